@@ -1,0 +1,172 @@
+"""What an experiment is: settings, cells, metrics, and folds over a table.
+
+An experiment over a table is a list of folds. Stage 0 learns what the contenders need, stage 1
+assigns and measures; each stage is one scan for all contenders. A state is built by `start`, fed
+by `update` batch by batch, joined by `merge`, and travels as bytes (`pack`, `unpack`), so that
+spans of a table can be measured in threads, in processes or on a cluster, committed one by one,
+and resumed. Any split into spans gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from assay.datasets import Batch, Dataset
+
+__all__ = [
+    "Answer",
+    "Cell",
+    "Experiment",
+    "Findings",
+    "Job",
+    "Metric",
+    "Point",
+    "Timer",
+    "Value",
+]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named number: what it means, its unit, which way is better, and how far to trust it.
+
+    A metric whose name ends in a variable part (`moved_share.ACTION`) is declared once, under the
+    name with the variable part in capitals.
+    """
+
+    name: str
+    unit: str  # a key of assay.units.UNITS
+    direction: Literal["lower", "higher", "none"]
+    kind: Literal["exact", "seeded", "timed", "estimated"]
+    origin: Literal["measured", "replayed", "modelled"]
+    formula: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid: a contender with its parameters on a dataset."""
+
+    experiment: str  # the kind: "partitioning"
+    contender: str  # its spelling without blanks: "hash(tailnum)"
+    contender_version: int
+    parameters: Mapping[str, Any]  # the settings that make the cell: {"partitions": 8, ...}
+    dataset: str  # its name
+    dataset_fingerprint: str
+
+    @property
+    def cell_id(self) -> str:
+        """BLAKE3-128 of the canonical JSON of what identifies the cell, as 32 hex digits."""
+        from assay.experiments.identity import cell_id
+
+        return cell_id(self)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One metric of one cell. `value` None means not applicable; `note` says why."""
+
+    cell_id: str
+    metric: str  # with its variable part: "moved_share.add_one"
+    value: float | int | None
+    low: float | None = None
+    high: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a series of a cell: the load of one partition, a curve's sample."""
+
+    cell_id: str
+    series: str  # "load_rows"
+    position: int
+    label: str  # "node-0"
+    value: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to an experiment's question, ready to be read aloud."""
+
+    sentence: str
+    best: str | None  # a contender's spelling
+    rule: str  # how `best` was chosen, in words
+    pareto: tuple[str, ...] = ()  # contenders that none beats on every criterion
+    dropped: Mapping[str, str] = field(default_factory=dict)  # contender → why it cannot be best
+    notes: tuple[str, ...] = ()  # warnings and assumptions, one sentence each
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # of the grid point answered
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a job has measured exactly: values and series; failed cells keep their error."""
+
+    values: Sequence[Value]
+    points: Sequence[Point] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)  # cell_id → error
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A kernel to be timed: `call()` does `operations` operations once, in one thread."""
+
+    cell_id: str
+    metric: str  # a metric of kind "timed", in ns per operation
+    call: Callable[[], object]
+    operations: int
+
+
+class Job(Protocol):
+    """The folds of one experiment over one dataset; a picklable description, never a table."""
+
+    stages: int
+    cells: Sequence[Cell]
+
+    def columns(self, stage: int) -> Sequence[str]:
+        """The columns of the dataset that this stage reads."""
+
+    def start(self, stage: int, learned: bytes | None) -> Any:
+        """An empty state for `stage`; `learned` is what `learn` returned for the stage before."""
+
+    def update(self, state: Any, batch: Batch) -> None:
+        """Feeds one batch (its first row's global number and its columns) into `state`."""
+
+    def merge(self, state: Any, other: Any) -> Any:
+        """The state of both; called in span order."""
+
+    def pack(self, state: Any) -> bytes:
+        """The state as bytes that `unpack` reads in another process."""
+
+    def unpack(self, stage: int, packed: bytes, learned: bytes | None) -> Any:
+        """The state that was packed."""
+
+    def learn(self, stage: int, state: Any) -> bytes:
+        """What the next stage must know, from the merged state of `stage`; runs in the parent."""
+
+    def finish(self, learned: Sequence[bytes], state: Any) -> Findings:
+        """All exact metrics, from what was learned and the merged state of the last stage."""
+
+    def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:
+        """The kernels to time, built afresh in the process that times them; may be empty."""
+
+
+class Experiment(Protocol):
+    """A question with contenders; one module each."""
+
+    kind: str
+    question: str
+    noun: str  # what a contender is called here: "strategy"
+    settings: type[Any]  # a pydantic model, extra="forbid"; a list where a scalar stands is a grid
+    metrics: Mapping[str, Metric]
+
+    def job(self, dataset: Dataset, settings: Any, *, base: str | None = None) -> Job:
+        """Checks `settings` against the dataset (raising with every mistake) and plans the cells."""
+
+    def answer(
+        self, cells: Sequence[Cell], values: Sequence[Value], settings: Any
+    ) -> Sequence[Answer]:
+        """The answer for each grid point, best first in the sentence."""

@@ -1,0 +1,61 @@
+"""Units of metrics, and how a number of each is written for people.
+
+One formatter per unit, so that the terminal, the report and the documents agree.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["UNITS", "format_bytes", "format_count", "format_duration_ns", "format_value"]
+
+UNITS = {
+    "ratio": "a quotient; 1 is the ideal where a mean or an optimum is the divisor",
+    "share": "a part of a whole, from 0 to 1; shown in percent",
+    "rows": "a number of rows",
+    "values": "a number of distinct values",
+    "partitions": "a number of partitions",
+    "nodes": "a number of nodes",
+    "entries": "a number of directory entries",
+    "bytes": "bytes; shown with binary prefixes",
+    "ns": "nanoseconds",
+    "count": "a plain number",
+}
+
+
+def format_count(value: float) -> str:
+    """A whole number with thousands separators: 336,776."""
+    return f"{value:,.0f}"
+
+
+def format_bytes(value: float) -> str:
+    """Bytes with a binary prefix: 1.5 KiB."""
+    for prefix in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(value) < 1024 or prefix == "TiB":
+            return f"{value:.0f} B" if prefix == "B" else f"{value:.1f} {prefix}"
+        value /= 1024
+    raise AssertionError("unreachable")
+
+
+def format_duration_ns(value: float) -> str:
+    """Nanoseconds in the unit that reads best: 2.4 ns, 13.0 µs, 1.20 s."""
+    for limit, divisor, unit in ((1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms")):
+        if abs(value) < limit:
+            return f"{value / divisor:.1f} {unit}"
+    return f"{value / 1e9:.2f} s"
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """`value` as a person reads it; a missing value is an en dash, never a zero."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if unit == "share":
+        percent = 100 * value
+        return f"{percent:.2f} %" if 0 < abs(percent) < 1 else f"{percent:.1f} %"
+    if unit == "bytes":
+        return format_bytes(value)
+    if unit == "ns":
+        return format_duration_ns(value)
+    if unit == "ratio":
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+    return format_count(value) if float(value).is_integer() else f"{value:,.2f}"
