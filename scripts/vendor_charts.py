@@ -132,7 +132,7 @@ def _sha256(path: Path) -> str:
 def _member(tar: tarfile.TarFile, name: str) -> str:
     handle = tar.extractfile(f"package/{name}")
     if handle is None:
-        raise SystemExit(f"{tar.name} has no {name}")
+        raise SystemExit(f"the archive has no {name}")
     return handle.read().decode("utf-8")
 
 

@@ -1,0 +1,157 @@
+"""How metrics are named, grouped and ordered for people.
+
+What a metric is (unit, direction, kind, origin) comes from the store, where the experiment wrote
+it. This file only adds a short label, one line of meaning, and the group and order in which it is
+shown. A metric that is not listed here still appears, under its own name, in the group "Other".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "GROUPS",
+    "KEY_METRICS",
+    "KIND_MEANINGS",
+    "RANKING",
+    "Entry",
+    "describe",
+    "group_of",
+    "order_of",
+    "split_name",
+]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A metric's words: `label` heads a column, `short` a narrow one, `meaning` is one line."""
+
+    label: str
+    short: str
+    group: str
+    meaning: str
+
+
+GROUPS = ("Load", "Movement", "Joins and foreign keys", "Queries", "Transactions and hot keys", "Replicas", "Cost", "Other")
+
+KIND_MEANINGS = {
+    "exact": "same input, same number, always",
+    "seeded": "varies with the seed: the spread is shown",
+    "timed": "varies with the machine: the interval is shown",
+    "estimated": "from a sketch or a sample: the bound is shown",
+}
+
+# Columns of the terminal's table, most telling first; a narrow terminal takes a prefix of them.
+KEY_METRICS = {
+    "partitioning": (
+        "load_max_over_mean",
+        "cross_join_share",
+        "moved_over_optimum.add_one",
+        "empty_partitions",
+        "avoidable_skew",
+        "fan_out_mean",
+        "lookup_ns",
+        "routing_bytes",
+    )
+}
+
+# What a table is sorted by once the best is on top and the dropped are at the bottom; lower is better.
+RANKING = {"partitioning": ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean")}
+
+_L, _M, _J, _Q, _T, _R, _C = GROUPS[:-1]
+
+# Keys are names without their variable part; `{}` in a label is where that part goes.
+_ENTRIES: dict[str, Entry] = {
+    "load_max_over_mean": Entry("load max ÷ mean", "max ÷ mean", _L, "the fullest partition against the average; 1 is even"),
+    "load_min_over_mean": Entry("load min ÷ mean", "min ÷ mean", _L, "the emptiest partition against the average; 1 is even"),
+    "load_cv": Entry("load CV", "CV", _L, "standard deviation of the load over its mean; 0 is even"),
+    "load_gini": Entry("load Gini", "Gini", _L, "inequality of the load; 0 is even, near 1 is all on one"),
+    "load_p99_over_p50": Entry("load p99 ÷ p50", "p99 ÷ p50", _L, "a very full partition against the middle one"),
+    "empty_partitions": Entry("empty partitions", "empty", _L, "partitions that hold no row"),
+    "effective_parallelism": Entry(
+        "effective parallelism", "effective", _L, "the share of partitions that work as if the load were even"
+    ),
+    "avoidable_skew": Entry(
+        "avoidable skew", "avoidable", _L, "max ÷ mean against the best that whole keys allow; above 1 is the strategy's own fault"
+    ),
+    "sampling_floor_cv": Entry("sampling floor CV", "floor CV", _L, "the CV that an ideal hash would show with so many keys"),
+    "bytes_max_over_mean": Entry("bytes max ÷ mean", "bytes max", _L, "the partition with most bytes against the average"),
+    "last_decile_share": Entry(
+        "last-decile share", "last 10 %", _L, "the largest part of the last tenth of the rows that hits one partition"
+    ),
+    "moved_share": Entry("moved: {}", "moved {}", _M, "the part of the load that changes node"),
+    "moved_over_optimum": Entry("moved ÷ optimum: {}", "moved ÷ opt {}", _M, "moved load against the least that must move; 1 is optimal"),
+    "stray_moves": Entry("stray moves: {}", "stray {}", _M, "load moved between two nodes that were there before and after"),
+    "rebalance_minimum_share": Entry("rebalance minimum: {}", "minimum {}", _M, "the least load that must move to be even again"),
+    "cross_join_share": Entry("cross-partition joins: {}", "cross joins {}", _J, "matching rows whose parent lives in another partition"),
+    "orphan_rows": Entry("orphan rows: {}", "orphans {}", _J, "rows whose parent does not exist anywhere"),
+    "orphan_values": Entry("orphan values: {}", "orphan values {}", _J, "distinct keys that have no parent"),
+    "null_rows": Entry("null rows: {}", "nulls {}", _J, "rows whose foreign key is null"),
+    "broadcast_bytes": Entry("broadcast bytes: {}", "broadcast {}", _J, "bytes sent if the parent is copied to all partitions"),
+    "repartition_bytes": Entry("repartition bytes: {}", "repartition {}", _J, "bytes sent if the child is shuffled to its parents"),
+    "denormalized_bytes": Entry("denormalized bytes: {}", "denormalized {}", _J, "bytes added if the parent's columns are copied in"),
+    "fan_out_mean": Entry("fan-out mean: {}", "fan-out {}", _Q, "partitions that hold a match, on average over the queries"),
+    "fan_out_max": Entry("fan-out max: {}", "max {}", _Q, "partitions that hold a match, for the widest query"),
+    "routed_fan_out_mean": Entry("routed fan-out: {}", "routed {}", _Q, "partitions that the strategy alone must ask"),
+    "pruned_bytes_share": Entry("pruned bytes: {}", "pruned {}", _Q, "the part of the table that a query need not read"),
+    "bytes_read": Entry("bytes read: {}", "read {}", _Q, "bytes that the queries read"),
+    "rows_reassembled_share": Entry("rows reassembled: {}", "reassembled {}", _Q, "rows put together from several column groups"),
+    "distributed_transaction_share": Entry(
+        "distributed transactions", "distributed", _T, "transactions that touch more than one partition"
+    ),
+    "transaction_participants_mean": Entry("participants mean", "participants", _T, "partitions that a transaction touches"),
+    "hot_key_factor": Entry("hot-key factor", "hot key", _T, "how much hotter one key may become before it unbalances the load"),
+    "salted_load_max_over_mean": Entry("salted max ÷ mean", "salted", _T, "load max ÷ mean after the hottest keys are split"),
+    "replica_rack_violations": Entry("rack violations", "rack viol.", _R, "keys whose replicas share a rack"),
+    "rebuild_donors": Entry("rebuild donors", "donors", _R, "nodes that help to rebuild a lost one"),
+    "effective_donors": Entry("effective donors", "eff. donors", _R, "donors as if all sent the same amount"),
+    "routing_bytes": Entry("routing bytes", "routing", _C, "what a client must keep in memory to route a key"),
+    "directory_entries": Entry("directory entries", "entries", _C, "entries of the directory"),
+    "lookup_ns": Entry("lookup", "lookup", _C, "time to find the partition of one key"),
+    "build_ns": Entry("build", "build", _C, "time to build the routing state"),
+}
+
+_ACTIONS = {"add_one": "add one", "remove_one": "remove one", "replace_one": "replace one", "double": "double"}
+_POSITIONS = {name: position for position, name in enumerate(_ENTRIES)}
+
+
+def split_name(metric: str) -> tuple[str, str | None]:
+    """A metric's name without and with only its variable part.
+
+    >>> split_name("moved_share.add_one"), split_name("load_cv")
+    (('moved_share', 'add_one'), ('load_cv', None))
+    """
+    base, dot, variable = metric.partition(".")
+    return base, variable if dot else None
+
+
+def describe(metric: str) -> Entry:
+    """The words for a metric; an unknown one is called by its own name.
+
+    >>> describe("moved_share.add_one").label, describe("origin_load").label
+    ('moved: add one', 'origin load')
+    """
+    base, variable = split_name(metric)
+    entry = _ENTRIES.get(base)
+    if entry is None:
+        plain = metric.replace("_", " ")
+        return Entry(plain, plain, GROUPS[-1], "")
+    if variable is None:
+        return Entry(_without_variable(entry.label), _without_variable(entry.short), entry.group, entry.meaning)
+    shown = _ACTIONS.get(variable, variable)
+    return Entry(entry.label.replace("{}", shown), entry.short.replace("{}", shown), entry.group, entry.meaning)
+
+
+def group_of(metric: str) -> str:
+    """The heading under which a metric is shown."""
+    return describe(metric).group
+
+
+def order_of(metric: str) -> tuple[int, int, str]:
+    """A sort key: by group, then as listed here, then by name."""
+    base, _ = split_name(metric)
+    return GROUPS.index(group_of(metric)), _POSITIONS.get(base, len(_POSITIONS)), metric
+
+
+def _without_variable(words: str) -> str:
+    return words.replace(": {}", "").replace(" {}", "")
