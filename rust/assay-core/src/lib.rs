@@ -1,1 +1,23 @@
-//! core
+//! The algorithms of assay, apart from everything that is not an algorithm.
+//!
+//! This crate knows no Python, no Arrow, no clock and no files: keys come in as borrowed columns
+//! ([`keys::Keys`]), results go out as plain vectors. Each *room* (hash, filter, placement,
+//! checksum, partition) has a trait or an enum of its contenders and one table that lists them;
+//! each contender is one file.
+
+pub mod catalogue;
+pub mod error;
+//fold
+pub mod hash;
+//key_table
+pub mod keys;
+//order
+//partition
+pub mod threads;
+
+use catalogue::Contender;
+
+/// Every contender of every room, in the order of the rooms' tables.
+pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
+    hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS)
+}

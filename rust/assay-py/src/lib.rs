@@ -1,1 +1,18 @@
-//! py
+//! The binding of assay's core to Python: convert, release the interpreter, call, convert back.
+
+mod catalogue;
+mod convert;
+mod errors;
+mod hashing;
+mod output;
+
+use pyo3::prelude::*;
+
+/// The native part of assay; use it through the documented modules of the package.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::catalogue::catalogue;
+    #[pymodule_export]
+    use crate::hashing::{digest, hash, hash_rows};
+}

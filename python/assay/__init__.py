@@ -1,0 +1,38 @@
+"""Measures the building blocks of distributed systems on your own data, before anything is deployed.
+
+Three ways in: run benchmark suites (`assay run`), compare one thing now (`assay.compare`), and call
+the fast primitives (`assay.hash`, `assay.BloomFilter`, `assay.Ring`, `assay.checksum`).
+Names resolve on first use, so that `import assay` loads none of the heavy packages.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.hashing import digest, hash, hash_rows
+
+__version__ = "0.1.0"
+
+# Where each public name lives; `assay.polars` and the like are modules of their own.
+_HOMES = {
+    "digest": "assay.hashing",
+    "hash": "assay.hashing",
+    "hash_rows": "assay.hashing",
+}
+
+__all__ = ["__version__", "digest", "hash", "hash_rows"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'assay' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,116 @@
+"""Stable hashes and digests of Arrow columns.
+
+Every function sees the canonical bytes of a key, so that one value hashes alike in int32 and
+int64, in string and string view, plain and dictionary: joins depend on it. Results never change
+between releases; the name carries the algorithm, the seed and the width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from assay import _core
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["digest", "hash", "hash_rows"]
+
+
+def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int | None = None) -> pa.Array:
+    """The hash of each key, as an unsigned integer.
+
+    Args:
+        keys: Any Arrow column of shape (n,), chunked or not: pyarrow, polars, pandas, DuckDB, or
+            whatever else speaks the Arrow PyCapsule interface. A one-column table is a column.
+        algorithm: `xxh3_64`, `xxh64`, `xxh32`, `murmur3_32` (Iceberg's), `md5` (the first 8 bytes
+            of the digest, little-endian) or `identity` (uint64 only). See `assay list contenders`.
+        seed: 64 bits, or 32 for the 32-bit functions; must be 0 for `md5` and `identity`.
+        threads: At most so many threads; None means all cores.
+
+    Returns:
+        A pyarrow UInt64Array of shape (n,), or a UInt32Array for the 32-bit functions. Null in,
+        null out.
+
+    Raises:
+        UnsupportedTypeError: The column's type cannot be a key; the message names both.
+        UnknownNameError: There is no such algorithm.
+        ParameterError: A seed on a function that takes none, or too wide a seed.
+
+    Source:
+        Canonical bytes: METHODOLOGY.md, "Keys". Each algorithm: `assay explain NAME`.
+
+    >>> import pyarrow as pa
+    >>> hash(pa.array(["a", None])).to_pylist()
+    [16629034431890738719, None]
+    """
+    return _core.hash(keys, algorithm, seed=seed, threads=threads)
+
+
+def digest(keys: Any, algorithm: str = "md5", *, threads: int | None = None) -> pa.Array:
+    """The cryptographic digest of each key, as fixed-size binary.
+
+    Args:
+        keys: Any Arrow column of shape (n,); see `hash`.
+        algorithm: `md5`, `sha1`, `sha256`, `sha512` or `blake3`.
+        threads: At most so many threads; None means all cores.
+
+    Returns:
+        A pyarrow FixedSizeBinaryArray of shape (n,), 16 to 64 bytes wide. Null in, null out.
+
+    Raises:
+        UnsupportedTypeError: The column's type cannot be a key.
+        UnknownNameError: There is no such algorithm.
+
+    Source:
+        RFC 1321 (MD5), FIPS 180-4 (SHA), the BLAKE3 paper.
+
+    >>> import pyarrow as pa
+    >>> digest(pa.array(["abc"]))[0].as_py().hex()
+    '900150983cd24fb0d6963f7d28e17f72'
+    """
+    return _core.digest(keys, algorithm, threads=threads)
+
+
+def hash_rows(
+    table: Any,
+    algorithm: str = "xxh3_64",
+    *,
+    columns: Sequence[str] | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> pa.Array:
+    """The hash of each row, its fields framed: ("ab", "c") differs from ("a", "bc").
+
+    Each field enters as `00` if it is null, else as `01`, its length (u32, little-endian) and its
+    canonical bytes. A single column is not framed: its hash is that of `hash`.
+
+    Args:
+        table: Anything tabular that speaks the Arrow PyCapsule stream interface, n rows.
+        algorithm: As for `hash`.
+        columns: The columns to hash, in this order; None means all, in the table's order.
+        seed: As for `hash`.
+        threads: At most so many threads; None means all cores.
+
+    Returns:
+        A pyarrow UInt64Array (or UInt32Array) of shape (n,), without nulls unless there is only one
+        column.
+
+    Raises:
+        UnknownNameError: The table has no such column.
+        UnsupportedTypeError: A column's type cannot be a key.
+
+    Source:
+        METHODOLOGY.md, "Keys".
+    """
+    import pyarrow as pa
+
+    from assay.errors import UnknownNameError
+
+    whole = table if isinstance(table, pa.Table) else pa.table(table)
+    names = list(whole.column_names if columns is None else columns)
+    for name in names:
+        if name not in whole.column_names:
+            raise UnknownNameError.of("column", name, whole.column_names)
+    return _core.hash_rows([whole.column(name) for name in names], algorithm, seed=seed, threads=threads)

@@ -1,0 +1,50 @@
+//! The first 8 bytes of MD5, little-endian: the hash of ketama-like rings.
+//!
+//! Idea: the digest's first half as an integer. Cost: 100 ns and more a key. Choose it to agree
+//! with a ring or a table that is already sharded so. Source: RFC 1321; DEFINITIONS, "Keys".
+
+use ::md5::Digest;
+
+use crate::catalogue::Contender;
+use crate::hash::HashKey;
+
+/// The catalogue's entry.
+pub const CONTENDER: Contender = Contender {
+    room: "hash",
+    name: "md5",
+    version: 1,
+    idea: "The first 8 bytes of the MD5 digest, as a little-endian integer.",
+    cost: "100 ns and more per key",
+    choose_when: "a ring or table is already sharded so",
+    source: "RFC 1321",
+    parameters: &[],
+    abilities: &["64_bits"],
+};
+
+/// MD5 as a 64-bit hash; it takes no seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Md5;
+
+impl HashKey for Md5 {
+    #[inline]
+    fn word(&self, word: u64) -> u64 {
+        self.bytes(&word.to_le_bytes())
+    }
+
+    #[inline]
+    fn bytes(&self, bytes: &[u8]) -> u64 {
+        let digest = ::md5::Md5::digest(bytes);
+        u64::from_le_bytes(std::array::from_fn(|index| digest[index]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_first_half_of_the_rfc_1321_digest() {
+        // RFC 1321 A.5: MD5("abc") = 900150983cd24fb0d6963f7d28e17f72
+        assert_eq!(Md5.bytes(b"abc").to_le_bytes(), [0x90, 0x01, 0x50, 0x98, 0x3c, 0xd2, 0x4f, 0xb0]);
+    }
+}

@@ -1,0 +1,665 @@
+//! A borrowed column of keys, and the canonical bytes that every hash of it sees.
+//!
+//! One value has one canonical form whatever type carries it (DEFINITIONS, "Keys"), because joins
+//! depend on it: integers of all widths are 8 bytes little-endian two's complement, floats are 8
+//! bytes with -0.0 folded into 0.0 and all NaN into one, text is UTF-8, and so on. Nothing is
+//! copied: values are read where Arrow keeps them.
+
+use std::ops::Range;
+
+use half::f16;
+
+use crate::error::{Error, Result};
+
+/// A borrowed bitmap, least significant bit first, that begins at bit `offset`.
+#[derive(Debug, Clone, Copy)]
+pub struct Bitmap<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    len: usize,
+}
+
+impl<'a> Bitmap<'a> {
+    /// A bitmap of `len` bits that begins at bit `offset` of `bytes`.
+    ///
+    /// # Panics
+    /// If `bytes` is too short.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], offset: usize, len: usize) -> Self {
+        assert!(bytes.len() * 8 >= offset + len, "a bitmap of {} bytes is too short", bytes.len());
+        Self { bytes, offset, len }
+    }
+
+    /// The bit of `row`.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, row: usize) -> bool {
+        let bit = self.offset + row;
+        self.bytes[bit >> 3] >> (bit & 7) & 1 == 1
+    }
+
+    /// The number of bits.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// A unit of time, as the number of such units in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Seconds.
+    Second,
+    /// Milliseconds.
+    Millisecond,
+    /// Microseconds, the canonical unit.
+    Microsecond,
+    /// Nanoseconds; what is left below a microsecond is appended as a u16.
+    Nanosecond,
+}
+
+/// Decimal values of one column: unscaled integers of one width.
+#[derive(Debug, Clone, Copy)]
+pub enum Decimals<'a> {
+    /// Decimal32.
+    I32(&'a [i32]),
+    /// Decimal64.
+    I64(&'a [i64]),
+    /// Decimal128.
+    I128(&'a [i128]),
+    /// Decimal256 as little-endian 32-byte integers.
+    I256(&'a [[u8; 32]]),
+}
+
+/// Row numbers into a dictionary, of any integer width.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Indices<'a> {
+    I8(&'a [i8]),
+    I16(&'a [i16]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+}
+
+impl Indices<'_> {
+    /// The dictionary's row for `row`; meaningless if the row is null.
+    #[inline]
+    #[must_use]
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+    pub fn get(&self, row: usize) -> usize {
+        match self {
+            Self::I8(values) => values[row] as usize,
+            Self::I16(values) => values[row] as usize,
+            Self::I32(values) => values[row] as usize,
+            Self::I64(values) => values[row] as usize,
+            Self::U8(values) => values[row] as usize,
+            Self::U16(values) => values[row] as usize,
+            Self::U32(values) => values[row] as usize,
+            Self::U64(values) => values[row] as usize,
+        }
+    }
+}
+
+/// The values of a column where they lie.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub enum Values<'a> {
+    /// A column of nulls without values.
+    Null,
+    I8(&'a [i8]),
+    I16(&'a [i16]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+    F16(&'a [f16]),
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    Boolean(Bitmap<'a>),
+    /// Days since the epoch.
+    Date32(&'a [i32]),
+    /// Milliseconds since the epoch, floored to days.
+    Date64(&'a [i64]),
+    /// Times of day in seconds or milliseconds.
+    Time32(&'a [i32], TimeUnit),
+    /// Times of day and timestamps.
+    Time64(&'a [i64], TimeUnit),
+    Decimal(Decimals<'a>, i8),
+    /// Text or binary with 32-bit offsets.
+    Bytes32 {
+        offsets: &'a [i32],
+        data: &'a [u8],
+    },
+    /// Text or binary with 64-bit offsets.
+    Bytes64 {
+        offsets: &'a [i64],
+        data: &'a [u8],
+    },
+    /// String or binary views.
+    Views {
+        views: &'a [u128],
+        buffers: Vec<&'a [u8]>,
+    },
+    /// Binary of one width.
+    Fixed {
+        width: usize,
+        data: &'a [u8],
+    },
+    /// A dictionary; its values may hold nulls of their own.
+    Dictionary {
+        indices: Indices<'a>,
+        values: Box<Keys<'a>>,
+    },
+}
+
+/// The canonical form of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Canonical<'b> {
+    /// No value.
+    Null,
+    /// Eight bytes, as the little-endian integer that they spell.
+    Word(u64),
+    /// Any other number of bytes, and text of eight too.
+    Bytes(&'b [u8]),
+}
+
+/// A borrowed column of keys: values and validity.
+#[derive(Debug, Clone)]
+pub struct Keys<'a> {
+    values: Values<'a>,
+    validity: Option<Bitmap<'a>>,
+    len: usize,
+}
+
+const NAN: u64 = 0x7ff8_0000_0000_0000;
+
+/// The canonical word of a float: -0.0 as 0.0, every NaN as one.
+#[inline]
+#[must_use]
+pub fn float_word(value: f64) -> u64 {
+    if value.is_nan() {
+        NAN
+    } else if value == 0.0 {
+        0
+    } else {
+        value.to_bits()
+    }
+}
+
+/// Room for canonical bytes that are computed rather than borrowed: decimals, sub-microseconds.
+type Scratch = [u8; 17];
+
+#[inline]
+#[allow(clippy::cast_sign_loss)]
+fn time_form(value: i64, unit: TimeUnit, scratch: &mut Scratch) -> Canonical<'_> {
+    match unit {
+        // Overflow was refused by `Keys::new`; null rows may hold anything.
+        TimeUnit::Second => Canonical::Word(value.wrapping_mul(1_000_000) as u64),
+        TimeUnit::Millisecond => Canonical::Word(value.wrapping_mul(1_000) as u64),
+        TimeUnit::Microsecond => Canonical::Word(value as u64),
+        TimeUnit::Nanosecond => {
+            let (micros, rest) = (value.div_euclid(1_000), value.rem_euclid(1_000));
+            if rest == 0 {
+                return Canonical::Word(micros as u64);
+            }
+            scratch[..8].copy_from_slice(&micros.to_le_bytes());
+            #[allow(clippy::cast_possible_truncation)]
+            scratch[8..10].copy_from_slice(&(rest as u16).to_le_bytes());
+            Canonical::Bytes(&scratch[..10])
+        }
+    }
+}
+
+/// A decimal without trailing zeros in its fraction, or None beyond 128 bits.
+fn decimal_parts(mut value: i128, mut scale: i8) -> Option<(i128, u8)> {
+    while scale > 0 && value % 10 == 0 {
+        value /= 10;
+        scale -= 1;
+    }
+    while scale < 0 {
+        value = value.checked_mul(10)?;
+        scale += 1;
+    }
+    Some((value, scale.unsigned_abs()))
+}
+
+#[inline]
+fn decimal_form(value: i128, scale: i8, scratch: &mut Scratch) -> Canonical<'_> {
+    let (value, scale) = if value == 0 { (0, 0) } else { decimal_parts(value, scale).unwrap_or((value, 0)) };
+    if scale == 0 {
+        if let Ok(word) = i64::try_from(value) {
+            #[allow(clippy::cast_sign_loss)]
+            return Canonical::Word(word as u64);
+        }
+        if let Ok(word) = u64::try_from(value) {
+            return Canonical::Word(word);
+        }
+    }
+    scratch[..16].copy_from_slice(&value.to_le_bytes());
+    scratch[16] = scale;
+    Canonical::Bytes(&scratch[..17])
+}
+
+/// The low 128 bits of a 256-bit integer if the rest is only its sign.
+fn narrow(bytes: &[u8; 32]) -> Option<i128> {
+    let (low, high) = bytes.split_at(16);
+    let low = i128::from_le_bytes(low.try_into().ok()?);
+    let high = i128::from_le_bytes(high.try_into().ok()?);
+    (high == low >> 127).then_some(low)
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn view_bytes<'b>(view: &'b u128, buffers: &[&'b [u8]]) -> &'b [u8] {
+    let length = *view as u32 as usize;
+    if length <= 12 {
+        // SAFETY: a view is 16 bytes; an inlined value of at most 12 bytes follows its length.
+        // Views are little-endian words, as the targets that Arrow serves are.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(view).cast::<u8>().add(4), length) }
+    } else {
+        let buffer = (*view >> 64) as u32 as usize;
+        let start = (*view >> 96) as usize;
+        &buffers[buffer][start..start + length]
+    }
+}
+
+impl<'a> Keys<'a> {
+    /// A column of `len` keys.
+    ///
+    /// # Errors
+    /// If a timestamp does not fit microseconds, or a decimal does not fit 128 bits.
+    pub fn new(values: Values<'a>, validity: Option<Bitmap<'a>>, len: usize) -> Result<Self> {
+        let keys = Self { values, validity, len };
+        keys.check()?;
+        Ok(keys)
+    }
+
+    /// A column of unsigned integers without nulls.
+    #[must_use]
+    pub fn from_words(values: &'a [u64]) -> Self {
+        Self { values: Values::U64(values), validity: None, len: values.len() }
+    }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The values where they lie.
+    #[must_use]
+    pub fn values(&self) -> &Values<'a> {
+        &self.values
+    }
+
+    /// Whether the key of `row` is null, in the column itself or in its dictionary.
+    #[inline]
+    #[must_use]
+    pub fn is_null(&self, row: usize) -> bool {
+        if self.validity.is_some_and(|bits| !bits.get(row)) {
+            return true;
+        }
+        match &self.values {
+            Values::Null => true,
+            Values::Dictionary { indices, values } => values.is_null(indices.get(row)),
+            _ => false,
+        }
+    }
+
+    /// Whether any key can be null; false is certain, true is not.
+    #[must_use]
+    pub fn may_be_null(&self) -> bool {
+        self.validity.is_some()
+            || match &self.values {
+                Values::Null => true,
+                Values::Dictionary { values, .. } => values.may_be_null(),
+                _ => false,
+            }
+    }
+
+    /// The validity of all rows as an owned Arrow bitmap, or None if no key is null.
+    #[must_use]
+    pub fn validity_bytes(&self) -> Option<Vec<u8>> {
+        if !self.may_be_null() {
+            return None;
+        }
+        let mut bytes = vec![0_u8; self.len.div_ceil(8)];
+        let mut nulls = 0;
+        for row in 0..self.len {
+            if self.is_null(row) {
+                nulls += 1;
+            } else {
+                bytes[row >> 3] |= 1 << (row & 7);
+            }
+        }
+        (nulls > 0).then_some(bytes)
+    }
+
+    /// The first row that is not null and that `wrong` says something about.
+    fn refuse(&self, wrong: impl Fn(usize) -> Option<String>) -> Result<()> {
+        for row in 0..self.len {
+            if self.is_null(row) {
+                continue;
+            }
+            if let Some(message) = wrong(row) {
+                return Err(Error::UnsupportedType(format!("row {row}: {message}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.values {
+            Values::Time64(values, TimeUnit::Second) => self.refuse(|row| {
+                values[row]
+                    .checked_mul(1_000_000)
+                    .is_none()
+                    .then(|| format!("{} s does not fit 64-bit microseconds, the canonical form of times", values[row]))
+            }),
+            Values::Time64(values, TimeUnit::Millisecond) => self.refuse(|row| {
+                values[row].checked_mul(1_000).is_none().then(|| {
+                    format!("{} ms does not fit 64-bit microseconds, the canonical form of times", values[row])
+                })
+            }),
+            Values::Decimal(decimals, scale) => self.refuse(|row| {
+                let value = match decimals {
+                    Decimals::I32(_) | Decimals::I64(_) if *scale >= 0 => return None,
+                    Decimals::I32(values) => Some(i128::from(values[row])),
+                    Decimals::I64(values) => Some(i128::from(values[row])),
+                    Decimals::I128(_) if *scale >= 0 => return None,
+                    Decimals::I128(values) => Some(values[row]),
+                    Decimals::I256(values) => narrow(&values[row]),
+                };
+                let fits = value.is_some_and(|value| value == 0 || decimal_parts(value, *scale).is_some());
+                (!fits).then(|| "a decimal beyond 128 bits cannot be a key; cast it to decimal128 or text".to_owned())
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls `visit(row, form)` for each row of `range`, in order.
+    #[inline]
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, clippy::too_many_lines)]
+    pub fn for_each(&self, range: Range<usize>, mut visit: impl FnMut(usize, Canonical<'_>)) {
+        macro_rules! rows {
+            ($row:ident => $form:expr) => {
+                match self.validity {
+                    None => {
+                        for $row in range {
+                            visit($row, $form);
+                        }
+                    }
+                    Some(bits) => {
+                        for $row in range {
+                            if bits.get($row) {
+                                visit($row, $form);
+                            } else {
+                                visit($row, Canonical::Null);
+                            }
+                        }
+                    }
+                }
+            };
+        }
+        let mut scratch: Scratch = [0; 17];
+        match &self.values {
+            Values::Null => range.for_each(|row| visit(row, Canonical::Null)),
+            Values::I8(values) => rows!(row => Canonical::Word(i64::from(values[row]) as u64)),
+            Values::I16(values) => rows!(row => Canonical::Word(i64::from(values[row]) as u64)),
+            Values::I32(values) | Values::Date32(values) => {
+                rows!(row => Canonical::Word(i64::from(values[row]) as u64))
+            }
+            Values::I64(values) => rows!(row => Canonical::Word(values[row] as u64)),
+            Values::U8(values) => rows!(row => Canonical::Word(u64::from(values[row]))),
+            Values::U16(values) => rows!(row => Canonical::Word(u64::from(values[row]))),
+            Values::U32(values) => rows!(row => Canonical::Word(u64::from(values[row]))),
+            Values::U64(values) => rows!(row => Canonical::Word(values[row])),
+            Values::F16(values) => rows!(row => Canonical::Word(float_word(values[row].to_f64()))),
+            Values::F32(values) => rows!(row => Canonical::Word(float_word(f64::from(values[row])))),
+            Values::F64(values) => rows!(row => Canonical::Word(float_word(values[row]))),
+            Values::Boolean(bits) => rows!(row => Canonical::Bytes(if bits.get(row) { &[1] } else { &[0] })),
+            Values::Date64(values) => rows!(row => Canonical::Word(values[row].div_euclid(86_400_000) as u64)),
+            Values::Time32(values, unit) => rows!(row => time_form(i64::from(values[row]), *unit, &mut scratch)),
+            Values::Time64(values, unit) => rows!(row => time_form(values[row], *unit, &mut scratch)),
+            Values::Decimal(decimals, scale) => match decimals {
+                Decimals::I32(values) => rows!(row => decimal_form(i128::from(values[row]), *scale, &mut scratch)),
+                Decimals::I64(values) => rows!(row => decimal_form(i128::from(values[row]), *scale, &mut scratch)),
+                Decimals::I128(values) => rows!(row => decimal_form(values[row], *scale, &mut scratch)),
+                Decimals::I256(values) => {
+                    rows!(row => decimal_form(narrow(&values[row]).unwrap_or(0), *scale, &mut scratch));
+                }
+            },
+            Values::Bytes32 { offsets, data } => {
+                rows!(row => Canonical::Bytes(&data[offsets[row] as usize..offsets[row + 1] as usize]));
+            }
+            Values::Bytes64 { offsets, data } => {
+                rows!(row => Canonical::Bytes(&data[offsets[row] as usize..offsets[row + 1] as usize]));
+            }
+            Values::Views { views, buffers } => rows!(row => Canonical::Bytes(view_bytes(&views[row], buffers))),
+            Values::Fixed { width, data } => rows!(row => Canonical::Bytes(&data[row * width..(row + 1) * width])),
+            Values::Dictionary { indices, values } => {
+                for row in range {
+                    if self.validity.is_some_and(|bits| !bits.get(row)) {
+                        visit(row, Canonical::Null);
+                    } else {
+                        let entry = indices.get(row);
+                        values.for_each_dyn(entry..entry + 1, &mut |_, form| visit(row, form));
+                    }
+                }
+            }
+        }
+    }
+
+    /// `for_each` for a caller whose own type must not nest: a dictionary's values.
+    fn for_each_dyn(&self, range: Range<usize>, visit: &mut dyn FnMut(usize, Canonical<'_>)) {
+        self.for_each(range, visit);
+    }
+
+    /// Calls `visit` with the canonical form of one row.
+    #[inline]
+    pub fn at<R>(&self, row: usize, visit: impl FnOnce(Canonical<'_>) -> R) -> R {
+        let mut visit = Some(visit);
+        let mut result = None;
+        self.for_each(row..row + 1, |_, form| {
+            result = visit.take().map(|call| call(form));
+        });
+        result.expect("for_each visits each row of its range once")
+    }
+
+    /// The text of a key for messages: text as it is, numbers in decimal, bytes in hexadecimal.
+    #[must_use]
+    pub fn display(&self, row: usize) -> String {
+        match &self.values {
+            Values::F16(_) | Values::F32(_) | Values::F64(_) => self.at(row, |form| match form {
+                Canonical::Word(word) => f64::from_bits(word).to_string(),
+                _ => "null".to_owned(),
+            }),
+            Values::Dictionary { indices, values } if !self.is_null(row) => values.display(indices.get(row)),
+            values => self.at(row, |form| match form {
+                Canonical::Null => "null".to_owned(),
+                #[allow(clippy::cast_possible_wrap)]
+                Canonical::Word(word) if matches!(values, Values::U64(_)) => word.to_string(),
+                #[allow(clippy::cast_possible_wrap)]
+                Canonical::Word(word) => (word as i64).to_string(),
+                Canonical::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                    Ok(text) => text.to_owned(),
+                    Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                },
+            }),
+        }
+    }
+}
+
+/// Appends one field of a compound key: `00` for null, else `01`, u32 little-endian length, bytes.
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+pub fn frame(form: Canonical<'_>, out: &mut Vec<u8>) {
+    match form {
+        Canonical::Null => out.push(0),
+        Canonical::Word(word) => {
+            out.extend_from_slice(&[1, 8, 0, 0, 0]);
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+        Canonical::Bytes(bytes) => {
+            out.push(1);
+            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+/// Calls `visit(row, form)` with the key of `columns` in each row of `range`: the column itself if
+/// there is one, else the framed compound. A compound is null only if all its parts are.
+pub fn for_each_compound(columns: &[Keys<'_>], range: Range<usize>, mut visit: impl FnMut(usize, Canonical<'_>)) {
+    if let [column] = columns {
+        column.for_each(range, visit);
+        return;
+    }
+    let mut framed = Vec::new();
+    for row in range {
+        framed.clear();
+        let mut nulls = 0;
+        for column in columns {
+            column.at(row, |form| {
+                nulls += usize::from(form == Canonical::Null);
+                frame(form, &mut framed);
+            });
+        }
+        visit(row, if nulls == columns.len() { Canonical::Null } else { Canonical::Bytes(&framed) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forms(keys: &Keys<'_>) -> Vec<Option<Vec<u8>>> {
+        let mut out = Vec::new();
+        keys.for_each(0..keys.len(), |_, form| {
+            out.push(match form {
+                Canonical::Null => None,
+                Canonical::Word(word) => Some(word.to_le_bytes().to_vec()),
+                Canonical::Bytes(bytes) => Some(bytes.to_vec()),
+            });
+        });
+        out
+    }
+
+    fn keys(values: Values<'_>, len: usize) -> Keys<'_> {
+        Keys::new(values, None, len).unwrap()
+    }
+
+    #[test]
+    fn one_integer_has_one_form_in_every_width() {
+        let wide = forms(&keys(Values::I64(&[-1, 7]), 2));
+        assert_eq!(forms(&keys(Values::I8(&[-1, 7]), 2)), wide);
+        assert_eq!(forms(&keys(Values::I16(&[-1, 7]), 2)), wide);
+        assert_eq!(forms(&keys(Values::I32(&[-1, 7]), 2)), wide);
+        assert_eq!(forms(&keys(Values::U8(&[7]), 1)), wide[1..]);
+        assert_eq!(forms(&keys(Values::U64(&[7]), 1)), wide[1..]);
+        assert_eq!(wide[0].as_deref(), Some([255_u8; 8].as_slice()));
+    }
+
+    #[test]
+    fn zeros_are_one_and_nans_are_one() {
+        let other_nan = f64::from_bits(0xfff8_dead_beef_0001);
+        let all = forms(&keys(Values::F64(&[0.0, -0.0, f64::NAN, other_nan]), 4));
+        assert_eq!(all[0], all[1]);
+        assert_eq!(all[2], all[3]);
+        assert_eq!(all[2].as_deref(), Some(0x7ff8_0000_0000_0000_u64.to_le_bytes().as_slice()));
+        assert_eq!(forms(&keys(Values::F32(&[0.5]), 1)), forms(&keys(Values::F64(&[0.5]), 1)));
+    }
+
+    #[test]
+    fn times_are_microseconds_and_keep_their_nanoseconds() {
+        let micro = forms(&keys(Values::Time64(&[-2_000_000], TimeUnit::Microsecond), 1));
+        assert_eq!(forms(&keys(Values::Time64(&[-2], TimeUnit::Second), 1)), micro);
+        assert_eq!(forms(&keys(Values::Time64(&[-2_000], TimeUnit::Millisecond), 1)), micro);
+        assert_eq!(forms(&keys(Values::Time64(&[-2_000_000_000], TimeUnit::Nanosecond), 1)), micro);
+        // -1 ns is 999 ns after the microsecond before the epoch.
+        let mut expected = (-1_i64).to_le_bytes().to_vec();
+        expected.extend_from_slice(&999_u16.to_le_bytes());
+        assert_eq!(forms(&keys(Values::Time64(&[-1], TimeUnit::Nanosecond), 1)), [Some(expected)]);
+        let error = Keys::new(Values::Time64(&[i64::MAX], TimeUnit::Second), None, 1).unwrap_err();
+        assert!(error.to_string().contains("does not fit"), "{error}");
+    }
+
+    #[test]
+    fn a_decimal_that_is_an_integer_is_that_integer() {
+        let seven = forms(&keys(Values::I64(&[7, -7]), 2));
+        assert_eq!(forms(&keys(Values::Decimal(Decimals::I128(&[700, -700]), 2), 2)), seven);
+        assert_eq!(forms(&keys(Values::Decimal(Decimals::I32(&[7, -7]), 0), 2)), seven);
+        let mut wide = [0_u8; 32];
+        wide[..16].copy_from_slice(&7000_i128.to_le_bytes());
+        assert_eq!(forms(&keys(Values::Decimal(Decimals::I256(&[wide]), 3), 1)), seven[..1]);
+        let mut half = 15_i128.to_le_bytes().to_vec();
+        half.push(1);
+        assert_eq!(forms(&keys(Values::Decimal(Decimals::I64(&[1500]), 3), 1)), [Some(half)]);
+        let beyond = Values::Decimal(Decimals::I256(&[[1; 32]]), 0);
+        assert!(Keys::new(beyond, None, 1).unwrap_err().to_string().contains("128 bits"));
+    }
+
+    #[test]
+    fn views_inline_and_outside_are_the_same_text() {
+        let long = b"thirteen byte";
+        let inline = u128::from_le_bytes(*b"\x05\0\0\0hello\0\0\0\0\0\0\0");
+        let outside = u128::from_le_bytes(*b"\x0d\0\0\0thir\0\0\0\0\x01\0\0\0");
+        let buffer = b"?thirteen byte";
+        let views = [inline, outside];
+        let keys = keys(Values::Views { views: &views, buffers: vec![buffer] }, 2);
+        assert_eq!(forms(&keys), [Some(b"hello".to_vec()), Some(long.to_vec())]);
+    }
+
+    #[test]
+    fn a_null_may_be_in_the_column_or_in_its_dictionary() {
+        let bits = [0b101_u8];
+        let words = Keys::new(Values::U64(&[1, 2, 3]), Some(Bitmap::new(&bits, 0, 3)), 3).unwrap();
+        let dictionary = Values::Dictionary { indices: Indices::U8(&[0, 1, 2, 0]), values: Box::new(words) };
+        let outer = [0b0111_u8];
+        let keys = Keys::new(dictionary, Some(Bitmap::new(&outer, 0, 4)), 4).unwrap();
+        let shown: Vec<bool> = (0..4).map(|row| keys.is_null(row)).collect();
+        assert_eq!(shown, [false, true, false, true]);
+        assert_eq!(keys.validity_bytes(), Some(vec![0b0101]));
+    }
+
+    #[test]
+    fn framing_tells_where_a_field_ends() {
+        let left = [
+            keys(Values::Bytes32 { offsets: &[0, 2], data: b"ab" }, 1),
+            keys(Values::Bytes32 { offsets: &[0, 1], data: b"c" }, 1),
+        ];
+        let right = [
+            keys(Values::Bytes32 { offsets: &[0, 1], data: b"a" }, 1),
+            keys(Values::Bytes32 { offsets: &[0, 2], data: b"bc" }, 1),
+        ];
+        let framed = |columns: &[Keys<'_>]| {
+            let mut bytes = Vec::new();
+            for_each_compound(columns, 0..1, |_, form| {
+                if let Canonical::Bytes(found) = form {
+                    bytes = found.to_vec();
+                }
+            });
+            bytes
+        };
+        assert_eq!(framed(&left), b"\x01\x02\0\0\0ab\x01\x01\0\0\0c");
+        assert_ne!(framed(&left), framed(&right));
+    }
+}

@@ -1,0 +1,70 @@
+//! Plain vectors of the core as pyarrow arrays.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, types::ArrowPrimitiveType};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use pyo3::prelude::*;
+use pyo3::types::PyAny;
+use pyo3_arrow::PyArray;
+
+/// An array as a pyarrow array.
+pub fn to_pyarrow<'py>(py: Python<'py>, array: ArrayRef) -> PyResult<Bound<'py, PyAny>> {
+    PyArray::from_array_ref(array).into_pyarrow(py)
+}
+
+/// Validity bits of all rows; None means that no row is null.
+pub type Validity = Option<Vec<u8>>;
+
+fn nulls(validity: Validity, len: usize) -> Option<NullBuffer> {
+    validity.map(|bytes| NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(bytes), 0, len)))
+}
+
+/// Fixed-width values with validity.
+pub fn primitive<'py, T: ArrowPrimitiveType>(
+    py: Python<'py>,
+    values: Vec<T::Native>,
+    validity: Validity,
+) -> PyResult<Bound<'py, PyAny>> {
+    let len = values.len();
+    let array = PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls(validity, len));
+    to_pyarrow(py, Arc::new(array))
+}
+
+/// Fixed-size binaries of `width` bytes with validity.
+pub fn fixed_size_binary<'py>(
+    py: Python<'py>,
+    width: usize,
+    bytes: Vec<u8>,
+    validity: Validity,
+) -> PyResult<Bound<'py, PyAny>> {
+    let len = bytes.len() / width;
+    let width = i32::try_from(width).expect("digests and sketches are short");
+    let array = FixedSizeBinaryArray::new(width, Buffer::from_vec(bytes), nulls(validity, len));
+    debug_assert_eq!(array.len(), len);
+    to_pyarrow(py, Arc::new(array))
+}
+
+/// Bits, least significant first, with validity.
+#[allow(dead_code)] // the filters' probes use it
+pub fn boolean<'py>(py: Python<'py>, bits: Vec<u8>, len: usize, validity: Validity) -> PyResult<Bound<'py, PyAny>> {
+    let values = BooleanBuffer::new(Buffer::from_vec(bits), 0, len);
+    to_pyarrow(py, Arc::new(BooleanArray::new(values, nulls(validity, len))))
+}
+
+/// The validity of consecutive runs, joined: appends `run` of `len` rows at row `first`.
+pub fn append_validity(joined: &mut Validity, run: Validity, first: usize, len: usize, rows: usize) {
+    if run.is_none() && joined.is_none() {
+        return;
+    }
+    let bytes = joined.get_or_insert_with(|| {
+        let mut bytes = vec![0_u8; rows.div_ceil(8)];
+        (0..first).for_each(|row| bytes[row >> 3] |= 1 << (row & 7));
+        bytes
+    });
+    for index in 0..len {
+        let valid = run.as_ref().is_none_or(|run| run[index >> 3] >> (index & 7) & 1 == 1);
+        let row = first + index;
+        bytes[row >> 3] |= u8::from(valid) << (row & 7);
+    }
+}
