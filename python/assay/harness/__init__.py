@@ -1,0 +1,1 @@
+"""From a suite to results: plan, run, time, check, and keep what was measured."""

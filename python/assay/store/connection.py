@@ -1,0 +1,74 @@
+"""Opening the results file, and saying in assay's words why that failed.
+
+DuckDB lets no second process open a file while a writer holds it, not even to read. The writer
+therefore holds it only for moments, and whoever finds it held tries again for a few seconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import time
+from pathlib import Path
+
+import duckdb
+
+from assay.errors import StoreError
+
+__all__ = ["is_busy", "is_full", "open_database", "store_error"]
+
+_PAUSE_S = 0.02
+_BUSY = ("could not set lock", "conflicting lock", "different configuration", "being used by another process")
+_FULL = ("no space left", "disk full", "file too large", "enough space", "quota exceeded", "could not write all bytes")
+
+
+def open_database(path: Path, *, read_only: bool, patience_s: float) -> duckdb.DuckDBPyConnection:
+    """An open connection; a file held by another process is tried again for `patience_s` seconds.
+
+    Raises:
+        StoreError: The file is missing, held, not a DuckDB file, or cannot be read or written.
+    """
+    if read_only and not path.is_file():
+        raise StoreError(f"there is no store {path}; `assay run SUITE.toml --store {path}` makes one")
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.Error as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise store_error(error, path) from error
+        time.sleep(_PAUSE_S)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another connection holds the file, so that trying again may help."""
+    text = str(error).lower()
+    return any(phrase in text for phrase in _BUSY)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the disk, a quota or a limit on file sizes stopped a write."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    text = str(error).lower()
+    return any(phrase in text for phrase in _FULL)
+
+
+def store_error(error: Exception, path: Path) -> StoreError:
+    """`error` of DuckDB about `path` as a StoreError with a way out."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if is_full(error):
+        return StoreError(
+            f"the disk that holds {path} is full ({text}); nothing of the last batch was written and what was "
+            "committed before is kept; free some space, then go on with `assay run ... --resume`"
+        )
+    if is_busy(error):
+        holder = re.search(r"\(PID (\d+)\)", str(error))
+        who = f"process {holder.group(1)}" if holder else "another process"
+        return StoreError(f"the store {path} is held open by {who}; wait until it ends, or end it, and try again")
+    if "not a valid duckdb database" in text.lower():
+        return StoreError(
+            f"{path} is not a DuckDB file; it was left untouched; name another file with --store FILE, "
+            "or remove it if it is of no use"
+        )
+    return StoreError(f"the store {path} cannot be used: {text}")

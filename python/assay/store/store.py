@@ -1,0 +1,335 @@
+"""What a run writes and reads, verb by verb: every verb is one batch of rows, whole or absent.
+
+A value reaches the database as Arrow or as a bound parameter, never as part of a statement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from assay.experiments.base import Cell, Findings, Metric, Value
+from assay.harness.records import (
+    BlockRecord,
+    ClaimRecord,
+    ComparisonRecord,
+    DatasetRecord,
+    ExpectationRecord,
+    ExperimentRecord,
+    ExperimentState,
+    RunRecord,
+    RunStatus,
+    SampleRecord,
+    StageRecord,
+)
+from assay.store.database import Change, Database
+
+__all__ = ["Store"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Store(Database):
+    """The results of runs in one DuckDB file (or in memory); see `migrations` for the tables.
+
+    >>> with Store(None) as store:
+    ...     store.query("SELECT count(*) AS runs FROM run").to_pylist()
+    [{'runs': 0}]
+    """
+
+    # -- what the runner writes -------------------------------------------------------------------
+
+    def begin_run(
+        self,
+        run: RunRecord,
+        environment: Mapping[str, Any],
+        experiments: Sequence[tuple[ExperimentRecord, DatasetRecord, Sequence[Cell]]],
+    ) -> None:
+        """Writes the run, its environment and its whole plan at once; all cells are planned."""
+        changes = [
+            Change.insert(
+                "environment",
+                [{"environment_id": run.environment_id, "facts": _json(environment)}],
+                or_replace=True,
+            ),
+            Change.insert("run", [{**asdict(run), "ended": None}]),
+        ]
+        datasets = {dataset.fingerprint: asdict(dataset) for _, dataset, _ in experiments}
+        if experiments:
+            changes.append(Change.insert("dataset", list(datasets.values()), or_replace=True))
+            changes.append(
+                Change.insert("experiment", [{"run_id": run.run_id, **asdict(record)} for record, _, _ in experiments])
+            )
+        for record, _, cells in experiments:
+            rows = [
+                {
+                    "run_id": run.run_id,
+                    "experiment_index": record.experiment_index,
+                    "cell_id": cell.cell_id,
+                    "contender": cell.contender,
+                    "contender_version": cell.contender_version,
+                    "parameters": _json(cell.parameters),
+                    "status": "planned",
+                }
+                for cell in cells
+            ]
+            if rows:
+                changes.append(Change.insert("cell", rows))
+        self.commit(changes, now=True)
+
+    def resume_run(self, run_id: str) -> None:
+        """Marks an interrupted run as running again."""
+        self.commit([Change("UPDATE run SET status = 'running', ended = NULL WHERE run_id = ?", (run_id,))], now=True)
+
+    def begin_stage(self, run_id: str, stage: StageRecord) -> None:
+        """Records how the table is cut for a scan, so that a resumed run cuts it alike."""
+        self.commit([Change.insert("stage", [{"run_id": run_id, **asdict(stage)}])])
+
+    def commit_blocks(self, run_id: str, blocks: Sequence[BlockRecord]) -> None:
+        """Keeps the packed states of measured spans; a resumed run skips these spans."""
+        if blocks:
+            self.commit([Change.insert("block", [{"run_id": run_id, **asdict(block)} for block in blocks])])
+
+    def end_stage(self, run_id: str, experiment_index: int, stage: int, learned: bytes) -> None:
+        """Keeps what a merged stage has taught and drops the states that it was merged from."""
+        key = (run_id, experiment_index, stage)
+        where = "WHERE run_id = ? AND experiment_index = ? AND stage = ?"
+        self.commit(
+            [
+                Change(f"UPDATE stage SET learned = ? {where}", (learned, *key)),
+                Change(f"UPDATE block SET state = NULL {where}", key),
+            ]
+        )
+
+    def commit_findings(
+        self, run_id: str, experiment_index: int, findings: Findings, metrics: Mapping[str, Metric]
+    ) -> None:
+        """Writes the exact metrics and series of an experiment; its cells are done, or failed with their error."""
+        key = {"run_id": run_id, "experiment_index": experiment_index}
+        changes = self._values(key, findings.values, metrics)
+        if findings.points:
+            changes.append(
+                Change.insert(
+                    "series",
+                    [
+                        {
+                            **key,
+                            "cell_id": point.cell_id,
+                            "name": point.series,
+                            "position": point.position,
+                            "label": point.label,
+                            "value": float(point.value),
+                        }
+                        for point in findings.points
+                    ],
+                )
+            )
+        changes += self._failures(key, findings.failures)
+        where = "WHERE run_id = ? AND experiment_index = ?"
+        changes.append(
+            Change(f"UPDATE cell SET status = 'done' {where} AND status = 'planned'", (run_id, experiment_index))
+        )
+        changes.append(Change(f"UPDATE block SET state = NULL {where}", (run_id, experiment_index)))
+        self.commit(changes)
+
+    def commit_samples(self, run_id: str, experiment_index: int, samples: Sequence[SampleRecord]) -> None:
+        """Keeps the samples of one timing process."""
+        if samples:
+            key = {"run_id": run_id, "experiment_index": experiment_index}
+            self.commit([Change.insert("sample", [{**key, **asdict(sample)} for sample in samples])])
+
+    def commit_timing(
+        self,
+        run_id: str,
+        experiment_index: int,
+        values: Sequence[Value],
+        comparisons: Sequence[ComparisonRecord],
+        failures: Mapping[str, str],
+        metrics: Mapping[str, Metric],
+    ) -> None:
+        """Writes the timed metrics, the paired ratios, and the errors of cells whose timer failed."""
+        key = {"run_id": run_id, "experiment_index": experiment_index}
+        changes = self._values(key, values, metrics)
+        if comparisons:
+            changes.append(Change.insert("comparison", [{**key, **asdict(row)} for row in comparisons]))
+        self.commit(changes + self._failures(key, failures))
+
+    def end_experiment(self, run_id: str, experiment_index: int, answers: Sequence[Mapping[str, Any]]) -> None:
+        """Writes the answers, which mark the experiment as finished, and drops what it had learned."""
+        where = "WHERE run_id = ? AND experiment_index = ?"
+        self.commit(
+            [
+                Change(f"UPDATE experiment SET answers = ? {where}", (_json(list(answers)), run_id, experiment_index)),
+                Change(f"UPDATE stage SET learned = NULL {where}", (run_id, experiment_index)),
+            ]
+        )
+
+    def commit_expectations(self, run_id: str, expectations: Sequence[ExpectationRecord]) -> None:
+        """Writes how the run's expectations came out, instead of what an earlier attempt wrote."""
+        changes = [Change("DELETE FROM expectation WHERE run_id = ?", (run_id,))]
+        if expectations:
+            changes.append(Change.insert("expectation", [{"run_id": run_id, **asdict(row)} for row in expectations]))
+        self.commit(changes)
+
+    def commit_claims(self, run_id: str, claims: Sequence[ClaimRecord]) -> None:
+        """Writes the verdicts on the run's claims, instead of what an earlier attempt wrote."""
+        changes = [Change("DELETE FROM claim WHERE run_id = ?", (run_id,))]
+        if claims:
+            changes.append(Change.insert("claim", [{"run_id": run_id, **asdict(row)} for row in claims]))
+        self.commit(changes)
+
+    def end_run(self, run_id: str, status: RunStatus) -> None:
+        """Writes the run's end and everything that is pending."""
+        change = Change(
+            "UPDATE run SET status = ?, ended = ? WHERE run_id = ?", (status, datetime.now(UTC).isoformat(), run_id)
+        )
+        self.commit([change], now=True)
+
+    # -- what a resumed run reads -----------------------------------------------------------------
+
+    def run_record(self, run_id: str) -> RunRecord | None:
+        """The run of this id, or None."""
+        return self._run("run_id = ?", run_id)
+
+    def unfinished_run(self, suite_name: str) -> RunRecord | None:
+        """The latest run of this suite if it was killed or interrupted, else None."""
+        run = self._run("suite_name = ?", suite_name)
+        return run if run is not None and run.status in ("running", "interrupted") else None
+
+    def experiment_states(self, run_id: str) -> list[ExperimentState]:
+        """Where each experiment of a run stands, in order."""
+        rows = self.query(
+            """
+            SELECT e.experiment_index, e.kind, e.dataset_fingerprint, e.answers IS NOT NULL AS answered,
+                   coalesce(bool_and(c.status <> 'planned'), false) AS measured, list(c.cell_id) AS cell_ids,
+                   list(c.cell_id) FILTER (c.status = 'failed') AS failed,
+                   list(coalesce(c.error, '')) FILTER (c.status = 'failed') AS errors
+            FROM experiment e LEFT JOIN cell c USING (run_id, experiment_index)
+            WHERE e.run_id = ? GROUP BY ALL ORDER BY e.experiment_index
+            """,
+            [run_id],
+        ).to_pylist()
+        return [
+            ExperimentState(
+                row["experiment_index"],
+                row["kind"],
+                row["dataset_fingerprint"],
+                row["measured"],
+                row["answered"],
+                frozenset(row["cell_ids"] or ()),
+                dict(zip(row["failed"] or (), row["errors"] or (), strict=True)),
+            )
+            for row in rows
+        ]
+
+    def stage_record(self, run_id: str, experiment_index: int, stage: int) -> StageRecord | None:
+        """How a stage was cut and what it has taught, or None if it was never begun."""
+        rows = self.query(
+            "SELECT experiment_index, stage, spans, span_rows, learned FROM stage "
+            "WHERE run_id = ? AND experiment_index = ? AND stage = ?",
+            [run_id, experiment_index, stage],
+        ).to_pylist()
+        return StageRecord(**rows[0]) if rows else None
+
+    def committed_spans(self, run_id: str, experiment_index: int, stage: int) -> set[int]:
+        """The spans of a stage whose states are kept."""
+        rows = self.query(
+            "SELECT span FROM block WHERE run_id = ? AND experiment_index = ? AND stage = ? AND state IS NOT NULL",
+            [run_id, experiment_index, stage],
+        )
+        return set(rows["span"].to_pylist())
+
+    def block_states(self, run_id: str, experiment_index: int, stage: int, spans: Iterable[int]) -> dict[int, bytes]:
+        """The packed states of these spans."""
+        rows = self.query(
+            "SELECT span, state FROM block WHERE run_id = ? AND experiment_index = ? AND stage = ? "
+            "AND list_contains(?::UINTEGER[], span)",
+            [run_id, experiment_index, stage, list(spans)],
+        )
+        return dict(zip(rows["span"].to_pylist(), rows["state"].to_pylist(), strict=True))
+
+    def samples(self, run_id: str, experiment_index: int) -> list[SampleRecord]:
+        """All samples of an experiment, by process and round."""
+        rows = self.query(
+            "SELECT * EXCLUDE (run_id, experiment_index) FROM sample WHERE run_id = ? AND experiment_index = ? "
+            "ORDER BY process, round, position",
+            [run_id, experiment_index],
+        ).to_pylist()
+        return [SampleRecord(**row) for row in rows]
+
+    def values(self, run_id: str, experiment_index: int) -> list[Value]:
+        """All metrics of an experiment."""
+        rows = self.query(
+            "SELECT cell_id, name AS metric, value, low, high, note FROM metric "
+            "WHERE run_id = ? AND experiment_index = ? ORDER BY cell_id, name",
+            [run_id, experiment_index],
+        ).to_pylist()
+        return [Value(**row) for row in rows]
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    def _run(self, condition: str, parameter: str) -> RunRecord | None:
+        rows = self.query(
+            f"SELECT run_id, suite_name, question, suite_toml, suite_hash, seed, epoch_us(started) AS started, status, "
+            f"command, tool_version, environment_id, label FROM run WHERE {condition} "
+            f"ORDER BY started DESC, run_id DESC LIMIT 1",
+            [parameter],
+        ).to_pylist()
+        if not rows:
+            return None
+        started = _EPOCH + timedelta(microseconds=rows[0].pop("started"))
+        return RunRecord(**rows[0], started=started)
+
+    def _values(self, key: Mapping[str, Any], values: Sequence[Value], metrics: Mapping[str, Metric]) -> list[Change]:
+        rows = []
+        for value in values:
+            metric = _declared(value.metric, metrics)
+            rows.append(
+                {
+                    **key,
+                    "cell_id": value.cell_id,
+                    "name": value.metric,
+                    "unit": metric.unit,
+                    "kind": metric.kind,
+                    "direction": metric.direction,
+                    "origin": metric.origin,
+                    "value": _number(value.value),
+                    "low": _number(value.low),
+                    "high": _number(value.high),
+                    "note": value.note,
+                }
+            )
+        return [Change.insert("metric", rows)] if rows else []
+
+    def _failures(self, key: Mapping[str, Any], failures: Mapping[str, str]) -> list[Change]:
+        return [
+            Change(
+                "UPDATE cell SET status = 'failed', error = ? "
+                "WHERE run_id = ? AND experiment_index = ? AND cell_id = ?",
+                (error, key["run_id"], key["experiment_index"], cell_id),
+            )
+            for cell_id, error in failures.items()
+        ]
+
+
+def _declared(name: str, metrics: Mapping[str, Metric]) -> Metric:
+    """The declaration of a metric; `moved_share.add_one` is declared as `moved_share.ACTION`."""
+    if name in metrics:
+        return metrics[name]
+    stem = name.partition(".")[0]
+    for declared, metric in metrics.items():
+        head, dot, variable = declared.partition(".")
+        if dot and head == stem and variable.isupper():
+            return metric
+    raise AssertionError(f"the metric {name} is not declared by its experiment")
+
+
+def _number(value: float | int | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -1,0 +1,7 @@
+-- One row a failed cell, with its error.  assay sql "SELECT contender, error FROM failure"
+CREATE OR REPLACE VIEW failure AS
+SELECT c.run_id, c.experiment_index, e.kind AS experiment, c.contender, c.parameters, d.name AS dataset, c.cell_id, c.error
+FROM cell c
+JOIN experiment e USING (run_id, experiment_index)
+LEFT JOIN dataset d ON d.fingerprint = e.dataset_fingerprint
+WHERE c.status = 'failed';
