@@ -10,7 +10,9 @@ use pyo3_arrow::PyArray;
 
 /// An array as a pyarrow array.
 pub fn to_pyarrow<'py>(py: Python<'py>, array: ArrayRef) -> PyResult<Bound<'py, PyAny>> {
-    PyArray::from_array_ref(array).into_pyarrow(py)
+    let array = PyArray::from_array_ref(array);
+    let imported = array.to_pyarrow(py)?.unbind();
+    Ok(imported.into_bound(py))
 }
 
 /// Validity bits of all rows; None means that no row is null.
