@@ -1,0 +1,44 @@
+"""Datasets: a name, a definition, files or Arrow in memory → batches of Arrow columns, streamed.
+
+    dataset = open_dataset("flights")
+    for span in dataset.spans():
+        for batch in dataset.batches(["tailnum"], span):
+            ...
+
+A dataset knows its schema, foreign keys, queries and fingerprint; `describe` counts what it holds,
+`guess_roles` proposes which columns to try as keys. Memory stays bounded whatever the table's size.
+"""
+
+from assay.datasets.batch import BATCH_ROWS, Batch, Span
+from assay.datasets.dataset import Dataset, DatasetDescription
+from assay.datasets.definition import Definition, ForeignKey, Source, load_definition
+from assay.datasets.facts import ColumnFacts, DatasetFacts, ForeignKeyFacts, describe
+from assay.datasets.generators import GENERATORS, Generator, Parameter
+from assay.datasets.opening import KnownDataset, known_datasets, open_dataset
+from assay.datasets.query import Query
+from assay.datasets.roles import GuessedRoles, guess_roles
+
+__all__ = [
+    "BATCH_ROWS",
+    "GENERATORS",
+    "Batch",
+    "ColumnFacts",
+    "Dataset",
+    "DatasetDescription",
+    "DatasetFacts",
+    "Definition",
+    "ForeignKey",
+    "ForeignKeyFacts",
+    "Generator",
+    "GuessedRoles",
+    "KnownDataset",
+    "Parameter",
+    "Query",
+    "Source",
+    "Span",
+    "describe",
+    "guess_roles",
+    "known_datasets",
+    "load_definition",
+    "open_dataset",
+]

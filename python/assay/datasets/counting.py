@@ -1,0 +1,99 @@
+"""Exact counts of values while a table streams by, up to a limit, and then an honest "more than".
+
+Cost: a hash grouping per batch, and one more whenever as many groups wait as are held, so linear
+time; memory for at most about twice `limit` distinct values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.datasets.arrow_types import plain_type
+
+__all__ = ["KeyCounter", "key_column"]
+
+_COUNT = "count"
+_PENDING_ROWS = 262_144
+
+
+class KeyCounter:
+    """How often each value, or each tuple of values, occurs. Null counts as a value of its own.
+
+    Attributes:
+        limit: Distinct values that are held at most.
+        exceeded: Whether there were more; then nothing else is known.
+        countable: Whether Arrow can group values of these types at all (not lists, not structs).
+    """
+
+    def __init__(self, types: Sequence[pa.DataType], *, limit: int) -> None:
+        self.limit = limit
+        self.exceeded = False
+        self.countable = True
+        self.names = [f"k{number}" for number in range(len(types))]
+        keys = [pa.field(name, key_type(data_type)) for name, data_type in zip(self.names, types, strict=True)]
+        self._schema = pa.schema([*keys, pa.field(_COUNT, pa.int64())])
+        self._groups = self._schema.empty_table()
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+
+    def add(self, columns: Sequence[pa.Array]) -> None:
+        """Counts the rows of `columns`, which have equal lengths."""
+        if self.exceeded or not self.countable:
+            return
+        try:
+            arrays = [key_column(column) for column in columns]
+            rows = pa.Table.from_arrays(arrays, names=self.names)
+            counted = rows.group_by(self.names).aggregate([([], "count_all")])
+        except pa.ArrowNotImplementedError:
+            self.countable = False
+            self._pending.clear()
+            return
+        self._pending.append(counted.rename_columns([*self.names, _COUNT]).select(self._schema.names))
+        self._pending_rows += counted.num_rows
+        if self._pending_rows > max(_PENDING_ROWS, self._groups.num_rows):
+            self._compact()
+
+    def counts(self) -> pa.Table:
+        """One row per distinct value: columns `k0`, `k1`, ... and `count`, in no order.
+
+        Only meaningful unless `exceeded`, and where `countable`.
+        """
+        self._compact()
+        return self._groups
+
+    def _compact(self) -> None:
+        if not self._pending:
+            return
+        both = pa.concat_tables([self._groups, *(table.cast(self._schema) for table in self._pending)])
+        grouped = both.group_by(self.names).aggregate([(_COUNT, "sum")])
+        self._groups = grouped.rename_columns([*self.names, _COUNT]).select(self._schema.names)
+        self._pending.clear()
+        self._pending_rows = 0
+        if self._groups.num_rows > self.limit:
+            self.exceeded = True
+            self._groups = self._schema.empty_table()
+
+
+def key_type(data_type: pa.DataType) -> pa.DataType:
+    """The type that values of `data_type` are counted in: equal values of different layouts meet there."""
+    plain = plain_type(data_type)
+    if pa.types.is_signed_integer(plain) or (pa.types.is_unsigned_integer(plain) and plain != pa.uint64()):
+        return pa.int64()
+    if pa.types.is_floating(plain):
+        return pa.float64()
+    if pa.types.is_fixed_size_binary(plain):
+        return pa.large_binary()
+    return plain
+
+
+def key_column(column: pa.Array) -> pa.Array:
+    """`column` in its key type, with -0.0 as 0.0 and every NaN as one."""
+    wanted = key_type(column.type)
+    plain = column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
+    plain = plain.cast(wanted)
+    if pa.types.is_float64(wanted):
+        plain = pc.if_else(pc.is_nan(plain), pa.scalar(float("nan")), pc.add(plain, 0.0))
+    return plain

@@ -1,0 +1,147 @@
+"""CSV, one file or many, plain, compressed, or inside a zip archive.
+
+Fields have no boundaries that can be found from the middle, so a CSV table is one ordered reader
+and one span; rows are numbered as they come, and their count is known only after a scan. Types are
+learned from the first block (4 MiB) and must hold for the rest: where they do not, the error says
+which column to declare. Cost: one block at a time.
+Source: RFC 4180; a field that is empty and not quoted is null.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from assay.datasets.batch import Batch, Span, check_target_rows, reading, slices, unique_columns
+from assay.errors import ReadError, UnknownNameError
+
+__all__ = ["CsvReader"]
+
+_BLOCK_BYTES = 4 * 1024 * 1024
+
+
+class CsvReader:
+    """CSV files in the given order, read as one table."""
+
+    rows: int | None = None
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        *,
+        member: str | None = None,
+        types: Mapping[str, pa.DataType] | None = None,
+        null_values: Sequence[str] | None = None,
+        delimiter: str | None = None,
+    ) -> None:
+        self.files = tuple(files)
+        self._member = member
+        self._null_values = ["", *(text for text in null_values or () if text != "")]
+        self._delimiter = delimiter or ("\t" if _is_tab_separated(self.files[0]) else ",")
+        with reading(self.files[0]):
+            self.storage_bytes: int | None = sum(path.stat().st_size for path in self.files)
+        self.schema = self._learn(dict(types or {}))
+
+    def spans(self, target_rows: int) -> list[Span]:
+        """One span: everything."""
+        check_target_rows(target_rows)
+        return [Span(0, 0, None, None)]
+
+    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+        """The chosen columns of all rows; parsing the rest of each line is all that they cost."""
+        # No column at all means "every column" to the parser: read the first one to count rows.
+        wanted = list(columns) or self.schema.names[:1]
+        types = {field.name: field.type for field in self.schema}
+        first_row = 0
+        for path in self.files:
+            with reading(path), ExitStack() as stack:
+                stream = self._open(path, types, wanted, stack)
+                while (data := self._next(stream, path)) is not None:
+                    yield from slices(data.select(list(columns)), first_row)
+                    first_row += data.num_rows
+
+    def _learn(self, declared: dict[str, pa.DataType]) -> pa.Schema:
+        path = self.files[0]
+        with reading(path), ExitStack() as stack:
+            found = unique_columns(self._open(path, declared, None, stack).schema, path)
+        for name in declared:
+            if name not in found.names:
+                raise UnknownNameError.of("column", name, found.names, hint=f"declared in types of {path.name}")
+        # A column without a value in the first block says nothing about its type; text holds whatever follows.
+        return pa.schema(
+            [pa.field(field.name, pa.string() if pa.types.is_null(field.type) else field.type) for field in found]
+        )
+
+    def _open(
+        self, path: Path, types: Mapping[str, pa.DataType], columns: list[str] | None, stack: ExitStack
+    ) -> pacsv.CSVStreamingReader:
+        try:
+            return pacsv.open_csv(
+                _source(path, self._member, stack),
+                read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES),
+                parse_options=pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict(types),
+                    include_columns=columns,
+                    null_values=self._null_values,
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise _explain(path, error) from error
+
+    def _next(self, stream: pacsv.CSVStreamingReader, path: Path) -> pa.RecordBatch | None:
+        try:
+            return stream.read_next_batch()
+        except StopIteration:
+            return None
+        except pa.ArrowInvalid as error:
+            raise _explain(path, error) from error
+
+
+def _source(path: Path, member: str | None, stack: ExitStack) -> Any:
+    """What the CSV parser reads from; closed with `stack`."""
+    if path.suffix.lower() != ".zip":
+        return stack.enter_context(pa.input_stream(str(path), compression="detect"))
+    archive = stack.enter_context(zipfile.ZipFile(path))
+    raw = stack.enter_context(archive.open(_member(archive, path, member)))
+    return stack.enter_context(pa.PythonFile(raw, mode="r"))
+
+
+def _member(archive: zipfile.ZipFile, path: Path, member: str | None) -> str:
+    """The name of the one CSV member, or of the given one."""
+    names = [info.filename for info in archive.infolist() if not info.is_dir() and "__MACOSX" not in info.filename]
+    if member is not None:
+        if member not in names:
+            raise UnknownNameError.of(f"member of {path.name}", member, names)
+        return member
+    tables = [name for name in names if name.lower().endswith((".csv", ".tsv", ".txt"))]
+    if len(tables) != 1:
+        shown = ", ".join(tables[:8]) or "none"
+        raise ReadError(
+            f"{path} holds {len(tables)} CSV members ({shown}); expected one, or name it: {path.name}/MEMBER.csv"
+        )
+    return tables[0]
+
+
+def _is_tab_separated(path: Path) -> bool:
+    return ".tsv" in (suffix.lower() for suffix in path.suffixes)
+
+
+def _explain(path: Path, error: pa.ArrowInvalid) -> ReadError:
+    """The parser's message with the way out."""
+    reason = " ".join(str(error).split())
+    if "conversion error" in reason:
+        way_out = 'declare the column in a definition, such as types = { COLUMN = "string" }, or its null_values'
+    elif "straddling" in reason:
+        way_out = f"one line is longer than {_BLOCK_BYTES:,} bytes; expected shorter lines, or a quote is not closed"
+    else:
+        way_out = "expected comma-separated values in UTF-8, a header line first, as many fields on every line"
+    return ReadError(f"{path} cannot be read as CSV: {reason}; {way_out}")

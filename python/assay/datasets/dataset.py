@@ -1,0 +1,241 @@
+"""A dataset: columns of Arrow data with known facts, read batch by batch, in bounded memory.
+
+It can be described to another process in a few hundred bytes, and read there span by span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from assay.datasets.batch import Batch, Reader, Span
+from assay.datasets.csv_files import CsvReader
+from assay.datasets.definition import Definition, ForeignKey
+from assay.datasets.fingerprint import (
+    FileStamp,
+    FingerprintKind,
+    check_checksum,
+    content_fingerprint,
+    file_fingerprint,
+    files_digest,
+)
+from assay.datasets.generators import GeneratorReader
+from assay.datasets.ipc_files import IpcFileReader
+from assay.datasets.memory import TableReader, spool_table
+from assay.datasets.query import Query
+from assay.datasets.readers import open_reader, reading_options
+from assay.errors import ChecksumMismatchError, SuiteError, UnknownNameError
+
+__all__ = ["Dataset", "DatasetDescription"]
+
+
+class Dataset:
+    """One table: its declaration, its schema, and readers over it. Made by `open_dataset`.
+
+    Attributes:
+        name: What it is called in suites and reports.
+        definition: What is declared about it.
+        schema: The columns, without metadata.
+        rows: Their number; None where only a scan can tell (CSV, IPC streams).
+        foreign_keys: References to parents, each with its name.
+        queries: Shapes of queries to measure.
+        roles: Which column is the time, the weight and so on.
+        storage_bytes: As it lies in files or memory; None for generators.
+        fingerprint_kind: What the fingerprint is over: "file", "content" or "generator".
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        reader: Reader,
+        *,
+        base: Path | None = None,
+        fingerprint_kind: FingerprintKind | None = None,
+        where: str | None = None,
+        verify: bool = True,
+    ) -> None:
+        self.name = definition.name
+        self.definition = definition
+        self.base = base
+        self.schema = reader.schema
+        self.rows = reader.rows
+        self.storage_bytes = reader.storage_bytes
+        self.foreign_keys: tuple[ForeignKey, ...] = definition.references()
+        self.queries: tuple[Query, ...] = definition.parsed_queries()
+        self.roles: Mapping[str, str] = dict(definition.roles)
+        self.fingerprint_kind: FingerprintKind = fingerprint_kind or _kind(reader)
+        self._reader = reader
+        self._digest: str | None = None
+        self._fingerprint: str | None = None
+        self._spooled: Path | None = None
+        mistakes = _mistakes(definition, reader)
+        if mistakes:
+            raise SuiteError(where or self.name, mistakes)
+        self._stamps = tuple(FileStamp.of(path) for path in reader.files)
+        if verify and definition.checksum is not None:
+            check_checksum(self.name, reader.files, definition.checksum, self._files_digest())
+
+    def __repr__(self) -> str:
+        rows = "rows not counted" if self.rows is None else f"{self.rows:,} rows"
+        return f"<Dataset {self.name}: {rows} x {len(self.schema)} columns>"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the rows, in row order; empty for generators and tables in memory."""
+        return self._reader.files if self.fingerprint_kind == "file" else ()
+
+    def spans(self, *, target_rows: int = 1_000_000) -> list[Span]:
+        """All rows in order, cut into pieces of about `target_rows` rows; at least one, which may be empty.
+
+        Parquet is cut between row groups, IPC files, generators and tables in memory anywhere; CSV is one piece.
+        """
+        return self._reader.spans(target_rows)
+
+    def batches(self, columns: Sequence[str] | None = None, span: Span | None = None) -> Iterator[Batch]:
+        """Rows in order, a batch at a time, each with its first row's global number.
+
+        Args:
+            columns: Which ones, in that order; None means all, and none at all gives batches that only count rows.
+            span: One of `spans`; None means all rows.
+
+        Raises:
+            UnknownNameError: there is no such column; at once, not at the first batch.
+            ReadError: the file is truncated or changes its types; when reading reaches the place.
+        """
+        names = self.schema.names if columns is None else [self.column(name).name for name in columns]
+        return self._reader.batches(names, span)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The whole table in memory; for small ones, such as parents."""
+        names = self.schema.names if columns is None else list(columns)
+        batches = [batch.data for batch in self.batches(names)]
+        return pa.Table.from_batches(batches, schema=pa.schema([self.column(name) for name in names]))
+
+    def column(self, name: str) -> pa.Field:
+        """The field called `name`.
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is offered.
+        """
+        if name not in self.schema.names:
+            raise UnknownNameError.of(f"column of {self.name}", name, self.schema.names)
+        return self.schema.field(name)
+
+    def parent(self, foreign_key: ForeignKey) -> Dataset:
+        """The dataset that `foreign_key` refers to.
+
+        Raises:
+            SuiteError: the parent lacks one of the key's columns.
+        """
+        from assay.datasets.opening import open_dataset
+
+        parent = open_dataset(foreign_key.parent, base=self.base)
+        missing = [name for name in foreign_key.parent_columns if name not in parent.schema.names]
+        if missing:
+            error = UnknownNameError.of(f"column of {parent.name}", missing[0], parent.schema.names)
+            raise SuiteError(self.name, [(f"foreign_keys.{foreign_key.name}.parent_columns", str(error))])
+        return parent
+
+    def fingerprint(self) -> str:
+        """64 hex digits that differ where rows or types differ; computed once. See `fingerprint_kind`."""
+        if self._fingerprint is None:
+            self._fingerprint = self._compute_fingerprint()
+        return self._fingerprint
+
+    def description(self) -> DatasetDescription:
+        """What another process needs to read the same rows; picklable.
+
+        A table in memory is written to a temporary Arrow IPC file once; it lasts as long as this process.
+        """
+        if isinstance(self._reader, TableReader) and self._spooled is None:
+            self._spooled = spool_table(self._reader.table)
+        elif self.fingerprint_kind == "content" and self._spooled is None:
+            self._spooled = self._reader.files[0]
+        return DatasetDescription(
+            definition=self.definition,
+            base=None if self.base is None else str(self.base),
+            stamps=self._stamps,
+            spooled=None if self._spooled is None else str(self._spooled),
+            fingerprint=self._fingerprint,
+        )
+
+    def _files_digest(self) -> str:
+        if self._digest is None:
+            self._digest = files_digest(self._reader.files)
+        return self._digest
+
+    def _compute_fingerprint(self) -> str:
+        if self.fingerprint_kind == "content":
+            return content_fingerprint(self._reader)
+        if isinstance(self._reader, GeneratorReader):
+            return file_fingerprint(self._reader.identity, {"generator": True})
+        return file_fingerprint(self._files_digest(), reading_options(self.definition))
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """How to open a dataset again, in this process or another one on the same machine."""
+
+    definition: Definition
+    base: str | None
+    stamps: tuple[FileStamp, ...]
+    spooled: str | None
+    fingerprint: str | None  # if it is known already
+
+    def open(self) -> Dataset:
+        """The dataset, over the same bytes.
+
+        Raises:
+            ChecksumMismatchError: a file has changed since the dataset was described.
+        """
+        base = None if self.base is None else Path(self.base)
+        if self.spooled is not None:
+            reader: Reader = IpcFileReader(Path(self.spooled))
+        else:
+            reader = open_reader(self.definition, base)
+        dataset = Dataset(
+            self.definition,
+            reader,
+            base=base,
+            fingerprint_kind="content" if self.spooled else None,
+            verify=False,
+        )
+        if self.spooled is None and dataset._stamps != self.stamps:
+            changed = sorted({s.path for s in set(dataset._stamps) ^ set(self.stamps)})
+            raise ChecksumMismatchError(
+                f"dataset {self.definition.name}: {changed[0]} has changed since it was opened; "
+                "leave the files alone during a run, and start again"
+            )
+        dataset._fingerprint = self.fingerprint
+        return dataset
+
+
+def _kind(reader: Reader) -> FingerprintKind:
+    if isinstance(reader, GeneratorReader):
+        return "generator"
+    return "file" if reader.files else "content"
+
+
+def _mistakes(definition: Definition, reader: Reader) -> list[tuple[str, str]]:
+    """Every place where the declaration does not fit the table."""
+    named: list[tuple[str, str]] = [(f"roles.{role}", column) for role, column in definition.roles.items()]
+    for key in definition.references():
+        named += [(f"foreign_keys.{key.name}.columns", column) for column in key.columns]
+    mistakes: list[tuple[str, str]] = []
+    for query in definition.parsed_queries():
+        named += [(f"queries.{query.name}", column) for column in query.columns]
+    for place, column in named:
+        if column not in reader.schema.names:
+            mistakes.append((place, str(UnknownNameError.of("column", column, reader.schema.names))))
+    if not isinstance(reader, CsvReader):
+        mistakes += [
+            (option, "is for CSV; this table brings its own types, so leave it out")
+            for option in ("types", "null_values", "delimiter")
+            if getattr(definition, option)
+        ]
+    if definition.checksum is not None and not reader.files:
+        mistakes.append(("checksum", "is for files; a generator's rows follow from its spelling, so leave it out"))
+    return mistakes

@@ -1,0 +1,222 @@
+"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending.
+
+Row i depends on (seed, i) alone, so that any split gives the same bits, for ever. Every generator is
+one function from row numbers to columns, and one line in GENERATORS; bounds are written once, in its
+parameters, and messages come from them. Cost: tens of ns per row, a batch at a time; zipf keeps 8
+bytes per key.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from assay.datasets.batch import BATCH_ROWS, Batch, Span, row_spans
+from assay.datasets.spelling import parse_call
+from assay.datasets.splitmix import Floats, Integers, draws, power, unit_interval, up_to
+from assay.errors import ParameterError, SpellingError, UnknownNameError
+
+__all__ = ["GENERATORS", "Generator", "GeneratorReader", "Parameter", "parse_generator"]
+
+Values = Mapping[str, int | float]
+Columns = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter with its default (None: must be given) and its bounds, both included."""
+
+    name: str
+    default: int | float | None
+    low: int | float
+    high: int | float
+    meaning: str
+
+    def check(self, generator: str, value: object) -> int | float:
+        """`value`, if it is of the right kind and within bounds; else ParameterError."""
+        whole = isinstance(self.low, int)
+        if (
+            not isinstance(value, int if whole else (int, float))
+            or isinstance(value, bool)
+            or not self.low <= value <= self.high
+        ):
+            kind = "a whole number" if whole else "a number"
+            raise ParameterError(
+                f"{generator}: {self.name} is {value!r}; expected {kind} from {self.low} to {self.high} "
+                f"({self.meaning})"
+            )
+        return int(value) if whole else float(value)
+
+
+@dataclass(frozen=True)
+class Generator:
+    """One way to make rows up."""
+
+    name: str
+    idea: str
+    parameters: tuple[Parameter, ...]
+    make: Callable[[Values, Integers], Columns]
+    version: int = 1  # changes with the bits
+
+    def signature(self) -> str:
+        """`zipf(rows, keys=10000, exponent=1.1, seed=0)`."""
+        parts = [p.name if p.default is None else f"{p.name}={p.default}" for p in self.parameters]
+        return f"{self.name}({', '.join(parts)})"
+
+
+_ROWS = Parameter("rows", None, 0, 10**12, "rows to make")
+_SEED = Parameter("seed", 0, 0, 2**64 - 1, "another seed, other rows of the same shape")
+_EPOCH_US = 1_704_067_200_000_000  # 2024-01-01T00:00:00
+
+
+def _common(values: Values, rows: Integers) -> Columns:
+    """Columns of every generator: `time`, a millisecond per row, and `value`, uniform in 1..1000."""
+    seed = int(values["seed"])
+    time = (rows.astype(np.int64) * 1000 + _EPOCH_US).astype("datetime64[us]")
+    return {"time": time, "value": (up_to(draws(seed, rows, stream=9), 1000) + np.uint64(1)).astype(np.int64)}
+
+
+def _uniform(values: Values, rows: Integers) -> Columns:
+    key = up_to(draws(int(values["seed"]), rows), int(values["keys"])).astype(np.int64)
+    return {"key": key, **_common(values, rows)}
+
+
+def _zipf(values: Values, rows: Integers) -> Columns:
+    cumulative = _zipf_cumulative(int(values["keys"]), float(values["exponent"]))
+    point = unit_interval(draws(int(values["seed"]), rows)) * cumulative[-1]
+    key = np.minimum(np.searchsorted(cumulative, point, side="right"), len(cumulative) - 1)
+    return {"key": key.astype(np.int64), **_common(values, rows)}
+
+
+@functools.lru_cache(maxsize=2)
+def _zipf_cumulative(keys: int, exponent: float) -> Floats:
+    return np.cumsum(power(np.arange(1, keys + 1, dtype=np.float64), -exponent))
+
+
+def _hot_tenant(values: Values, rows: Integers) -> Columns:
+    seed = int(values["seed"])
+    hot = unit_interval(draws(seed, rows)) < float(values["hot_share"])
+    others = up_to(draws(seed, rows, stream=1), int(values["tenants"]) - 1) + np.uint64(1)
+    tenant = np.where(hot, np.uint64(0), others).astype(np.int64)
+    key = up_to(draws(seed, rows, stream=2), int(values["keys"])).astype(np.int64)
+    return {"tenant": tenant, "key": key, **_common(values, rows)}
+
+
+def _ascending(values: Values, rows: Integers) -> Columns:
+    stride = int(values["stride"])
+    gap = up_to(draws(int(values["seed"]), rows), stride)
+    key = (rows * np.uint64(stride) + gap).astype(np.int64) + int(values["start"])
+    return {"key": key, **_common(values, rows)}
+
+
+_KEYS = Parameter("keys", 10_000, 1, 2**32, "distinct keys to draw from")
+GENERATORS: dict[str, Generator] = {
+    generator.name: generator
+    for generator in (
+        Generator("uniform", "every key is equally likely", (_ROWS, _KEYS, _SEED), _uniform),
+        Generator(
+            "zipf",
+            "key k (from 0) is drawn in proportion to 1 / (k + 1) ** exponent",
+            (
+                _ROWS,
+                Parameter("keys", 10_000, 1, 10**7, "distinct keys to draw from"),
+                Parameter("exponent", 1.1, 0.0, 10.0, "0 is uniform; 1 is the classic law"),
+                _SEED,
+            ),
+            _zipf,
+        ),
+        Generator(
+            "hot_tenant",
+            "tenant 0 has hot_share of the rows; the others share the rest evenly",
+            (
+                _ROWS,
+                Parameter("tenants", 1000, 2, 2**32, "tenants, the hot one included"),
+                Parameter("hot_share", 0.3, 0.0, 1.0, "part of the rows that belong to tenant 0"),
+                Parameter("keys", 1_000_000, 1, 2**32, "distinct keys to draw from, over all tenants"),
+                _SEED,
+            ),
+            _hot_tenant,
+        ),
+        Generator(
+            "ascending",
+            "keys only grow, like those of a sequence; a stride above 1 leaves random gaps",
+            (
+                _ROWS,
+                Parameter("start", 0, 0, 2**32, "the first key, or just below it when there are gaps"),
+                Parameter("stride", 1, 1, 2**20, "keys grow by this much on average"),
+                _SEED,
+            ),
+            _ascending,
+        ),
+    )
+}
+
+
+def parse_generator(spelling: str) -> tuple[Generator, dict[str, int | float]]:
+    """The generator that `spelling` names, with every parameter.
+
+    Raises:
+        SpellingError: the text is no call, or has arguments without a name.
+        UnknownNameError: the generator or a parameter does not exist.
+        ParameterError: `rows` is missing, or a value is out of bounds.
+    """
+    call = parse_call(spelling)
+    if call.name not in GENERATORS:
+        raise UnknownNameError.of("generator", call.name, GENERATORS)
+    generator = GENERATORS[call.name]
+    if call.positional:
+        raise SpellingError(f"{spelling!r} has {call.positional[0]!r} without a name; expected {generator.signature()}")
+    known = [parameter.name for parameter in generator.parameters]
+    for given in call.keywords:
+        if given not in known:
+            raise UnknownNameError.of(f"parameter of {generator.name}", given, known)
+    values: dict[str, int | float] = {}
+    for parameter in generator.parameters:
+        value = call.keywords.get(parameter.name, parameter.default)
+        if value is None:
+            raise ParameterError(f"{generator.name} needs {parameter.name}; expected {generator.signature()}")
+        values[parameter.name] = parameter.check(generator.name, value)
+    return generator, values
+
+
+class GeneratorReader:
+    """The rows of a generator, made when they are read."""
+
+    files: tuple[Path, ...] = ()
+    storage_bytes: int | None = None
+
+    def __init__(self, spelling: str) -> None:
+        self._generator, self._values = parse_generator(spelling)
+        self.rows: int | None = int(self._values["rows"])
+        self.schema = self._make(0, 0).schema
+
+    @property
+    def spelling(self) -> str:
+        """The spelling with every parameter, in order: the rows depend on nothing else (and the version)."""
+        return f"{self._generator.name}({', '.join(f'{name}={value}' for name, value in self._values.items())})"
+
+    @property
+    def identity(self) -> str:
+        """The canonical spelling and the generator's version."""
+        return f"{self.spelling} version {self._generator.version}"
+
+    def spans(self, target_rows: int) -> list[Span]:
+        """Row ranges of `target_rows` rows."""
+        assert self.rows is not None
+        return row_spans(self.rows, target_rows)
+
+    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+        """The chosen columns of a row range."""
+        first_row, end = (0, self._values["rows"]) if span is None else span.token
+        for start in range(first_row, end, BATCH_ROWS):
+            yield Batch(start, self._make(start, min(end, start + BATCH_ROWS)).select(list(columns)))
+
+    def _make(self, start: int, end: int) -> pa.RecordBatch:
+        columns = self._generator.make(self._values, np.arange(start, end, dtype=np.uint64))
+        return pa.record_batch({name: pa.array(column) for name, column in columns.items()})

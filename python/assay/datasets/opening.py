@@ -1,0 +1,154 @@
+"""`open_dataset`: one verb for everything that can be a dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from assay.datasets.batch import Reader
+from assay.datasets.dataset import Dataset, DatasetDescription
+from assay.datasets.definition import Definition, Source, load_definition
+from assay.datasets.generators import GENERATORS, GeneratorReader
+from assay.datasets.ipc_files import IpcFileReader
+from assay.datasets.locations import FORMATS, locate, refuse_url, shipped_definitions
+from assay.datasets.memory import TableReader, is_arrow, spool_stream, to_table_or_stream
+from assay.datasets.readers import open_reader
+from assay.datasets.spelling import looks_like_call
+from assay.errors import ReadError, UnknownNameError, UnsupportedTypeError, nearest
+
+__all__ = ["KnownDataset", "known_datasets", "open_dataset"]
+
+
+@dataclass(frozen=True)
+class KnownDataset:
+    """A dataset that comes with assay."""
+
+    name: str
+    description: str
+    source: str
+    licence: str | None
+    installed: bool  # whether its data is on this machine
+
+
+def open_dataset(source: object, *, base: Path | None = None, name: str | None = None) -> Dataset:
+    """The dataset that `source` names or holds.
+
+    Args:
+        source: The name of a shipped dataset; a definition (*.toml); a path or glob to Parquet, CSV or Arrow IPC
+            files, a directory of Parquet files, a member of a zip archive (`a.zip/b.csv`); a generator such as
+            `zipf(rows=1000, seed=7)`; anything that speaks the Arrow PyCapsule interface, or a lazy polars frame.
+        base: Where relative paths start; by default where the process runs.
+        name: What to call it; by default its definition's name, the file's, or "table".
+
+    Returns:
+        An open dataset. Schema and declaration are checked, a recorded checksum too; no row is read except by
+        CSV, whose first block tells the types. A table without rows is fine here.
+
+    Raises:
+        UnknownNameError: no dataset has this name.
+        ReadError: a file is missing, truncated, or of no supported format; two columns share a name.
+        SuiteError: the definition has mistakes, all of which are listed.
+        ChecksumMismatchError: a file has changed behind its recorded checksum.
+        UnsupportedTypeError: `source` is not a table.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, DatasetDescription):
+        return source.open()
+    if isinstance(source, Definition):
+        return _from_definition(source, base, name, source.name)
+    if isinstance(source, (str, os.PathLike)):
+        return _from_text(os.fspath(source), base, name)
+    if is_arrow(source):
+        return _from_arrow(source, base, name or "table")
+    raise UnsupportedTypeError(
+        f"{type(source).__module__}.{type(source).__qualname__} is no dataset; expected a name, a path, a definition, "
+        "a generator, or an Arrow table (pyarrow, polars, pandas, DuckDB)"
+    )
+
+
+def known_datasets() -> list[KnownDataset]:
+    """The datasets that come with assay, by name."""
+    known = []
+    for path in shipped_definitions().values():
+        definition = load_definition(path)
+        assert definition.source is not None
+        installed = True
+        if definition.source.generator is None:
+            try:
+                locate(definition.source, path.parent)
+            except ReadError:
+                installed = False
+        known.append(
+            KnownDataset(definition.name, definition.description, str(definition.source), definition.licence, installed)
+        )
+    return known
+
+
+def _from_text(text: str, base: Path | None, name: str | None) -> Dataset:
+    refuse_url(text)
+    if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
+        reader = GeneratorReader(text)
+        definition = Definition(name=name or reader.spelling, source=Source(generator=reader.spelling))
+        return Dataset(definition, reader, base=base)
+    shipped = shipped_definitions()
+    if text in shipped:
+        return _from_definition_file(shipped[text], name)
+    path = (base or Path()).joinpath(Path(text).expanduser()).absolute()
+    if path.suffix == ".toml":
+        return _from_definition_file(path, name)
+    if path.with_name(f"{path.name}.toml").is_file() and not path.exists():
+        return _from_definition_file(path.with_name(f"{path.name}.toml"), name)
+    if not path.exists() and not _looks_like_path(text):
+        guess = "" if nearest(text, shipped) else _generator_hint(text)
+        raise UnknownNameError.of("dataset", text, shipped, hint=guess or "or give a path, a glob or a definition")
+    definition = Definition(name=name or _stem(path), source=Source(path=str(path)))
+    return _from_definition(definition, None, name, str(path))
+
+
+def _from_definition_file(path: Path, name: str | None) -> Dataset:
+    return _from_definition(load_definition(path), path.parent.absolute(), name, str(path))
+
+
+def _from_definition(definition: Definition, base: Path | None, name: str | None, where: str) -> Dataset:
+    if name is not None:
+        definition = definition.model_copy(update={"name": name})
+    return Dataset(definition, open_reader(definition, base), base=base, where=where)
+
+
+def _from_arrow(source: object, base: Path | None, name: str) -> Dataset:
+    table = to_table_or_stream(source)
+    with _naming(name):
+        reader: Reader = TableReader(table) if isinstance(table, pa.Table) else IpcFileReader(spool_stream(table))
+    return Dataset(Definition(name=name), reader, base=base, fingerprint_kind="content")
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Puts the dataset's name in front of what a reader says of a table that has no path."""
+    try:
+        yield
+    except ReadError as error:
+        raise ReadError(f"dataset {name}: {error}") from error
+
+
+def _looks_like_path(text: str) -> bool:
+    return any(mark in text for mark in ("/", os.sep, "*", "?", "[")) or text.lower().endswith(
+        (*FORMATS, ".gz", ".bz2", ".zst", ".zip")
+    )
+
+
+def _generator_hint(text: str) -> str:
+    return f"a generator needs its parameters: {GENERATORS[text].signature()}" if text in GENERATORS else ""
+
+
+def _stem(path: Path) -> str:
+    """`flights` for flights.csv.gz, flights.parquet and flights/*.parquet."""
+    if any(mark in path.name for mark in "*?["):
+        return path.parent.name or "table"
+    return path.name.split(".")[0] or path.name

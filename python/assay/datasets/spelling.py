@@ -1,0 +1,141 @@
+"""Calls as people spell them: `zipf(rows=1000, seed=7)`, `range(time_hour, width='1d')`.
+
+A spelling is a name, then arguments in parentheses: first positional ones, then `name=value`. A
+bare word is a name or a number, `true` and `false` are booleans, and text in single or double
+quotes may hold any character (a doubled quote stands for itself). Cost: one pass over the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assay.errors import SpellingError
+
+__all__ = ["Argument", "Call", "looks_like_call", "parse_call", "quote_name"]
+
+Argument = str | int | float | bool
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number>[+-]?(?:\d[\d_]*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
+    | (?P<word>[A-Za-z_][\w.]*)
+    | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")
+    | (?P<mark>[(),=])
+    )""",
+    re.VERBOSE,
+)
+_CALL = re.compile(r"\s*[A-Za-z_]\w*\s*\(.*\)\s*", re.DOTALL)
+_PLAIN_NAME = re.compile(r"[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A parsed spelling; `text` is what was written."""
+
+    name: str
+    positional: tuple[Argument, ...]
+    keywords: dict[str, Argument]
+    text: str
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str  # "number", "word", "quoted", "mark" or "end"
+    text: str
+    offset: int
+
+
+def looks_like_call(text: str) -> bool:
+    """Whether `text` is a word followed by parentheses, whatever they hold."""
+    return _CALL.fullmatch(text) is not None
+
+
+def quote_name(name: str) -> str:
+    """`name` as a spelling holds it: bare if it can be, else in double quotes."""
+    if _PLAIN_NAME.fullmatch(name) and name not in ("true", "false"):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def parse_call(text: str) -> Call:
+    """The call that `text` spells.
+
+    >>> parse_call("in_list(dest, size=10)")
+    Call(name='in_list', positional=('dest',), keywords={'size': 10}, text='in_list(dest, size=10)')
+
+    Raises:
+        SpellingError: `text` is not one call; the message points at the character.
+    """
+    tokens = _tokens(text)
+    name = _expect(tokens, text, "word", "a name such as zipf or range")
+    _expect_mark(tokens, text, "(")
+    positional: list[Argument] = []
+    keywords: dict[str, Argument] = {}
+    while not _at_mark(tokens, ")"):
+        if positional or keywords:
+            _expect_mark(tokens, text, ",")
+        if tokens[0].kind == "word" and _at_mark(tokens[1:], "="):
+            key = tokens.pop(0)
+            tokens.pop(0)
+            if key.text in keywords:
+                raise _error(text, key.offset, f"{key.text} is given twice; give it once")
+            keywords[key.text] = _argument(tokens, text)
+        elif keywords:
+            raise _error(text, tokens[0].offset, "expected name=value after the first name=value")
+        else:
+            positional.append(_argument(tokens, text))
+    tokens.pop(0)
+    if tokens[0].kind != "end":
+        raise _error(text, tokens[0].offset, "expected nothing after the closing parenthesis")
+    return Call(name, tuple(positional), keywords, text.strip())
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    offset = 0
+    end = len(text.rstrip())
+    while offset < end:
+        match = _TOKEN.match(text, offset)
+        if match is None:
+            raise _error(text, offset, "expected a name, a number, text in quotes, or one of ( ) , =")
+        kind = str(match.lastgroup)
+        tokens.append(_Token(kind, match.group(kind), match.start(kind)))
+        offset = match.end()
+    tokens.append(_Token("end", "", end))
+    return tokens
+
+
+def _argument(tokens: list[_Token], text: str) -> Argument:
+    token = tokens.pop(0)
+    if token.kind == "number":
+        return float(token.text) if re.search(r"[.eE]", token.text) else int(token.text)
+    if token.kind == "word":
+        return {"true": True, "false": False}.get(token.text, token.text)
+    if token.kind == "quoted":
+        mark = token.text[0]
+        return token.text[1:-1].replace(mark * 2, mark)
+    raise _error(text, token.offset, "expected a name, a number or text in quotes")
+
+
+def _expect(tokens: list[_Token], text: str, kind: str, wanted: str) -> str:
+    token = tokens.pop(0)
+    if token.kind != kind:
+        raise _error(text, token.offset, f"expected {wanted}")
+    return token.text
+
+
+def _expect_mark(tokens: list[_Token], text: str, mark: str) -> None:
+    if not _at_mark(tokens, mark):
+        raise _error(text, tokens[0].offset, f"expected {mark!r}")
+    tokens.pop(0)
+
+
+def _at_mark(tokens: list[_Token], mark: str) -> bool:
+    return bool(tokens) and tokens[0].kind == "mark" and tokens[0].text == mark
+
+
+def _error(text: str, offset: int, message: str) -> SpellingError:
+    shown = text[offset : offset + 12].strip()
+    met = f"at {shown!r}" if shown else "at its end"
+    return SpellingError(f"{text!r}, {met} (character {offset + 1}): {message}")
