@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from assay.report.claims import render_claims
 from assay.report.formats import FORMATS, format_run, to_csv, to_json, to_markdown, to_rows
+from assay.report.page import build_page, write_report
 from assay.report.run_view import RunView, Source, read_run
 from assay.report.terminal import render
 
@@ -19,6 +20,7 @@ __all__ = [
     "FORMATS",
     "RunView",
     "Source",
+    "build_page",
     "format_run",
     "read_run",
     "render",
@@ -27,4 +29,5 @@ __all__ = [
     "to_json",
     "to_markdown",
     "to_rows",
+    "write_report",
 ]

@@ -1,0 +1,188 @@
+// Hands each chart the rows of the chosen grid point. The specifications come from the page.
+(() => {
+  'use strict';
+  const assay = globalThis.assay;
+  const { make } = assay;
+  const specifications = JSON.parse(document.getElementById('specifications').textContent);
+  const MOST = { load: 12, bars: 24, trade_off: 150 };
+
+  /** Chart colours and type, read from the page's style so that both follow the theme. */
+  function theme() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const text = { labelColor: colour('ink'), titleColor: colour('ink'), labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
+    return {
+      background: null,
+      font: getComputedStyle(document.body).fontFamily,
+      lineBreak: '\n',
+      axis: { ...text, gridColor: colour('line'), domainColor: colour('line'), tickColor: colour('line') },
+      legend: { ...text, labelLimit: 400 },
+      view: { stroke: null },
+      bar: { color: colour('blue') },
+      point: { color: colour('blue') },
+      text: { color: colour('ink'), fontSize: 12 },
+      range: { category: [colour('blue'), colour('other')] },
+      style: { reference: { color: colour('orange'), fill: colour('orange'), strokeWidth: 2 }, interval: { color: colour('blue'), opacity: 0.55 } },
+    };
+  }
+
+  async function draw(node, name, rows, adjust) {
+    const specification = structuredClone(specifications[name]);
+    specification.data = { name: 'rows', values: rows };
+    specification.config = theme();
+    if (specification.height.step) specification.autosize = { type: 'fit-x', contains: 'padding' };
+    if (adjust) adjust(specification);
+    const dark = getComputedStyle(document.documentElement).colorScheme === 'dark';
+    try {
+      await vegaEmbed(node, specification, {
+        mode: 'vega-lite',
+        renderer: 'svg',
+        ast: true,
+        expr: vegaInterpreter.expressionInterpreter,
+        tooltip: { theme: dark ? 'dark' : 'light' },
+        actions: { export: true, source: false, compiled: false, editor: false },
+        downloadFileName: `assay-${name}`,
+      });
+    } catch (error) {
+      node.replaceChildren(make('p', { className: 'failed' }, `This chart could not be drawn: ${error.message}`));
+      console.error(error);
+    }
+  }
+
+  /** A name in lines that fit beside a chart of this width. */
+  function wrap(name, pixels) {
+    const most = Math.max(12, Math.floor(pixels / 7.2));
+    const lines = [''];
+    for (const part of name.split(/(?<=[,( ])/)) {
+      if (lines[lines.length - 1] && (lines[lines.length - 1] + part).length > most) lines.push('');
+      lines[lines.length - 1] += part;
+      while (lines[lines.length - 1].length > most) {
+        const long = lines.pop();
+        lines.push(long.slice(0, most), long.slice(most));
+      }
+    }
+    return lines.filter((line) => line).join('\n');
+  }
+
+  /** Room for a line of each name: the step grows with the longest wrapped name. */
+  const roomy = (rows) => (specification) => {
+    const lines = Math.max(...rows.map((row) => row.shown.split('\n').length));
+    specification.height = { step: Math.max(24, 15 * lines + 6) };
+  };
+
+  function remark(filled, shown, drawn, noun) {
+    if (drawn < shown) filled.append(make('p', { className: 'about' }, `${drawn} of ${shown} shown: filter by the name of a ${noun} to see others.`));
+  }
+
+  const column = (experiment, name) => experiment.columns.findIndex((candidate) => candidate.name === name);
+  const at = (point, i, j) => (j < 0 ? null : point.values[i][j]);
+
+  assay.drawLoad = async (frame, experiment, point, shown) => {
+    const filled = frame.querySelector('.filled');
+    const withLoad = shown.filter((i) => point.load[i]);
+    const drawn = withLoad.slice(0, MOST.load);
+    const top = Math.max(1.2, ...drawn.map((i) => Math.max(...point.load[i].values) / (point.load[i].mean || 1)));
+    const charts = drawn.map((i) => {
+      const load = point.load[i];
+      const rows = load.values.map((value, position) => ({
+        position: position * load.size, label: load.labels[position], value, relative: load.mean ? value / load.mean : 0 }));
+      return [make('div', { className: 'chart' }), rows, i];
+    });
+    filled.replaceChildren(make('div', { className: 'multiples' }, ...charts.map(([node, , i]) =>
+      make('figure', {}, make('figcaption', {}, point.rows[i].name), node))));
+    if (!withLoad.length) filled.append(make('p', { className: 'about' }, 'No load was recorded for what is shown.'));
+    remark(filled, withLoad.length, drawn.length, experiment.noun);
+    for (const [node, rows] of charts) {
+      await draw(node, 'load', rows, (specification) => {
+        specification.layer[0].encoding.y.scale = { domain: [0, top], nice: true };
+      });
+    }
+  };
+
+  assay.drawMovement = async (frame, experiment, point, shown) => {
+    const filled = frame.querySelector('.filled');
+    const actions = experiment.columns.filter((candidate) => candidate.name.startsWith('moved_share.'));
+    const drawn = shown.slice(0, MOST.bars);
+    const charts = actions.map((candidate) => [candidate, make('div', { className: 'chart' })]);
+    filled.replaceChildren(make('div', { className: 'multiples wide' }, ...charts.map(([candidate, node]) =>
+      make('figure', {}, make('figcaption', {}, candidate.label.replace(/^moved: /, '')), node))));
+    remark(filled, shown.length, drawn.length, experiment.noun);
+    for (const [candidate, node] of charts) {
+      const share = column(experiment, candidate.name);
+      const ratio = column(experiment, candidate.name.replace('moved_share', 'moved_over_optimum'));
+      const rows = drawn.filter((i) => at(point, i, share) !== null).map((i) => {
+        const moved = at(point, i, share);
+        const over = at(point, i, ratio);
+        const optimum = over ? moved / over : null;
+        return { name: point.rows[i].name, shown: wrap(point.rows[i].name, node.clientWidth * 0.42), share: moved, optimum, ratio: over,
+          end: Math.max(moved, optimum || 0), words: over === null ? point.texts[i][share] : `${point.texts[i][ratio]} ×` };
+      });
+      if (rows.length) await draw(node, 'movement', rows, roomy(rows));
+      else node.replaceChildren(make('p', { className: 'about' }, 'not applicable here'));
+    }
+  };
+
+  /** Points too close to label apart share one label: their numbers, in order. */
+  function labelled(rows) {
+    const spread = (key) => Math.max(...rows.map((row) => row[key])) - Math.min(...rows.map((row) => row[key])) || 1;
+    const [wide, high] = [spread('x'), 1.0];
+    const leaders = [];
+    for (const row of rows) {
+      const near = leaders.find((other) => Math.abs(other.x - row.x) / wide < 0.05 && Math.abs(other.y - row.y) / high < 0.06);
+      if (near) near.members.push(row.order); else { row.members = [row.order]; leaders.push(row); }
+    }
+    return rows.map(({ members, ...row }) => ({ ...row, number: !members ? null
+      : members.length > 6 ? `${members.slice(0, 5).join(' ')} … ${members.at(-1)}` : members.join(' ') }));
+  }
+
+  assay.drawTradeOff = async (frame, experiment, point, shown) => {
+    const filled = frame.querySelector('.filled');
+    const [x, y, bytes] = ['load_max_over_mean', 'cross_join_share', 'routing_bytes'].map((name) => column(experiment, name));
+    const known = shown.filter((i) => at(point, i, x) !== null && at(point, i, y) !== null);
+    const drawn = known.slice(0, MOST.trade_off);
+    const rows = drawn.map((i, place) => ({ name: point.rows[i].name, order: place + 1, x: at(point, i, x), y: at(point, i, y),
+      bytes: at(point, i, bytes) || 0, bytes_text: bytes < 0 ? '–' : point.texts[i][bytes],
+      set: point.rows[i].pareto ? 'in the Pareto set' : 'beaten by another' }));
+    const node = make('div', { className: 'chart' });
+    const key = make('ol', { className: 'key', tabIndex: 0 }, ...drawn.map((i) =>
+      make('li', { className: point.rows[i].pareto ? 'pareto' : '' }, point.rows[i].name, point.rows[i].pareto ? ' ★' : '')));
+    filled.replaceChildren(make('div', { className: 'beside' }, node, key));
+    remark(filled, known.length, drawn.length, experiment.noun);
+    if (!rows.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has both numbers.')); return; }
+    const greatest = Math.max(...rows.map((row) => row.x));
+    await draw(node, 'trade_off', labelled(rows), (specification) => {
+      if (greatest / Math.min(...rows.map((row) => row.x)) > 8) {
+        for (const layer of specification.layer) layer.encoding.x.scale = { type: 'log', padding: 24, nice: false };
+      }
+    });
+  };
+
+  assay.drawTiming = async (frame, experiment, point, shown) => {
+    const filled = frame.querySelector('.filled');
+    const timed = experiment.columns.map((candidate, j) => [candidate, j]).filter(([candidate]) => candidate.kind === 'timed');
+    const drawn = shown.slice(0, MOST.bars);
+    const charts = timed.map(([candidate, j]) => [candidate, j, make('div', { className: 'chart' })]);
+    filled.replaceChildren(make('div', { className: 'multiples wide' }, ...charts.map(([candidate, , node]) =>
+      make('figure', {}, make('figcaption', {}, candidate.label), node))));
+    remark(filled, shown.length, drawn.length, experiment.noun);
+    for (const [candidate, j, node] of charts) {
+      const rows = drawn.filter((i) => point.values[i][j] !== null).map((i) => {
+        const value = point.values[i][j];
+        const [low, high, lowText, highText] = point.intervals[`${i}:${j}`] || [value, value, null, null];
+        return { name: point.rows[i].name, shown: wrap(point.rows[i].name, node.clientWidth * 0.42), value, low, high,
+          text: point.texts[i][j], interval: lowText ? `${lowText} to ${highText}` : 'not known' };
+      });
+      if (!rows.length) { node.replaceChildren(make('p', { className: 'about' }, 'not measured here')); continue; }
+      const values = rows.map((row) => row.value);
+      const [divisor, unit] = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']].find(([size]) => Math.max(...values) >= size) || [1, 'ns'];
+      for (const row of rows) for (const name of ['value', 'low', 'high']) row[name] /= candidate.unit === 'ns' ? divisor : 1;
+      const scale = Math.max(...values) / Math.max(1e-9, Math.min(...values)) > 20 ? { type: 'log' } : { zero: true };
+      await draw(node, 'timing', rows, (specification) => {
+        roomy(rows)(specification);
+        for (const layer of specification.layer) layer.encoding.x.scale = scale;
+        specification.layer[0].encoding.x.title = null;
+        specification.layer[1].encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
+      });
+    }
+  };
+})();

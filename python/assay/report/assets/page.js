@@ -1,0 +1,110 @@
+// Ties the page together: grid point, filter, theme; redraws what they change.
+(() => {
+  'use strict';
+  const assay = globalThis.assay;
+  const payload = JSON.parse(document.getElementById('payload').textContent);
+  const redraws = [];
+
+  const variable = (column) => column.name.slice(column.name.indexOf('.') + 1);
+  const belongs = (family) => (column) => column.name.startsWith(`${family}.`);
+
+  function start(section, experiment) {
+    const state = { point: 0, filter: '', sort: null, groups: new Set() };
+    state.groups.add(experiment.columns.some((column) => column.key) ? 'Key metrics' : (experiment.columns[0] || {}).group);
+    const chooser = section.querySelector('.choose-point');
+    const filter = section.querySelector('.filter');
+    const answers = [...section.querySelectorAll('.answer')];
+    for (const notice of experiment.notices) {
+      section.querySelector('.frame').before(assay.make('p', { className: 'note' }, notice));
+    }
+
+    let drawing = Promise.resolve();
+    function redraw(chartsToo = true) {
+      const point = experiment.points[state.point];
+      const wanted = state.filter.toLowerCase();
+      const shown = point.rows.map((row, i) => i).filter((i) => point.rows[i].name.toLowerCase().includes(wanted));
+      const measured = shown.filter((i) => point.rows[i].status !== 'failed');
+      section.querySelector('.count').textContent = wanted ? `${shown.length} of ${point.rows.length} shown` : `${shown.length} shown`;
+      answers.forEach((answer, i) => answer.classList.toggle('chosen', answers.length > 1 && i === state.point));
+      const frame = (name) => section.querySelector(`[data-frame="${name}"]`);
+      if (frame('numbers')) assay.drawTable(frame('numbers'), experiment, point, state, shown);
+      if (frame('joins')) {
+        assay.drawHeat(frame('joins'), experiment, point, shown, {
+          pick: belongs('cross_join_share'), heading: variable, shade: (value) => value });
+      }
+      if (frame('queries')) drawQueries(frame('queries'), point, shown);
+      if (!chartsToo) return;
+      // One drawing after another: a later one never finishes before an earlier one.
+      drawing = drawing.then(async () => {
+        if (frame('load')) await assay.drawLoad(frame('load'), experiment, point, measured);
+        if (frame('movement')) await assay.drawMovement(frame('movement'), experiment, point, measured);
+        if (frame('trade_off')) await assay.drawTradeOff(frame('trade_off'), experiment, point, measured);
+        if (frame('timing')) await assay.drawTiming(frame('timing'), experiment, point, measured);
+      });
+      assay.drawn = Promise.all([assay.drawn, drawing]);
+    }
+
+    function drawQueries(frame, point, shown) {
+      const find = (name) => experiment.columns.findIndex((column) => column.name === name);
+      assay.drawHeat(frame, experiment, point, shown, {
+        pick: belongs('fan_out_mean'),
+        heading: variable,
+        shade: (value) => value / (point.partitions || 1),
+        extra: (column, i) => {
+          const j = find(`fan_out_max.${variable(column)}`);
+          return j < 0 || point.values[i][j] === null ? '' : ` (${point.texts[i][j]})`;
+        },
+      });
+    }
+
+    if (chooser) chooser.addEventListener('change', () => { state.point = Number(chooser.value); redraw(); });
+    let waiting = 0;
+    filter.addEventListener('input', () => {
+      state.filter = filter.value.trim();
+      redraw(false);
+      clearTimeout(waiting);
+      waiting = setTimeout(redraw, 200);
+    });
+    redraws.push(redraw);
+    redraw();
+  }
+
+  function startTheme() {
+    const button = document.getElementById('theme');
+    const themes = ['auto', 'light', 'dark'];
+    const set = (theme) => {
+      if (theme === 'auto') delete document.documentElement.dataset.theme;
+      else document.documentElement.dataset.theme = theme;
+      button.textContent = `Theme: ${theme}`;
+    };
+    let theme = 'auto';
+    try { theme = themes.find((known) => known === localStorage.getItem('assay-theme')) || 'auto'; } catch { /* not kept for files */ }
+    set(theme);
+    const redrawAll = () => redraws.forEach((redraw) => redraw());
+    button.addEventListener('click', () => {
+      theme = themes[(themes.indexOf(theme) + 1) % themes.length];
+      try { localStorage.setItem('assay-theme', theme); } catch { /* the choice lasts for this page */ }
+      set(theme);
+      redrawAll();
+    });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
+  }
+
+  function startClaims() {
+    const chooser = document.getElementById('claim-topic');
+    if (!chooser) return;
+    chooser.addEventListener('change', () => {
+      for (const row of document.querySelectorAll('#claims tbody tr')) row.hidden = chooser.value !== '' && row.dataset.topic !== chooser.value;
+    });
+  }
+
+  startTheme();
+  startClaims();
+  assay.drawn = Promise.resolve();
+  for (const experiment of payload.experiments) {
+    const section = document.querySelector(`[data-experiment="${Number(experiment.index)}"]`);
+    if (experiment.points.length) start(section, experiment);
+  }
+  // Tells a test or a printer that everything has been drawn.
+  assay.drawn.then(() => { document.documentElement.dataset.drawn = 'true'; });
+})();

@@ -1,0 +1,207 @@
+"""The charts of the page as Vega-Lite specifications, without data.
+
+The page embeds its numbers once; its script hands each chart the rows of the chosen grid point.
+Every specification reads fixed field names, so that no text from outside is ever part of an
+expression. Colours come from the page's theme (`config` is set by the script).
+
+    load        position, label, value, relative (value over the mean)
+    movement    name, share, optimum, ratio
+    trade_off   name, number, x, y, bytes, pareto
+    timing      name, value, low, high
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["SPECIFICATIONS"]
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"  # a name, never fetched
+_DATA = {"name": "rows"}
+
+
+def _name_axis() -> dict[str, Any]:
+    """A contender per line, in the order given; long names come wrapped in `shown`."""
+    return {"field": "shown", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 1000, "ticks": False}}
+
+
+def _load() -> dict[str, Any]:
+    return {
+        "$schema": _SCHEMA,
+        "description": "Load of each partition over the mean load; the line is the mean.",
+        "data": _DATA,
+        "width": "container",
+        "height": 110,
+        "layer": [
+            {
+                "mark": {"type": "bar", "tooltip": True},
+                "encoding": {
+                    "x": {
+                        "field": "position",
+                        "type": "ordinal",
+                        "title": None,
+                        "axis": {"labelAngle": 0, "labelOverlap": True, "ticks": False},
+                        "scale": {"paddingInner": 0.15, "paddingOuter": 0.1},
+                    },
+                    "y": {"field": "relative", "type": "quantitative", "title": "load ÷ mean", "axis": {"tickCount": 4}},
+                    "tooltip": [
+                        {"field": "label", "title": "partition"},
+                        {"field": "value", "type": "quantitative", "format": ",.0f", "title": "load"},
+                        {"field": "relative", "type": "quantitative", "format": ".3f", "title": "load ÷ mean"},
+                    ],
+                },
+            },
+            {
+                "mark": {"type": "rule", "style": "reference"},
+                "encoding": {"y": {"datum": 1, "type": "quantitative"}},
+            },
+        ],
+    }
+
+
+def _movement() -> dict[str, Any]:
+    tooltip = [
+        {"field": "name", "title": "contender"},
+        {"field": "share", "type": "quantitative", "format": ".2%", "title": "moved"},
+        {"field": "optimum", "type": "quantitative", "format": ".2%", "title": "least that must move"},
+        {"field": "ratio", "type": "quantitative", "format": ".3f", "title": "moved ÷ optimum"},
+    ]
+    y = _name_axis()
+    return {
+        "$schema": _SCHEMA,
+        "description": "Share of the load that moves; the tick is the least that must move.",
+        "data": _DATA,
+        "width": "container",
+        "height": {"step": 24},
+        "layer": [
+            {
+                "mark": {"type": "bar", "height": {"band": 0.6}},
+                "encoding": {
+                    "y": y,
+                    "x": {
+                        "field": "share",
+                        "type": "quantitative",
+                        "title": "moved share of the load",
+                        "axis": {"format": ".0%", "tickCount": 5},
+                        "scale": {"domain": [0, 1.18], "nice": False},
+                    },
+                    "tooltip": tooltip,
+                },
+            },
+            {
+                "mark": {"type": "tick", "style": "reference", "thickness": 3, "height": {"band": 0.9}},
+                "encoding": {"y": y, "x": {"field": "optimum", "type": "quantitative"}, "tooltip": tooltip},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 7},
+                "encoding": {
+                    "y": y,
+                    "x": {"field": "end", "type": "quantitative"},
+                    "text": {"field": "words", "type": "nominal"},
+                },
+            },
+        ],
+    }
+
+
+def _trade_off() -> dict[str, Any]:
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": "load max ÷ mean (1 is even)",
+        "scale": {"zero": False, "padding": 24, "nice": False},
+        "axis": {"tickCount": 6},
+    }
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "title": "joins that cross partitions",
+        "axis": {"format": ".0%", "tickCount": 5},
+        "scale": {"domain": [0, 1], "padding": 18},
+    }
+    return {
+        "$schema": _SCHEMA,
+        "description": "Balance against join locality; the lower left is best. The size of a point is its routing state.",
+        "data": _DATA,
+        "width": "container",
+        "height": 340,
+        "layer": [
+            {
+                "mark": {"type": "point", "filled": True, "tooltip": True},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "size": {
+                        "field": "bytes",
+                        "type": "quantitative",
+                        "scale": {"range": [70, 900], "type": "sqrt"},
+                        "legend": None,
+                    },
+                    "color": {
+                        "field": "set",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"domain": ["in the Pareto set", "beaten by another"]},
+                        "legend": {"orient": "top", "symbolOpacity": 1},
+                    },
+                    "shape": {
+                        "field": "set",
+                        "type": "nominal",
+                        "scale": {"domain": ["in the Pareto set", "beaten by another"], "range": ["diamond", "circle"]},
+                    },
+                    "opacity": {"value": 0.75},
+                    "tooltip": [
+                        {"field": "name", "title": "contender"},
+                        {"field": "x", "type": "quantitative", "format": ".3f", "title": "load max ÷ mean"},
+                        {"field": "y", "type": "quantitative", "format": ".1%", "title": "joins that cross"},
+                        {"field": "bytes_text", "title": "routing state"},
+                    ],
+                },
+            },
+            {
+                "transform": [{"filter": {"field": "number", "valid": True}}],
+                "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 10, "dy": -6, "fontWeight": "bold"},
+                "encoding": {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}},
+            },
+        ],
+    }
+
+
+def _timing() -> dict[str, Any]:
+    y = _name_axis()
+    x = {"field": "value", "type": "quantitative", "title": "time", "axis": {"tickCount": 5}}
+    tooltip = [
+        {"field": "name", "title": "contender"},
+        {"field": "text", "title": "time"},
+        {"field": "interval", "title": "95 % interval"},
+    ]
+    return {
+        "$schema": _SCHEMA,
+        "description": "Time with its interval.",
+        "data": _DATA,
+        "width": "container",
+        "height": {"step": 24},
+        "layer": [
+            {
+                "mark": {"type": "rule", "style": "interval", "strokeWidth": 3},
+                "encoding": {
+                    "y": y,
+                    "x": {"field": "low", "type": "quantitative"},
+                    "x2": {"field": "high"},
+                    "tooltip": tooltip,
+                },
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {"y": y, "x": x, "tooltip": tooltip},
+            },
+        ],
+    }
+
+
+SPECIFICATIONS: dict[str, dict[str, Any]] = {
+    "load": _load(),
+    "movement": _movement(),
+    "trade_off": _trade_off(),
+    "timing": _timing(),
+}
