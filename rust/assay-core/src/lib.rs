@@ -7,17 +7,17 @@
 
 pub mod catalogue;
 pub mod error;
-//fold
+pub mod fold;
 pub mod hash;
-//key_table
+pub mod key_table;
 pub mod keys;
-//order
-//partition
+pub mod order;
+pub mod partition;
 pub mod threads;
 
 use catalogue::Contender;
 
 /// Every contender of every room, in the order of the rooms' tables.
 pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
-    hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS)
+    hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS).chain(partition::contenders())
 }

@@ -5,6 +5,7 @@ mod convert;
 mod errors;
 mod hashing;
 mod output;
+mod partition;
 
 use pyo3::prelude::*;
 
@@ -15,4 +16,6 @@ mod _core {
     use crate::catalogue::catalogue;
     #[pymodule_export]
     use crate::hashing::{digest, hash, hash_rows};
+    #[pymodule_export]
+    use crate::partition::{PyKeyTable, PyStrategy, action_nodes, mark_pairs, sum_by, sum_pairs};
 }

@@ -1,0 +1,201 @@
+//! The room of partitioning strategies: which partition of n does each row of a table live in?
+//!
+//! A strategy is learned from the distinct keys of a table and their counts, for a list of nodes,
+//! one per partition; then it assigns rows. Null keys (all parts null) live in partition 0. After
+//! an action on the cluster (a node more, one less) a strategy says where keys live then; unless
+//! it has a way of its own, it is learned anew for the new nodes.
+
+pub mod composite;
+pub mod hash;
+pub mod list;
+pub mod modulo;
+pub mod placed;
+pub mod range;
+pub mod round_robin;
+
+use crate::catalogue::Contender;
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+
+/// What is known of a table's key when a strategy is learned: each distinct key with its counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Distinct<'a> {
+    /// The key's columns; one row per distinct key, the null key included if there is one.
+    pub columns: &'a [Keys<'a>],
+    /// The number of table rows with each key.
+    pub rows: &'a [u64],
+    /// The weight of each key.
+    pub weights: &'a [u64],
+}
+
+/// A parameter's value as it was spelled.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    /// A name or a piece of text.
+    Text(String),
+    /// An integer.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+}
+
+/// Everything that a strategy is learned from.
+pub struct Request<'a> {
+    /// The key as it occurs in the table.
+    pub distinct: Distinct<'a>,
+    /// The nodes' numbers, one per partition: node k is called `node-k`.
+    pub nodes: &'a [u32],
+    /// The parameters given, by name.
+    pub settings: &'a [(String, Setting)],
+    /// Values given outright: a column of the key's type, in order (bounds, or a list's groups).
+    pub values: Option<&'a Keys<'a>>,
+    /// The sizes of the groups of `values`, if it is a list of groups.
+    pub groups: &'a [u32],
+}
+
+impl Request<'_> {
+    /// The text given for a parameter, or its default.
+    ///
+    /// # Errors
+    /// If what was given is not text.
+    pub fn text<'b>(&'b self, name: &str, default: &'b str) -> Result<&'b str> {
+        match self.settings.iter().find(|(given, _)| given == name) {
+            None => Ok(default),
+            Some((_, Setting::Text(text))) => Ok(text),
+            Some((_, other)) => Err(Error::Parameter(format!("{name} is {other:?}; expected a name"))),
+        }
+    }
+
+    /// The non-negative integer given for a parameter, or its default.
+    ///
+    /// # Errors
+    /// If what was given is not a non-negative integer.
+    pub fn integer(&self, name: &str, default: u64) -> Result<u64> {
+        match self.settings.iter().find(|(given, _)| given == name) {
+            None => Ok(default),
+            Some((_, Setting::Integer(value))) => {
+                u64::try_from(*value).map_err(|_| Error::Parameter(format!("{name} is {value}; expected 0 or more")))
+            }
+            Some((_, other)) => Err(Error::Parameter(format!("{name} is {other:?}; expected an integer"))),
+        }
+    }
+}
+
+/// What happens to the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A node more.
+    AddOne,
+    /// The last node gone.
+    RemoveOne,
+    /// A new node in the last one's place.
+    ReplaceOne,
+    /// Twice the nodes.
+    Double,
+}
+
+impl Action {
+    /// All actions, in the order of reports.
+    pub const ALL: [Self; 4] = [Self::AddOne, Self::RemoveOne, Self::ReplaceOne, Self::Double];
+
+    /// The name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AddOne => "add_one",
+            Self::RemoveOne => "remove_one",
+            Self::ReplaceOne => "replace_one",
+            Self::Double => "double",
+        }
+    }
+
+    /// The action of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn parse(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| Error::UnknownName {
+            thing: "action",
+            name: name.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+
+    /// The nodes after the action, when there were n of them numbered from 0; None if it cannot be.
+    #[must_use]
+    pub fn nodes(self, n: u32) -> Option<Vec<u32>> {
+        match self {
+            Self::AddOne => Some((0..=n).collect()),
+            Self::RemoveOne if n == 1 => None,
+            Self::RemoveOne => Some((0..n - 1).collect()),
+            Self::ReplaceOne => Some((0..n - 1).chain([n]).collect()),
+            Self::Double => Some((0..2 * n).collect()),
+        }
+    }
+}
+
+/// A learned strategy.
+pub trait Strategy: Send + Sync {
+    /// The node of each partition.
+    fn nodes(&self) -> &[u32];
+
+    /// Writes the partition of each row; row i of the columns is row `first_row + i` of the table.
+    ///
+    /// # Errors
+    /// If the strategy cannot take such a key, or meets one that it does not know.
+    fn assign(&self, columns: &[Keys<'_>], first_row: u64, threads: usize, out: &mut [u32]) -> Result<()>;
+
+    /// The bytes of state that a router must hold.
+    fn routing_bytes(&self) -> u64;
+
+    /// Whether the partition depends on the key alone, not on the row's number.
+    fn keyed(&self) -> bool {
+        true
+    }
+
+    /// The strategy after an action, if it has a way of its own; None: it is learned anew.
+    ///
+    /// # Errors
+    /// If the change cannot be computed.
+    fn change(&self, _action: Action, _distinct: &Distinct<'_>) -> Result<Option<Box<dyn Strategy>>> {
+        Ok(None)
+    }
+
+    /// For windows [low, high) of a single column: how many partitions must be asked, knowing only
+    /// the strategy; None if a window says nothing.
+    fn routed_windows(&self, _low: &Keys<'_>, _high: &Keys<'_>) -> Option<Vec<u32>> {
+        None
+    }
+}
+
+/// How a strategy is learned.
+pub type Learn = fn(&Request<'_>) -> Result<Box<dyn Strategy>>;
+
+/// All strategies that are learned from a key, by name. Every placement is one too
+/// ([`placed`]); `round_robin` and `composite` are built from what they are made of.
+pub const STRATEGIES: &[(&Contender, Learn)] = &[
+    (&hash::CONTENDER, hash::learn),
+    (&modulo::CONTENDER, modulo::learn),
+    (&range::CONTENDER, range::learn),
+    (&list::CONTENDER, list::learn),
+    (&round_robin::CONTENDER, round_robin::learn),
+];
+
+/// All contenders of this room.
+pub fn contenders() -> impl Iterator<Item = &'static Contender> {
+    STRATEGIES.iter().map(|(contender, _)| *contender).chain([&composite::CONTENDER])
+}
+
+/// Learns the strategy of this name.
+///
+/// # Errors
+/// If there is no such strategy, or it cannot be learned from this.
+pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
+    if request.nodes.is_empty() {
+        return Err(Error::Parameter("partitions is 0; expected at least 1".to_owned()));
+    }
+    if let Some((_, learn)) = STRATEGIES.iter().find(|(contender, _)| contender.name == name) {
+        return learn(request);
+    }
+    placed::learn(name, request)
+}

@@ -1,0 +1,76 @@
+//! Composite partitioning: one strategy at F, within it another at n / F.
+//!
+//! Cost: both strategies. Choose it to keep one column's locality (a region, a day) while
+//! spreading what falls into it. Source: DEFINITIONS, "Strategies": partition = a·(n/F) + b.
+
+use std::sync::Arc;
+
+use crate::catalogue::{Contender, Domain, Parameter};
+use crate::error::Result;
+use crate::keys::Keys;
+use crate::partition::Strategy;
+
+/// The catalogue's entry.
+pub const CONTENDER: Contender = Contender {
+    room: "partition",
+    name: "composite",
+    version: 1,
+    idea: "One strategy at F partitions, within each of them another at n / F.",
+    cost: "both strategies",
+    choose_when: "one column should stay together and what falls into it should spread",
+    source: "Oracle, MySQL and PostgreSQL manuals: composite partitioning, subpartitioning",
+    parameters: &[Parameter {
+        name: "first",
+        default: "",
+        domain: Domain::Integer { low: 1, high: 1 << 20 },
+        meaning: "F, a divisor of n; default the largest divisor at most min(distinct(a), sqrt(n))",
+    }],
+    abilities: &["keyed", "compound", "nests"],
+};
+
+/// Two strategies, one within the other; the first takes the first columns.
+pub struct Composite {
+    first: Arc<dyn Strategy>,
+    second: Arc<dyn Strategy>,
+    first_columns: usize,
+    nodes: Vec<u32>,
+}
+
+impl Composite {
+    /// A composite of `first` on the first `first_columns` columns and `second` on the rest.
+    ///
+    /// # Panics
+    /// If there are not as many nodes as partitions.
+    #[must_use]
+    pub fn new(first: Arc<dyn Strategy>, second: Arc<dyn Strategy>, first_columns: usize, nodes: Vec<u32>) -> Self {
+        assert_eq!(nodes.len(), first.nodes().len() * second.nodes().len(), "a node for each partition");
+        Self { first, second, first_columns, nodes }
+    }
+}
+
+impl Strategy for Composite {
+    fn nodes(&self) -> &[u32] {
+        &self.nodes
+    }
+
+    #[allow(clippy::cast_possible_truncation)]
+    fn assign(&self, columns: &[Keys<'_>], first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
+        let (first, second) = columns.split_at(self.first_columns);
+        let mut outer = vec![0; out.len()];
+        self.first.assign(first, first_row, threads, &mut outer)?;
+        self.second.assign(second, first_row, threads, out)?;
+        let width = self.second.nodes().len() as u32;
+        for (slot, outer) in out.iter_mut().zip(outer) {
+            *slot += outer * width;
+        }
+        Ok(())
+    }
+
+    fn routing_bytes(&self) -> u64 {
+        self.first.routing_bytes() + self.second.routing_bytes()
+    }
+
+    fn keyed(&self) -> bool {
+        self.first.keyed() && self.second.keyed()
+    }
+}

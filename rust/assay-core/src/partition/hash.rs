@@ -1,0 +1,74 @@
+//! Hash partitioning: the key's hash modulo n.
+//!
+//! Cost: one hash a row, no state. Choose it for even load of many small keys and point queries;
+//! a node more moves n/(n+1) of the data. Source: DEFINITIONS, "Keys": `xxh3_64`, seed 0, `% n`.
+
+use crate::catalogue::{Contender, Domain, Parameter};
+use crate::error::Result;
+use crate::hash::{HashFunction, hash_keys};
+use crate::keys::Keys;
+use crate::partition::{Request, Strategy};
+
+/// The catalogue's entry.
+pub const CONTENDER: Contender = Contender {
+    room: "partition",
+    name: "hash",
+    version: 1,
+    idea: "The key's hash modulo the number of partitions.",
+    cost: "one hash per row; no state",
+    choose_when: "there are many keys, none of them hot, and queries ask for single keys",
+    source: "DeWitt et al. 1990, \"The Gamma Database Machine Project\"",
+    parameters: &[
+        Parameter {
+            name: "function",
+            default: "xxh3_64",
+            domain: Domain::Choice(FUNCTIONS),
+            meaning: "the hash function",
+        },
+        Parameter {
+            name: "seed",
+            default: "0",
+            domain: Domain::Integer { low: 0, high: u64::MAX >> 1 },
+            meaning: "the hash function's seed; 0 for functions without one",
+        },
+    ],
+    abilities: &["keyed", "compound"],
+};
+
+/// The functions by which a key can be partitioned.
+pub const FUNCTIONS: &[&str] = &["xxh3_64", "xxh64", "xxh32", "murmur3_32", "md5", "identity"];
+
+struct Hash {
+    function: HashFunction,
+    nodes: Vec<u32>,
+}
+
+/// Nothing is learned but the function.
+pub fn learn(request: &Request<'_>) -> Result<Box<dyn Strategy>> {
+    let function = HashFunction::parse(request.text("function", "xxh3_64")?, request.integer("seed", 0)?)?;
+    Ok(Box::new(Hash { function, nodes: request.nodes.to_vec() }))
+}
+
+impl Strategy for Hash {
+    fn nodes(&self) -> &[u32] {
+        &self.nodes
+    }
+
+    fn assign(&self, columns: &[Keys<'_>], _first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
+        let mut hashes = vec![0; out.len()];
+        // The hash 0 stands for null: it lives in partition 0 either way.
+        hash_keys(columns, self.function, threads, 0, &mut hashes)?;
+        let n = self.nodes.len() as u64;
+        for (slot, hash) in out.iter_mut().zip(hashes) {
+            #[allow(clippy::cast_possible_truncation)]
+            {
+                *slot = (hash % n) as u32;
+            }
+        }
+        Ok(())
+    }
+
+    fn routing_bytes(&self) -> u64 {
+        0
+    }
+}

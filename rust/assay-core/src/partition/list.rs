@@ -1,0 +1,169 @@
+//! List partitioning: each value is assigned to a partition by name.
+//!
+//! Cost: one table lookup a row; the state is the list. Choose it for few values that people know
+//! (countries, tenants). Learned: values by count descending, then value ascending, each to the
+//! least loaded partition, lowest index first (Graham's LPT rule). Source: DEFINITIONS,
+//! "Strategies"; Graham 1969, "Bounds on Multiprocessing Timing Anomalies".
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::catalogue::{Contender, Domain, Parameter};
+use crate::error::{Error, Result};
+use crate::key_table::{ABSENT, KeyTable};
+use crate::keys::{Canonical, Keys, for_each_compound};
+use crate::order::sorted;
+use crate::partition::{Request, Strategy};
+
+/// The catalogue's entry.
+pub const CONTENDER: Contender = Contender {
+    room: "partition",
+    name: "list",
+    version: 1,
+    idea: "Each value is named in the list of one partition; learned largest first, to the least loaded.",
+    cost: "one table lookup per row; the list is the state",
+    choose_when: "the key has few values that people know by name",
+    source: "Graham 1969, \"Bounds on Multiprocessing Timing Anomalies\" (LPT)",
+    parameters: &[Parameter {
+        name: "values",
+        default: "",
+        domain: Domain::Groups,
+        meaning: "one list of values per partition; learned from the data if not given",
+    }],
+    abilities: &["keyed", "compound", "enumerable"],
+};
+
+struct List {
+    table: KeyTable,
+    partitions: Vec<u32>,
+    value_bytes: u64,
+    nodes: Vec<u32>,
+}
+
+/// Learns the list, or takes the one given.
+pub fn learn(request: &Request<'_>) -> Result<Box<dyn Strategy>> {
+    let mut list =
+        List { table: KeyTable::new(), partitions: Vec::new(), value_bytes: 0, nodes: request.nodes.to_vec() };
+    if let Some(values) = request.values {
+        list.take(values, request.groups, request.nodes.len())?;
+    } else {
+        list.spread(request);
+    }
+    list.refuse_unlisted(request.distinct.columns)?;
+    Ok(Box::new(list))
+}
+
+impl List {
+    fn put(&mut self, form: Canonical<'_>, partition: u32) -> bool {
+        let number = self.table.insert(form) as usize;
+        if number < self.partitions.len() {
+            return false;
+        }
+        self.partitions.push(partition);
+        self.value_bytes += match form {
+            Canonical::Null => 0,
+            Canonical::Word(_) => 8,
+            Canonical::Bytes(bytes) => bytes.len() as u64,
+        };
+        true
+    }
+
+    fn spread(&mut self, request: &Request<'_>) {
+        let distinct = &request.distinct;
+        let mut order = sorted(distinct.columns);
+        order.sort_by_key(|(_, row)| Reverse(distinct.rows[*row]));
+        #[allow(clippy::cast_possible_truncation)]
+        let mut loads: BinaryHeap<Reverse<(u64, u32)>> =
+            (0..request.nodes.len() as u32).map(|partition| Reverse((0, partition))).collect();
+        for (_, row) in order {
+            let Reverse((load, partition)) = loads.pop().expect("there is at least one partition");
+            for_each_compound(distinct.columns, row..row + 1, |_, form| {
+                self.put(form, partition);
+            });
+            loads.push(Reverse((load + distinct.rows[row], partition)));
+        }
+    }
+
+    fn take(&mut self, values: &Keys<'_>, groups: &[u32], partitions: usize) -> Result<()> {
+        if groups.len() != partitions {
+            return Err(Error::Parameter(format!(
+                "list: values has {} lists; expected {partitions}, one per partition",
+                groups.len()
+            )));
+        }
+        let mut row = 0;
+        #[allow(clippy::cast_possible_truncation)]
+        for (partition, size) in groups.iter().enumerate() {
+            for _ in 0..*size {
+                if !values.at(row, |form| self.put(form, partition as u32)) {
+                    return Err(Error::Parameter(format!(
+                        "list: the value {} stands in more than one place; name each value once",
+                        values.display(row)
+                    )));
+                }
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every key of the table must be on the list; null needs no place, it lives in partition 0.
+    fn refuse_unlisted(&self, columns: &[Keys<'_>]) -> Result<()> {
+        let rows = columns.first().map_or(0, Keys::len);
+        let mut unlisted = Vec::new();
+        for_each_compound(columns, 0..rows, |row, form| {
+            if form != Canonical::Null && self.table.find(form) == ABSENT {
+                unlisted.push(row);
+            }
+        });
+        if unlisted.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<String> = unlisted
+            .iter()
+            .take(5)
+            .map(|row| columns.iter().map(|column| column.display(*row)).collect::<Vec<_>>().join(", "))
+            .collect();
+        Err(Error::Data(format!(
+            "list: values misses {} value{} of the data ({}{}); add them, or leave values out to learn the list",
+            unlisted.len(),
+            if unlisted.len() == 1 { "" } else { "s" },
+            shown.join("; "),
+            if unlisted.len() > shown.len() { "; ..." } else { "" },
+        )))
+    }
+}
+
+impl Strategy for List {
+    fn nodes(&self) -> &[u32] {
+        &self.nodes
+    }
+
+    fn assign(&self, columns: &[Keys<'_>], _first_row: u64, _threads: usize, out: &mut [u32]) -> Result<()> {
+        let mut unknown = None;
+        for_each_compound(columns, 0..out.len(), |row, form| {
+            out[row] = match form {
+                Canonical::Null => 0,
+                form => match self.table.find(form) {
+                    ABSENT => {
+                        unknown.get_or_insert(row);
+                        0
+                    }
+                    number => self.partitions[number as usize],
+                },
+            };
+        });
+        match unknown {
+            None => Ok(()),
+            Some(row) => Err(Error::Data(format!(
+                "list: the value {} is on no partition's list",
+                columns.iter().map(|column| column.display(row)).collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+
+    /// Each value's bytes and a 4-byte partition number.
+    fn routing_bytes(&self) -> u64 {
+        self.value_bytes + 4 * self.partitions.len() as u64
+    }
+}
