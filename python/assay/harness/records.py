@@ -211,19 +211,18 @@ class ResultStore(Protocol):
         self, run_id: str, experiment_index: int, findings: Findings, metrics: Mapping[str, Metric]
     ) -> None: ...
 
-    def commit_samples(self, run_id: str, experiment_index: int, samples: Sequence[SampleRecord]) -> None: ...
-
-    def commit_timing(
+    def finish_experiment(
         self,
         run_id: str,
         experiment_index: int,
+        *,
+        answers: Sequence[Mapping[str, Any]],
+        samples: Sequence[SampleRecord],
         values: Sequence[Value],
         comparisons: Sequence[ComparisonRecord],
         failures: Mapping[str, str],
         metrics: Mapping[str, Metric],
     ) -> None: ...
-
-    def end_experiment(self, run_id: str, experiment_index: int, answers: Sequence[Mapping[str, Any]]) -> None: ...
 
     def commit_expectations(self, run_id: str, expectations: Sequence[ExpectationRecord]) -> None: ...
 
@@ -246,8 +245,6 @@ class ResultStore(Protocol):
     def block_states(
         self, run_id: str, experiment_index: int, stage: int, spans: Iterable[int]
     ) -> dict[int, bytes]: ...
-
-    def samples(self, run_id: str, experiment_index: int) -> list[SampleRecord]: ...
 
     def values(self, run_id: str, experiment_index: int) -> list[Value]: ...
 

@@ -135,37 +135,36 @@ class Store(Database):
         changes.append(Change(f"UPDATE block SET state = NULL {where}", (run_id, experiment_index)))
         self.commit(changes)
 
-    def commit_samples(self, run_id: str, experiment_index: int, samples: Sequence[SampleRecord]) -> None:
-        """Keeps the samples of one timing process."""
-        if samples:
-            key = {"run_id": run_id, "experiment_index": experiment_index}
-            self.commit([Change.insert("sample", [{**key, **asdict(sample)} for sample in samples])])
-
-    def commit_timing(
+    def finish_experiment(
         self,
         run_id: str,
         experiment_index: int,
+        *,
+        answers: Sequence[Mapping[str, Any]],
+        samples: Sequence[SampleRecord],
         values: Sequence[Value],
         comparisons: Sequence[ComparisonRecord],
         failures: Mapping[str, str],
         metrics: Mapping[str, Metric],
     ) -> None:
-        """Writes the timed metrics, the paired ratios, and the errors of cells whose timer failed."""
+        """Writes what was timed and the answers, which mark the experiment as finished, in one batch.
+
+        `values` are the timed metrics, `failures` the errors of cells whose timer failed. What the
+        stages had learned is dropped.
+        """
         key = {"run_id": run_id, "experiment_index": experiment_index}
         changes = self._values(key, values, metrics)
+        if samples:
+            changes.append(Change.insert("sample", [{**key, **asdict(sample)} for sample in samples]))
         if comparisons:
             changes.append(Change.insert("comparison", [{**key, **asdict(row)} for row in comparisons]))
-        self.commit(changes + self._failures(key, failures))
-
-    def end_experiment(self, run_id: str, experiment_index: int, answers: Sequence[Mapping[str, Any]]) -> None:
-        """Writes the answers, which mark the experiment as finished, and drops what it had learned."""
+        changes += self._failures(key, failures)
         where = "WHERE run_id = ? AND experiment_index = ?"
-        self.commit(
-            [
-                Change(f"UPDATE experiment SET answers = ? {where}", (_json(list(answers)), run_id, experiment_index)),
-                Change(f"UPDATE stage SET learned = NULL {where}", (run_id, experiment_index)),
-            ]
+        changes.append(
+            Change(f"UPDATE experiment SET answers = ? {where}", (_json(list(answers)), run_id, experiment_index))
         )
+        changes.append(Change(f"UPDATE stage SET learned = NULL {where}", (run_id, experiment_index)))
+        self.commit(changes)
 
     def commit_expectations(self, run_id: str, expectations: Sequence[ExpectationRecord]) -> None:
         """Writes how the run's expectations came out, instead of what an earlier attempt wrote."""
@@ -250,15 +249,6 @@ class Store(Database):
             [run_id, experiment_index, stage, list(spans)],
         )
         return dict(zip(rows["span"].to_pylist(), rows["state"].to_pylist(), strict=True))
-
-    def samples(self, run_id: str, experiment_index: int) -> list[SampleRecord]:
-        """All samples of an experiment, by process and round."""
-        rows = self.query(
-            "SELECT * EXCLUDE (run_id, experiment_index) FROM sample WHERE run_id = ? AND experiment_index = ? "
-            "ORDER BY process, round, position",
-            [run_id, experiment_index],
-        ).to_pylist()
-        return [SampleRecord(**row) for row in rows]
 
     def values(self, run_id: str, experiment_index: int) -> list[Value]:
         """All metrics of an experiment."""

@@ -1,0 +1,53 @@
+"""The command lines that repeat a measurement, ready to paste into a shell."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["compare_command", "plural", "run_command"]
+
+
+def plural(noun: str) -> str:
+    """The setting that lists contenders of this noun.
+
+    >>> plural("strategy"), plural("filter"), plural("index")
+    ('strategies', 'filters', 'indexes')
+    """
+    if noun.endswith("y"):
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("x", "s")) else "s")
+
+
+def compare_command(kind: str, dataset: str, settings: Mapping[str, Any], noun: str) -> str:
+    """`assay compare` with these settings; a list is a repeated flag, a table has dotted flags.
+
+    >>> compare_command("partitioning", "flights", {"strategies": ["hash(dest)"], "partitions": [8, 64]}, "strategy")
+    "assay compare partitioning flights --strategy 'hash(dest)' --partitions 8 --partitions 64"
+    """
+    words = ["assay", "compare", kind, dataset]
+    for name, value in settings.items():
+        flag = "--" + (noun if name == plural(noun) else name).replace("_", "-")
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                words += [f"{flag}.{key}", _word(inner)]
+        elif isinstance(value, (list, tuple)):
+            for inner in value:
+                words += [flag, _word(inner)]
+        elif isinstance(value, bool):
+            words.append(flag if value else "--no-" + flag.removeprefix("--"))
+        elif value is not None:
+            words += [flag, _word(value)]
+    return shlex.join(words)
+
+
+def run_command(suite: str, store: str | None) -> str:
+    """`assay run` of a suite file into a store."""
+    words = ["assay", "run", suite]
+    return shlex.join(words + (["--store", store] if store and store != "assay.duckdb" else []))
+
+
+def _word(value: object) -> str:
+    return json.dumps(value, default=str) if isinstance(value, (Mapping, list, tuple, bool)) else str(value)

@@ -1,0 +1,85 @@
+"""The machine and the software that a run was measured on, and an id of what of it is stable.
+
+Nothing is changed on the machine, and nothing that names its owner is kept: no host name, no user,
+no address. What cannot be found is left out rather than guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["environment_facts", "environment_id"]
+
+PACKAGES = ("pyarrow", "polars", "duckdb", "numpy", "pydantic")
+VOLATILE = ("load_1m_before",)
+
+
+def environment_facts() -> dict[str, Any]:
+    """What is known of processor, memory, system and packages; see `environment_id` for what identifies it."""
+    facts: dict[str, Any] = {
+        "cpu_model": _cpu_model(),
+        "cpu_architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": _memory_bytes(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "libc": " ".join(platform.libc_ver()).strip() or None,
+        "virtualised": _virtualised(),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "assay": _version("assay") or "0+checkout",
+        "load_1m_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def environment_id(facts: dict[str, Any]) -> str:
+    """SHA-256 of the facts that do not change from minute to minute, as 32 hex digits."""
+    stable = {name: fact for name, fact in facts.items() if name not in VOLATILE}
+    return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _cpu_model() -> str | None:
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("model name", "Model", "cpu model"):
+            return value.strip()
+    return platform.processor() or None
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _virtualised() -> bool | None:
+    """Whether a hypervisor announces itself; None where that cannot be told."""
+    if not sys.platform.startswith("linux"):
+        return None
+    flags = next((line for line in (_read("/proc/cpuinfo") or "").splitlines() if line.startswith("flags")), None)
+    return None if flags is None else "hypervisor" in flags.split()
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,93 @@
+"""Where spans are measured: in this process, in threads, in a spawned pool, or on any executor.
+
+A pool is spawned, as forking a process with Rust and Arrow threads is unsafe. Each worker caps its
+libraries at its share of the cores, and ends itself when its parent has died.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from assay.errors import ParameterError
+
+__all__ = ["InlineExecutor", "cap_threads", "is_local", "make_executor", "thread_environment"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class InlineExecutor(Executor):
+    """Runs each call at once in the calling thread."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """A future that is done already; Ctrl-C passes through to the caller."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - a future holds whatever its call raised
+            future.set_exception(error)
+        return future
+
+
+def make_executor(kind: Literal["inline", "threads", "processes"], jobs: int = 1) -> Executor:
+    """An executor for `run_suite`; close it with `shutdown`.
+
+    Raises:
+        ParameterError: `jobs` is below 1, or the kind is unknown.
+    """
+    if jobs < 1:
+        raise ParameterError(f"jobs is {jobs}; expected at least 1")
+    if kind == "inline":
+        return InlineExecutor()
+    if kind == "threads":
+        return ThreadPoolExecutor(jobs, thread_name_prefix="assay-span")
+    if kind == "processes":
+        threads = max(1, _cores() // jobs)
+        # A library that reads its cap when it is loaded must find it in the environment: the
+        # initializer runs before the worker loads any.
+        return ProcessPoolExecutor(
+            jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker, initargs=(threads,)
+        )
+    raise ParameterError(f'the executor is "{kind}"; expected inline, threads or processes')
+
+
+def is_local(executor: Executor) -> bool:
+    """Whether the executor shares this process's memory, so that nothing needs to be packed for it."""
+    return isinstance(executor, (InlineExecutor, ThreadPoolExecutor))
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """The variables by which the libraries learn how many threads they may use."""
+    names = ("ASSAY_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS")
+    return {name: str(threads) for name in names}
+
+
+def cap_threads(threads: int) -> None:
+    """Caps this process's libraries at `threads` each; call it before they are used."""
+    os.environ.update(thread_environment(threads))
+    import pyarrow as pa
+
+    pa.set_cpu_count(threads)
+    pa.set_io_thread_count(max(2, threads))
+
+
+def _begin_worker(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    cap_threads(threads)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def end_with_parent() -> None:
+            parent.join()
+            os._exit(1)  # a killed parent leaves its workers waiting for ever otherwise
+
+        threading.Thread(target=end_with_parent, name="assay-parent-watch", daemon=True).start()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
