@@ -1,8 +1,9 @@
-"""Calls as people spell them: `zipf(rows=1000, seed=7)`, `range(time_hour, width='1d')`.
+"""Calls as people spell them: `zipf(rows=1000, seed=7)`, `composite(list(origin), hash(tailnum))`.
 
 A spelling is a name, then arguments in parentheses: first positional ones, then `name=value`. A
-bare word is a name or a number, `true` and `false` are booleans, and text in single or double
-quotes may hold any character (a doubled quote stands for itself). Cost: one pass over the text.
+bare word is a name or a number, `true` and `false` are booleans, text in single or double quotes
+may hold any character (a doubled quote stands for itself), a list stands in brackets, and calls
+nest where the caller allows it. Cost: one pass over the text.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from assay.errors import SpellingError
 
-__all__ = ["Argument", "Call", "looks_like_call", "parse_call", "quote_name"]
+__all__ = ["Argument", "Call", "Nested", "looks_like_call", "parse_call", "parse_nested", "quote_name", "without_blanks"]
 
 Argument = str | int | float | bool
 
@@ -21,7 +22,7 @@ _TOKEN = re.compile(
       (?P<number>[+-]?(?:\d[\d_]*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
     | (?P<word>[A-Za-z_][\w.]*)
     | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")
-    | (?P<mark>[(),=])
+    | (?P<mark>[(),=\[\]])
     )""",
     re.VERBOSE,
 )
@@ -36,6 +37,16 @@ class Call:
     name: str
     positional: tuple[Argument, ...]
     keywords: dict[str, Argument]
+    text: str
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A parsed spelling whose arguments may be calls and lists; `text` is its own part of what was written."""
+
+    name: str
+    positional: tuple[Nested | Argument, ...]
+    keywords: dict[str, Argument | list[object]]
     text: str
 
 
@@ -89,6 +100,67 @@ def parse_call(text: str) -> Call:
     if tokens[0].kind != "end":
         raise _error(text, tokens[0].offset, "expected nothing after the closing parenthesis")
     return Call(name, tuple(positional), keywords, text.strip())
+
+
+def parse_nested(text: str) -> Nested:
+    """The contender that `text` spells: a bare name, or a call whose arguments may be calls.
+
+    >>> parse_nested("composite(round_robin, hash(tailnum, seed=1))").positional[1].name
+    'hash'
+
+    Raises:
+        SpellingError: `text` is not one contender; the message points at the character.
+    """
+    tokens = _tokens(text)
+    name = _expect(tokens, text, "word", "a name such as hash or range")
+    found = _nested(name, 0, tokens, text)
+    if tokens[0].kind != "end":
+        raise _error(text, tokens[0].offset, "expected nothing after the contender")
+    return found
+
+
+def without_blanks(text: str) -> str:
+    """`text` without the blanks that stand outside quotes: how results name a contender."""
+    return "".join(token.text for token in _tokens(text))
+
+
+def _nested(name: str, start: int, tokens: list[_Token], text: str) -> Nested:
+    positional: list[Nested | Argument] = []
+    keywords: dict[str, Argument | list[object]] = {}
+    end = start + len(name)
+    if _at_mark(tokens, "("):
+        tokens.pop(0)
+        while not _at_mark(tokens, ")"):
+            if positional or keywords:
+                _expect_mark(tokens, text, ",")
+            if tokens[0].kind == "word" and _at_mark(tokens[1:], "="):
+                key = tokens.pop(0)
+                tokens.pop(0)
+                if key.text in keywords:
+                    raise _error(text, key.offset, f"{key.text} is given twice; give it once")
+                keywords[key.text] = _listed(tokens, text)
+            elif keywords:
+                raise _error(text, tokens[0].offset, "expected name=value after the first name=value")
+            elif tokens[0].kind == "word" and _at_mark(tokens[1:], "("):
+                inner = tokens.pop(0)
+                positional.append(_nested(inner.text, inner.offset, tokens, text))
+            else:
+                positional.append(_argument(tokens, text))
+        end = tokens.pop(0).offset + 1
+    return Nested(name, tuple(positional), keywords, without_blanks(text[start:end].strip()))
+
+
+def _listed(tokens: list[_Token], text: str) -> Argument | list[object]:
+    if not _at_mark(tokens, "["):
+        return _argument(tokens, text)
+    tokens.pop(0)
+    values: list[object] = []
+    while not _at_mark(tokens, "]"):
+        if values:
+            _expect_mark(tokens, text, ",")
+        values.append(_listed(tokens, text))
+    tokens.pop(0)
+    return values
 
 
 def _tokens(text: str) -> list[_Token]:
