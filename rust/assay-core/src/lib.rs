@@ -13,11 +13,14 @@ pub mod key_table;
 pub mod keys;
 pub mod order;
 pub mod partition;
+pub mod placement;
 pub mod threads;
 
 use catalogue::Contender;
 
 /// Every contender of every room, in the order of the rooms' tables.
 pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
-    hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS).chain(partition::contenders())
+    let hashes = hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS);
+    let placements = placement::TABLE.iter().map(|(contender, _)| *contender);
+    hashes.chain(placements).chain(partition::contenders())
 }

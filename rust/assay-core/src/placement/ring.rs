@@ -1,0 +1,427 @@
+//! Ring: consistent hashing with virtual nodes.
+//!
+//! Idea: nodes and keys are hashed onto one circle; a key belongs to the first point clockwise. A
+//! node has many points, so that shares even out (CV = sqrt((n-1)/(nV+1)) with V points each) and
+//! many nodes give to a newcomer. Cost: 2 to 5 ns a lookup with the index, 20 to 28 bytes a point.
+//! Choose it for weighted or racked nodes, replicas, and membership that changes anywhere.
+//! Source: Karger et al. 1997, "Consistent Hashing and Random Trees"; DeCandia et al. 2007, Dynamo.
+
+use std::any::Any;
+use std::fmt::Write as _;
+
+use crate::catalogue::{Contender, Domain, Parameter};
+use crate::error::{Error, Result};
+use crate::hash::{HashFunction, HashKey, xxh3_64::Xxh3_64};
+use crate::placement::movement::{self, CIRCLE};
+use crate::placement::racks::Racks;
+use crate::placement::{HASH, Placement, SEED, Settings, check_replicas};
+
+/// Points per node of weight 1, if none are given.
+pub const VIRTUAL_NODES_DEFAULT: u64 = 128;
+
+/// The most points per node of weight 1.
+pub const VIRTUAL_NODES_HIGH: u64 = 1_000_000;
+
+/// The most points of one ring: 2^27, which is 2.6 GB of state.
+pub const POINTS_HIGH: usize = 1 << 27;
+
+/// The catalogue's entry.
+pub const CONTENDER: Contender = Contender {
+    room: "placement",
+    name: "ring",
+    version: 1,
+    idea: "Nodes have many points on a circle of hash values; a key belongs to the first point clockwise.",
+    cost: "2 to 5 ns per key; 20 to 28 bytes per virtual node",
+    choose_when: "nodes differ in weight or rack, hold replicas, or come and go in any order",
+    source: "Karger et al. 1997, Consistent Hashing and Random Trees; DeCandia et al. 2007, Dynamo",
+    parameters: &[
+        Parameter {
+            name: "virtual_nodes",
+            default: "128",
+            domain: Domain::Integer { low: 1, high: VIRTUAL_NODES_HIGH },
+            meaning: "points on the ring per node of weight 1",
+        },
+        HASH,
+        SEED,
+    ],
+    abilities: &["weights", "replicas", "racks", "remove_any", "minimal_movement"],
+};
+
+/// Points in order, with an index on their top bits.
+///
+/// All values are those of the hash function in the upper bits of 64: a 32-bit hash is shifted left
+/// by 32, which keeps the order on the circle and every arc's share.
+#[derive(Debug, Clone)]
+pub struct Ring {
+    settings: Settings,
+    racks: Racks,
+    /// By how much hash values are shifted left: 0 or 32.
+    shift: u32,
+    /// Values of the points in order, and a sentinel above all hashes.
+    points: Vec<u64>,
+    /// The node of each point; the sentinel's is the first point's.
+    owners: Vec<u32>,
+    /// For each value of the top bits, the first point that is not below it.
+    index: Vec<u32>,
+    /// How far a value is shifted right to leave its top bits.
+    index_shift: u32,
+}
+
+/// The ring of these nodes.
+///
+/// # Errors
+/// If the number of virtual nodes is outside its bounds, or the ring would have too many points.
+pub fn build(settings: Settings) -> Result<Box<dyn Placement>> {
+    Ok(Box::new(Ring::new(settings)?))
+}
+
+impl Ring {
+    /// The ring of these nodes.
+    ///
+    /// # Errors
+    /// If the number of virtual nodes is outside its bounds, or the ring would have too many points.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let counts = point_counts(&settings)?;
+        let shift = 64 - settings.hash.bits();
+        let mut pairs = Vec::with_capacity(counts.iter().sum());
+        let mut text = String::new();
+        for ((owner, node), count) in (0_u32..).zip(&settings.nodes).zip(counts) {
+            for number in 0..count {
+                text.clear();
+                write!(text, "{}-{number}", node.name).expect("writing to a string cannot fail");
+                pairs.push((point_value(settings.hash, text.as_bytes()) << shift, owner));
+            }
+        }
+        // Of equal points the lower position comes first, and so it wins.
+        pairs.sort_unstable();
+        let (mut points, mut owners): (Vec<u64>, Vec<u32>) = pairs.into_iter().unzip();
+        let (index, index_shift) = top_bits_index(&points);
+        points.push(u64::MAX);
+        owners.push(owners[0]);
+        let racks = Racks::new(&settings.nodes);
+        Ok(Self { settings, racks, shift, points, owners, index, index_shift })
+    }
+
+    /// The number of points.
+    #[must_use]
+    pub fn point_count(&self) -> usize {
+        self.points.len() - 1
+    }
+
+    /// The place of the first point at or after a shifted value; the sentinel's beyond the last.
+    #[inline]
+    fn place(&self, value: u64) -> usize {
+        let mut place = self.index[(value >> self.index_shift) as usize] as usize;
+        while self.points[place] < value {
+            place += 1;
+        }
+        place
+    }
+
+    /// Points clockwise: the hash value of each as the function gives it, its node, and the length
+    /// of the arc that ends in it, in 2^-64 of the circle. Lengths add up to 2^64.
+    pub fn arcs(&self) -> impl Iterator<Item = (u64, u32, u128)> {
+        let count = self.point_count();
+        let points = &self.points[..count];
+        // The first arc begins at the last point, on the far side of zero.
+        let mut before = i128::from(points[count - 1]) - (1 << 64);
+        points.iter().zip(&self.owners).map(move |(point, owner)| {
+            let length = (i128::from(*point) - before).unsigned_abs();
+            before = i128::from(*point);
+            (point >> self.shift, *owner, length)
+        })
+    }
+
+    /// Neighbours on the circle that belong to the same node: pairs in which a replica, or the
+    /// successor of a lost point, finds nobody new. Random points leave about V pairs in all,
+    /// exactly nV(V-1)/(nV-1) in expectation.
+    #[must_use]
+    pub fn adjacent_equal_pairs(&self) -> usize {
+        // The sentinel carries the first point's node and so closes the circle.
+        let pairs = self.owners.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        if self.point_count() == 1 { 0 } else { pairs }
+    }
+
+    /// The nodes from `place` on, clockwise, once around.
+    fn clockwise(&self, place: usize) -> impl Iterator<Item = u32> {
+        let count = self.point_count();
+        let start = place % count;
+        self.owners[start..count].iter().chain(&self.owners[..start]).copied()
+    }
+}
+
+/// The hash value of a point. Identity hashes no text: points are then XXH3's.
+fn point_value(function: HashFunction, text: &[u8]) -> u64 {
+    if function == HashFunction::Identity { Xxh3_64::new(0).bytes(text) } else { function.bytes(text) }
+}
+
+/// Points per node: max(1, round half even (virtual nodes x weight)).
+fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
+    let virtual_nodes = settings.virtual_nodes;
+    if !(1..=VIRTUAL_NODES_HIGH).contains(&virtual_nodes) {
+        return Err(Error::Parameter(format!(
+            "ring: virtual_nodes is {virtual_nodes}; expected from 1 to {VIRTUAL_NODES_HIGH}"
+        )));
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let exact = |weight: f64| (virtual_nodes as f64 * weight).round_ties_even().max(1.0);
+    let total: f64 = settings.nodes.iter().map(|node| exact(node.weight)).sum();
+    #[allow(clippy::cast_precision_loss)]
+    if total > POINTS_HIGH as f64 {
+        return Err(Error::Parameter(format!(
+            "ring: {} nodes with {virtual_nodes} virtual nodes each (times their weights) are {total} points; expected \
+             at most {POINTS_HIGH}: use fewer virtual nodes, or smaller weights",
+            settings.nodes.len()
+        )));
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let counts = settings.nodes.iter().map(|node| exact(node.weight) as usize).collect();
+    Ok(counts)
+}
+
+/// For each value of the top b bits, the first point that is not below it; 2^b is at least twice
+/// the number of points, so that a lookup steps over half a point on average.
+fn top_bits_index(points: &[u64]) -> (Vec<u32>, u32) {
+    let bits = (2 * points.len()).next_power_of_two().trailing_zeros();
+    let shift = 64 - bits;
+    let mut index = Vec::with_capacity(1 << bits);
+    let mut place = 0;
+    for top in 0..1_u64 << bits {
+        while place < points.len() && points[place] < top << shift {
+            place += 1;
+        }
+        index.push(u32::try_from(place).expect("points are bounded"));
+    }
+    (index, shift)
+}
+
+impl Placement for Ring {
+    fn contender(&self) -> &'static Contender {
+        &CONTENDER
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    #[inline]
+    fn owner(&self, hash: u64) -> u32 {
+        debug_assert!(self.shift == 0 || hash >> self.shift == 0, "{hash} is wider than the hash function");
+        self.owners[self.place(hash << self.shift)]
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let bytes = size_of_val(self.points.as_slice())
+            + size_of_val(self.owners.as_slice())
+            + size_of_val(self.index.as_slice());
+        bytes as u64
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn ownership(&self) -> Vec<f64> {
+        let mut lengths = vec![0_u128; self.settings.nodes.len()];
+        for (_, owner, length) in self.arcs() {
+            lengths[owner as usize] += length;
+        }
+        lengths.into_iter().map(|length| length as f64 / CIRCLE).collect()
+    }
+
+    /// Exact: both circles are cut at all points of either, and the arcs that change are summed.
+    fn moved_share(&self, after: &dyn Placement) -> Option<f64> {
+        let after = (after as &dyn Any).downcast_ref::<Self>()?;
+        let (old, new) = movement::numbered_names(self, after);
+        let (a_points, b_points) = (&self.points[..self.point_count()], &after.points[..after.point_count()]);
+        let (mut a, mut b) = (0, 0);
+        let last = a_points[a_points.len() - 1].max(b_points[b_points.len() - 1]);
+        let mut before = i128::from(last) - (1 << 64);
+        let mut moved = 0_u128;
+        while a < a_points.len() || b < b_points.len() {
+            let end = match (a_points.get(a), b_points.get(b)) {
+                (Some(x), Some(y)) => *x.min(y),
+                (Some(x), None) | (None, Some(x)) => *x,
+                (None, None) => unreachable!("the loop ends with both"),
+            };
+            // Beyond its last point a circle goes on with its first, as the sentinel's node says.
+            if old[self.owners[a] as usize] != new[after.owners[b] as usize] {
+                moved += (i128::from(end) - before).unsigned_abs();
+            }
+            before = i128::from(end);
+            a += a_points[a..].iter().take_while(|point| **point == end).count();
+            b += b_points[b..].iter().take_while(|point| **point == end).count();
+        }
+        #[allow(clippy::cast_precision_loss)]
+        Some(moved as f64 / CIRCLE)
+    }
+
+    /// Replicas depend only on the point where the walk begins: for more keys than points, each
+    /// point's replicas are found once.
+    fn replicas(&self, hashes: &[u64], count: usize, out: &mut [u32]) -> Result<()> {
+        check_replicas(&self.settings.nodes, count)?;
+        assert_eq!(out.len(), hashes.len() * count, "count replicas per hash value");
+        let mut choice = self.racks.choice();
+        if hashes.len() <= self.point_count() {
+            for (hash, slots) in hashes.iter().zip(out.chunks_exact_mut(count)) {
+                choice.fill(self.clockwise(self.place(hash << self.shift)), slots);
+            }
+            return Ok(());
+        }
+        let mut table = vec![0; (self.point_count() + 1) * count];
+        for (place, slots) in table.chunks_exact_mut(count).enumerate() {
+            choice.fill(self.clockwise(place), slots);
+        }
+        for (hash, slots) in hashes.iter().zip(out.chunks_exact_mut(count)) {
+            let row = self.place(hash << self.shift) * count;
+            slots.copy_from_slice(&table[row..row + count]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::placement::Node;
+    use crate::placement::movement::{moved_share, sampled_share};
+    use crate::placement::tests::{values, weighted};
+    use proptest::prelude::*;
+
+    fn function(name: &str, seed: u64) -> HashFunction {
+        HashFunction::parse(name, seed).unwrap()
+    }
+
+    /// A binary search over the sorted points, as the definition has it.
+    fn searched(ring: &Ring, hash: u64) -> u32 {
+        let points = &ring.points[..ring.point_count()];
+        ring.owners[points.partition_point(|point| *point < hash << ring.shift) % points.len()]
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_a_binary_search_finds(
+            count in 1_usize..9, virtual_nodes in 1_u64..300, which in 0_usize..5, hashes in proptest::collection::vec(any::<u64>(), 1..200),
+        ) {
+            let name = ["xxh3_64", "xxh32", "murmur3_32", "md5", "identity"][which];
+            let hash = function(name, 0);
+            let ring = Ring::new(Settings::numbered(count).with_hash(hash).with_virtual_nodes(virtual_nodes)).unwrap();
+            let near_points = ring.arcs().flat_map(|(point, _, _)| [point.wrapping_sub(1), point, point.wrapping_add(1)]);
+            for value in hashes.into_iter().chain([0, u64::MAX]).chain(near_points) {
+                let value = value & (u64::MAX >> ring.shift);
+                prop_assert_eq!(ring.owner(value), searched(&ring, value));
+            }
+            prop_assert_eq!(ring.arcs().map(|(_, _, length)| length).sum::<u128>(), 1 << 64);
+        }
+    }
+
+    #[test]
+    fn points_are_hashes_of_name_and_number_and_equal_ones_go_to_the_lower_position() {
+        let ring = Ring::new(Settings::numbered(2).with_virtual_nodes(2)).unwrap();
+        let xxh3 = function("xxh3_64", 0);
+        for (text, owner) in [("node-0-0", 0), ("node-0-1", 0), ("node-1-0", 1), ("node-1-1", 1)] {
+            assert_eq!(ring.owner(xxh3.bytes(text.as_bytes())), owner);
+        }
+        // Enough points for collisions in 32 bits: of each run of equal points, the least position.
+        let settings = Settings::numbered(4).with_hash(function("murmur3_32", 0)).with_virtual_nodes(50_000);
+        let ring = Ring::new(settings).unwrap();
+        let pairs: Vec<(u64, u32)> = ring.arcs().map(|(point, owner, _)| (point, owner)).collect();
+        assert!(pairs.is_sorted());
+        let equal: Vec<_> = pairs.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1).collect();
+        assert!(!equal.is_empty(), "200,000 points in 2^32 should collide");
+        for pair in equal {
+            assert!(ring.owner(pair[0].0) <= pair[0].1);
+        }
+    }
+
+    #[test]
+    fn one_point_owns_the_whole_circle() {
+        let ring = Ring::new(Settings::numbered(1).with_virtual_nodes(1)).unwrap();
+        assert_eq!(ring.ownership(), [1.0]);
+        assert_eq!(ring.adjacent_equal_pairs(), 0);
+        assert!([0, 1, u64::MAX].into_iter().all(|hash| ring.owner(hash) == 0));
+    }
+
+    #[test]
+    fn points_per_node_round_half_to_even_and_are_at_least_one() {
+        // 5 x 0.5 = 2.5 → 2; 5 x 0.7 = 3.5 → 4; 5 x 0.01 → 1.
+        assert_eq!(point_counts(&weighted(&[0.5, 0.7, 0.01]).with_virtual_nodes(5)).unwrap(), [2, 4, 1]);
+        for wrong in [0, VIRTUAL_NODES_HIGH + 1] {
+            assert!(point_counts(&Settings::numbered(1).with_virtual_nodes(wrong)).is_err());
+        }
+        let message = point_counts(&weighted(&[1e300])).unwrap_err().to_string();
+        assert!(message.contains("use fewer virtual nodes"), "{message}");
+    }
+
+    #[test]
+    fn shares_vary_as_the_law_says() {
+        // CV² = (n-1)/(nV+1) in expectation; over 200 seeds its mean is known to about 5 %
+        // (relative spread of a variance of 10 shares sqrt(2/9)/sqrt(200) = 3.3 %): allow four of them.
+        let (nodes, points) = (10.0, 32.0);
+        let mut sum = 0.0;
+        let mut neighbours = 0.0;
+        for seed in 0..200 {
+            let settings = Settings::numbered(10).with_hash(function("xxh3_64", seed)).with_virtual_nodes(32);
+            let ring = Ring::new(settings).unwrap();
+            sum += ring.ownership().iter().map(|share| (share * nodes - 1.0).powi(2)).sum::<f64>() / nodes;
+            neighbours += f64::from(u32::try_from(ring.adjacent_equal_pairs()).unwrap());
+        }
+        let law = (nodes - 1.0) / (nodes * points + 1.0);
+        assert!((sum / 200.0 / law - 1.0).abs() < 0.14, "{} {law}", sum / 200.0);
+        // nV(V-1)/(nV-1) = 31.1 pairs; a count of about 31 varies by 5.3, its mean of 200 by 0.4.
+        let pairs = nodes * points * (points - 1.0) / (nodes * points - 1.0);
+        assert!((neighbours / 200.0 - pairs).abs() < 1.6, "{} {pairs}", neighbours / 200.0);
+    }
+
+    #[test]
+    fn a_new_node_takes_its_share_and_nothing_else_moves() {
+        for name in ["xxh3_64", "murmur3_32"] {
+            let of = |count| Ring::new(Settings::numbered(count).with_hash(function(name, 0))).unwrap();
+            let (before, after) = (of(9), of(10));
+            for hash in values(20_000) {
+                let hash = hash >> after.shift;
+                let (old, new) = (before.owner(hash), after.owner(hash));
+                assert!(old == new || new == 9);
+            }
+            // All that moves is what the newcomer owns now.
+            let newcomer = after.ownership()[9];
+            assert!((moved_share(&before, &after) - newcomer).abs() < 1e-12);
+            assert!((moved_share(&after, &before) - newcomer).abs() < 1e-12);
+            assert_eq!(moved_share(&after, &after), 0.0);
+        }
+    }
+
+    #[test]
+    fn the_moved_share_is_that_of_a_sample() {
+        let reversed = {
+            let mut settings = weighted(&[1.0, 2.0, 0.1, 3.0]);
+            settings.nodes.reverse();
+            settings.nodes[1].name = "other".to_owned();
+            Ring::new(settings).unwrap()
+        };
+        let plain = Ring::new(Settings::numbered(5).with_virtual_nodes(3)).unwrap();
+        let exact = moved_share(&plain, &reversed);
+        assert!((exact - sampled_share(&plain, &reversed)).abs() < 0.005, "{exact}");
+        // Another seed: owners before and after are independent.
+        let other = Ring::new(Settings::numbered(5).with_hash(function("xxh3_64", 1)).with_virtual_nodes(3)).unwrap();
+        let kept: f64 = plain.ownership().iter().zip(other.ownership()).map(|(a, b)| a * b).sum();
+        assert!((moved_share(&plain, &other) - (1.0 - kept)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn replicas_of_few_and_of_many_keys_agree() {
+        let mut settings = Settings::numbered(6).with_virtual_nodes(8);
+        for (node, rack) in settings.nodes.iter_mut().zip(["a", "a", "b", "b", "b"]) {
+            *node = Node { rack: Some(rack.to_owned()), ..node.clone() };
+        }
+        let ring = Ring::new(settings).unwrap();
+        let hashes = values(500);
+        for count in [1, 3, 6] {
+            let mut bulk = vec![0; hashes.len() * count];
+            ring.replicas(&hashes, count, &mut bulk).unwrap();
+            for (hash, row) in hashes.iter().zip(bulk.chunks_exact(count)) {
+                let mut single = vec![0; count];
+                ring.replicas(&[*hash], count, &mut single).unwrap();
+                assert_eq!(single, row);
+                assert_eq!(single[0], ring.owner(*hash));
+            }
+        }
+    }
+}
