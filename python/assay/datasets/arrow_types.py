@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from assay.errors import ParameterError, nearest
 
-__all__ = ["is_nested", "is_text", "kind_of", "parse_type", "plain_type"]
+__all__ = ["is_nested", "is_text", "kind_of", "parse_type", "plain_array", "plain_type"]
 
 _ALIASES = {"text": "string", "double": "float64", "float": "float32", "integer": "int64", "boolean": "bool"}
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -65,10 +65,21 @@ def plain_type(data_type: pa.DataType) -> pa.DataType:
     return data_type
 
 
+def plain_array(column: pa.Array) -> pa.Array:
+    """`column` in its plain type. Arrow cannot take from views, so a dictionary's values are cast before that."""
+    if pa.types.is_dictionary(column.type):
+        return plain_array(column.dictionary).take(column.indices)
+    return column.cast(plain_type(column.type))
+
+
 def kind_of(data_type: pa.DataType) -> str:
     """The name under which equal content has an equal fingerprint: `text`, `binary`, `timestamp`, else the type."""
     types: Any = pa.types
     plain = plain_type(data_type)
+    if types.is_list(plain) or types.is_large_list(plain) or types.is_fixed_size_list(plain):
+        return f"list<{kind_of(plain.value_type)}>"
+    if types.is_struct(plain):
+        return f"struct<{', '.join(f'{field.name}: {kind_of(field.type)}' for field in plain)}>"
     if types.is_large_string(plain):
         return "text"
     if types.is_large_binary(plain) or types.is_fixed_size_binary(plain):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.datasets.arrow_types import plain_type
+from assay.datasets.arrow_types import plain_array, plain_type
 
 __all__ = ["KeyCounter", "key_column"]
 
@@ -92,7 +92,7 @@ def key_type(data_type: pa.DataType) -> pa.DataType:
 def key_column(column: pa.Array) -> pa.Array:
     """`column` in its key type, with -0.0 as 0.0 and every NaN as one."""
     wanted = key_type(column.type)
-    plain = column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
+    plain = column.cast(pa.float32()) if pa.types.is_float16(column.type) else plain_array(column)
     plain = plain.cast(wanted)
     if pa.types.is_float64(wanted):
         plain = pc.if_else(pc.is_nan(plain), pa.scalar(float("nan")), pc.add(plain, 0.0))

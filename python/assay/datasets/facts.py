@@ -174,11 +174,16 @@ def _column_facts(field: pa.Field, rows: int, nulls: int, counter: KeyCounter) -
 
 
 def _smallest(values: pa.ChunkedArray) -> Any:
+    """The smallest of `values` as Python has it, or as text where Python has no such value."""
     try:
         found = pc.min_max(values)["min"]
-        return found.as_py() if found.is_valid else values[0].as_py()  # min_max skips NaN
-    except pa.ArrowNotImplementedError:
+    except pa.ArrowNotImplementedError:  # a type without an order
         return min(values.to_pylist(), key=repr)
+    found = found if found.is_valid else values[0]  # min_max skips NaN
+    try:
+        return found.as_py()
+    except ValueError:  # nanoseconds, which the standard library does not hold
+        return str(found.cast(pa.string()))
 
 
 def _foreign_key_facts(dataset: Dataset, key: ForeignKey, counter: KeyCounter) -> ForeignKeyFacts:

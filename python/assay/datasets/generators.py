@@ -213,7 +213,7 @@ class GeneratorReader:
 
     def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
         """The chosen columns of a row range."""
-        first_row, end = (0, self._values["rows"]) if span is None else span.token
+        first_row, end = (0, int(self._values["rows"])) if span is None else span.token
         for start in range(first_row, end, BATCH_ROWS):
             yield Batch(start, self._make(start, min(end, start + BATCH_ROWS)).select(list(columns)))
 

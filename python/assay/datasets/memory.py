@@ -34,9 +34,9 @@ class TableReader:
 
     files: tuple[Path, ...] = ()
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, name: str) -> None:
         self.table = table.replace_schema_metadata(None)
-        self.schema = unique_columns(self.table.schema, "the table")
+        self.schema = unique_columns(self.table.schema, f"dataset {name}")
         self.rows: int | None = table.num_rows
         self.storage_bytes: int | None = table.nbytes
 
@@ -82,11 +82,11 @@ def to_table_or_stream(source: Any) -> pa.Table | pa.RecordBatchReader:
     try:
         if isinstance(source, pa.Table):
             return source
-        if hasattr(source, "__arrow_c_stream__"):
-            stream = pa.RecordBatchReader.from_stream(source)
-            in_memory = kind.startswith(("polars.", "pandas."))
-            return stream.read_all() if in_memory else stream
-        return pa.Table.from_batches([pa.record_batch(source)])
+        if hasattr(source, "__arrow_c_array__"):
+            return pa.Table.from_batches([pa.record_batch(source)])
+        stream = pa.RecordBatchReader.from_stream(source)
+        in_memory = kind.startswith(("polars.", "pandas."))
+        return stream.read_all() if in_memory else stream
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UnsupportedTypeError(
@@ -101,13 +101,13 @@ def spool_table(table: pa.Table) -> Path:
     return _spool(even.schema, even.to_batches(max_chunksize=BATCH_ROWS))
 
 
-def spool_stream(stream: pa.RecordBatchReader) -> Path:
+def spool_stream(stream: pa.RecordBatchReader, name: str) -> Path:
     """What `stream` yields as an IPC file, a batch at a time; dictionaries, which may change, become values."""
-    schema = unique_columns(stream.schema, "the stream")
+    schema = unique_columns(stream.schema, f"dataset {name}")
     plain = pa.schema(
         [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type, f.nullable) for f in schema]
     )
-    with reading("the stream"):
+    with reading(f"dataset {name}"):
         return _spool(plain, (data if schema == plain else data.cast(plain) for data in stream))
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,18 +121,9 @@ def _from_definition(definition: Definition, base: Path | None, name: str | None
 
 def _from_arrow(source: object, base: Path | None, name: str) -> Dataset:
     table = to_table_or_stream(source)
-    with _naming(name):
-        reader: Reader = TableReader(table) if isinstance(table, pa.Table) else IpcFileReader(spool_stream(table))
+    in_memory = isinstance(table, pa.Table)
+    reader: Reader = TableReader(table, name) if in_memory else IpcFileReader(spool_stream(table, name))
     return Dataset(Definition(name=name), reader, base=base, fingerprint_kind="content")
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Puts the dataset's name in front of what a reader says of a table that has no path."""
-    try:
-        yield
-    except ReadError as error:
-        raise ReadError(f"dataset {name}: {error}") from error
 
 
 def _looks_like_path(text: str) -> bool:

@@ -72,7 +72,8 @@ class ParquetReader:
         for number, first_group, end_group in token:
             path = self.files[number]
             groups = range(first_group, end_group)
-            with reading(path), pq.ParquetFile(path) as file:
+            # Buffering ahead would fetch every row group asked for at once, and so hold the whole file.
+            with reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
                 # A column named "a" would also choose the leaves of a column named "a.b", hence the select.
                 for data in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(columns)):
                     yield from slices(data.select(list(columns)).replace_schema_metadata(None), first_row)
