@@ -14,7 +14,7 @@ import pytest
 # Workers and timing processes import the toy experiment by name.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from assay.experiments import registry  # noqa: E402
+from assay.experiments import registry
 
 ROWS = 1000
 

@@ -1,7 +1,7 @@
 """From a suite to results: plan, run, time, check, and keep what was measured.
 
-    suite = load_suite("bench/flights.toml")          every mistake at once, each with its place
-    outcome = run_suite(suite, store)                 measured, resumable, on any executor
+suite = load_suite("bench/flights.toml")          every mistake at once, each with its place
+outcome = run_suite(suite, store)                 measured, resumable, on any executor
 """
 
 from assay.harness.check import SuiteCheck, check_suite

@@ -1,9 +1,9 @@
 """From what was measured to a verdict on a textbook sentence.
 
-    evidence all met, no counterexample met   → holds
-    evidence all met, a counterexample met    → holds if <condition>
-    evidence not met                          → refuted
-    anything that could not be measured       → unclear
+evidence all met, no counterexample met   → holds
+evidence all met, a counterexample met    → holds if <condition>
+evidence not met                          → refuted
+anything that could not be measured       → unclear
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class InlineExecutor(Executor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - a future holds whatever its call raised
+        except Exception as error:
             future.set_exception(error)
         return future
 

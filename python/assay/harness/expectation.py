@@ -21,7 +21,7 @@ from assay.errors import UnknownNameError, nearest
 from assay.experiments.base import Cell, Metric, Value
 from assay.harness.records import ExpectationRecord
 
-__all__ = ["Expectation", "Outcome", "expectation_records", "evaluate", "parse_expectation", "without_blanks"]
+__all__ = ["Expectation", "Outcome", "evaluate", "expectation_records", "parse_expectation", "without_blanks"]
 
 RELATIONS = ("below", "above", "equals", "between")
 
@@ -125,7 +125,9 @@ def parse_expectation(
     for relation in relations[:1]:
         given = entry[relation]
         if relation == "between":
-            if not (isinstance(given, list) and len(given) == 2 and all(map(_is_number, given)) and given[0] <= given[1]):
+            if not (
+                isinstance(given, list) and len(given) == 2 and all(map(_is_number, given)) and given[0] <= given[1]
+            ):
                 mistakes.append((relation, f"between is {given!r}; expected two numbers, the lower one first: [1, 2]"))
             else:
                 bound, upper = float(given[0]), float(given[1])
@@ -210,8 +212,14 @@ def _unmatched(
             continue
         met = {json.dumps(_plain(cell.parameters.get(name)), default=str) for cell in cells}
         if json.dumps(_plain(wanted), default=str) not in met:
-            mistakes.append((name, f"{name} is {wanted!r}; expected one of the grid's values: {', '.join(sorted(met))}"))
-    if not mistakes and contender and not any(Expectation(contender, "", "", 0, parameters=parameters).matches(c) for c in cells):
+            mistakes.append(
+                (name, f"{name} is {wanted!r}; expected one of the grid's values: {', '.join(sorted(met))}")
+            )
+    if (
+        not mistakes
+        and contender
+        and not any(Expectation(contender, "", "", 0, parameters=parameters).matches(c) for c in cells)
+    ):
         mistakes.append((None, "no cell of the grid has these settings together"))
     return mistakes
 
@@ -220,9 +228,7 @@ def _is_declared(name: str, metrics: Mapping[str, Metric]) -> bool:
     if name in metrics:
         return "." not in name or not name.partition(".")[2].isupper()
     stem, dot, _ = name.partition(".")
-    return bool(dot) and any(
-        known.partition(".")[0] == stem and known.partition(".")[2].isupper() for known in metrics
-    )
+    return bool(dot) and any(known.partition(".")[0] == stem and known.partition(".")[2].isupper() for known in metrics)
 
 
 def _is_number(value: object) -> bool:

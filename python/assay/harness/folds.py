@@ -168,9 +168,7 @@ class StageFolder:
             for position in range(len(spans)):
                 if position in committed and position not in ready:
                     later = [index for index in sorted(committed) if index >= position]
-                    ready |= self.store.block_states(
-                        self.run_id, self.experiment_index, stage, later[:_STATES_AT_ONCE]
-                    )
+                    ready |= self.store.block_states(self.run_id, self.experiment_index, stage, later[:_STATES_AT_ONCE])
                 while position not in ready:
                     self._submit(stage, todo, running, learned, room=self.window - len(running))
                     for result in self._arrived(stage, running, learned):
@@ -214,7 +212,7 @@ class StageFolder:
             error = future.exception()
             if error is None:
                 yield future.result()
-            elif isinstance(error, AssayError) or is_local(self.executor) and not isinstance(error, BrokenExecutor):
+            elif isinstance(error, AssayError) or (is_local(self.executor) and not isinstance(error, BrokenExecutor)):
                 raise error  # the same would happen again
             else:
                 if isinstance(error, BrokenExecutor):

@@ -324,7 +324,7 @@ class _Run:
             findings = job.finish(learned, folder.merged(job.stages - 1, before))
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - an experiment's failure is a row, and the run goes on
+        except Exception as error:
             if measured:
                 self._note_step(index, experiment, "what was learned is lost", error)
                 return None
@@ -344,9 +344,7 @@ class _Run:
             return Timing()
         self.store.flush()  # nothing is written while a kernel is timed
         with self.progress.quiet():
-            timing = time_job(
-                experiment.job, learned, experiment.experiment.metrics, self.timing, seed=self.seed
-            )
+            timing = time_job(experiment.job, learned, experiment.experiment.metrics, self.timing, seed=self.seed)
         self.progress.advance(self.timing.processes)
         return timing
 
@@ -357,7 +355,7 @@ class _Run:
         try:
             answers = experiment.experiment.answer(experiment.cells, self.values[index], experiment.settings)
             return [dataclasses.asdict(answer) for answer in answers]
-        except Exception as error:  # noqa: BLE001 - the numbers stand without an answer
+        except Exception as error:
             self._note_step(index, experiment, "there is no answer", error)
             return []
 

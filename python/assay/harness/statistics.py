@@ -60,9 +60,7 @@ def median_estimate(processes: Sequence[Sequence[float]], *, seed: int) -> Estim
     return Estimate(value, min(low, value), max(high, value))
 
 
-def paired_ratio(
-    baseline: Sequence[Sequence[float]], candidate: Sequence[Sequence[float]], *, seed: int
-) -> Estimate:
+def paired_ratio(baseline: Sequence[Sequence[float]], candidate: Sequence[Sequence[float]], *, seed: int) -> Estimate:
     """candidate / baseline: exp of the median over rounds of the log ratio, with its interval.
 
     Args:

@@ -161,7 +161,7 @@ class _Loader:
         if settings is not None and dataset is not None:
             try:
                 job = experiment.job(dataset, settings, base=None if self.base is None else str(self.base))
-                list(cell.cell_id for cell in job.cells)  # a parameter that cannot be identified shows here
+                assert len({cell.cell_id for cell in job.cells}) == len(job.cells), "each cell is planned once"
             except AssayError as error:
                 self.add_error(path, error)
         expect: list[Expectation] = []
@@ -255,7 +255,9 @@ class _Loader:
         kind = entry.get("kind")
         if not isinstance(kind, str):
             known = ", ".join(registry.kinds())
-            self.add(path, f'the key "kind" is missing; expected one of {known}' if kind is None else f"kind is {kind!r}")
+            self.add(
+                path, f'the key "kind" is missing; expected one of {known}' if kind is None else f"kind is {kind!r}"
+            )
             return None
         try:
             return registry.get(kind)
@@ -313,13 +315,17 @@ def _described(
         path, leaf = _existing(content, tuple(detail["loc"]))
         name = leaf if leaf is not None else describe_path(path)
         if detail["type"] == "extra_forbidden":
-            text = str(UnknownNameError.of(thing if len(path) == 1 else "key", str(path[-1]), known if len(path) == 1 else ()))
+            text = str(
+                UnknownNameError.of(thing if len(path) == 1 else "key", str(path[-1]), known if len(path) == 1 else ())
+            )
         elif detail["type"] == "missing":
             text = f'the key "{name}" is missing'
         else:
             cause = detail.get("ctx", {}).get("error")
             wanted = str(cause) if cause is not None else detail["msg"].replace("Input should be", "expected")
-            text = wanted if cause is not None else f"{name} is {_shown(detail['input'])}; {wanted[0].lower()}{wanted[1:]}"
+            text = (
+                wanted if cause is not None else f"{name} is {_shown(detail['input'])}; {wanted[0].lower()}{wanted[1:]}"
+            )
         by_path.setdefault(path, []).append(text)
     return [(path, " or: ".join(dict.fromkeys(texts))) for path, texts in by_path.items()]
 
@@ -329,12 +335,14 @@ def _existing(content: object, loc: tuple[str | int, ...]) -> tuple[KeyPath, str
     path: list[str | int] = []
     here: Any = content
     for part in loc:
-        if isinstance(here, Mapping) and part in here or isinstance(here, list) and isinstance(part, int):
+        if isinstance(here, Mapping) and part in here:
             here = here[part]
-            path.append(part)
+        elif isinstance(here, list) and isinstance(part, int):
+            here = here[part]
         else:
             missing = part if isinstance(part, str) and isinstance(here, Mapping) else None
             return tuple(path), missing
+        path.append(part)
     return tuple(path), None
 
 

@@ -119,7 +119,7 @@ def time_job(
             timed, failed = _run_child(task)
             samples += timed
             failures |= failed
-        except _DeadProcess as error:
+        except _DeadProcessError as error:
             deaths.append(str(error))
         on_process()
     if deaths:
@@ -216,7 +216,7 @@ def _note(series: Mapping[int, Sequence[float]], settings: TimingSettings) -> st
     return "; ".join(notes) or None
 
 
-class _DeadProcess(Exception):
+class _DeadProcessError(Exception):
     """A timing process ended without its results."""
 
 
@@ -258,14 +258,13 @@ def _run_child(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
         lines = b"".join(errors).decode("utf-8", "replace").strip().splitlines()
         why = f": {lines[-1]}" if lines else ""
         how = f"signal {-status}" if status < 0 else f"status {status}"
-        raise _DeadProcess(f"the timing process ended with {how}{why}")
+        raise _DeadProcessError(f"the timing process ended with {how}{why}")
     result: tuple[list[SampleRecord], dict[str, str]] | AssayError = pickle.loads(answer)
     if isinstance(result, Exception):
-        raise _DeadProcess(str(result))
+        raise _DeadProcessError(str(result))
     return result
 
 
 def _drain(stream: IO[bytes], into: list[bytes]) -> None:
     with contextlib.suppress(ValueError, OSError):
         into.append(stream.read())
-

@@ -65,7 +65,7 @@ def time_kernels(
     for timer in timers:
         try:
             iterations[timer.cell_id, timer.metric] = calibrated_iterations(timer, settings.target_sample_ns)
-        except Exception as error:  # noqa: BLE001 - any error fails this cell and no other
+        except Exception as error:
             failures[timer.cell_id] = _described(error)
     samples: list[SampleRecord] = []
     deadline = time.monotonic() + settings.seconds / settings.processes
@@ -81,7 +81,7 @@ def time_kernels(
             calls = iterations[timer.cell_id, timer.metric]
             try:
                 found = [_sample(timer, calls) for _ in range(settings.samples)]
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 failures[timer.cell_id] = _described(error)
                 continue
             samples.append(

@@ -9,7 +9,6 @@ whole or absent: after a kill or on a full disk the file holds what was committe
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 import time
@@ -272,7 +271,7 @@ class Database:
             if is_new:
                 for leftover in (path, path.with_name(path.name + ".wal")):
                     with contextlib.suppress(OSError):
-                        os.unlink(leftover)
+                        leftover.unlink()
             if isinstance(error, (duckdb.Error, OSError)):
                 raise store_error(error, path) from error
             raise
@@ -284,7 +283,9 @@ class Database:
         finally:
             connection.close()
         if version == 0:
-            raise StoreError(f"{path} is a DuckDB file without results; `assay run SUITE.toml --store {path}` fills one")
+            raise StoreError(
+                f"{path} is a DuckDB file without results; `assay run SUITE.toml --store {path}` fills one"
+            )
         if version < len(migrations()):
             type(self)(path).close()  # the writer's way in upgrades it, after a backup
 

@@ -90,15 +90,15 @@ class WriterLock:
         descriptor, self._descriptor = self._descriptor, None
         if sys.platform != "win32":
             with contextlib.suppress(OSError):
-                os.unlink(self.path)
+                self.path.unlink()
         os.close(descriptor)
         if sys.platform == "win32":  # pragma: no cover
             with contextlib.suppress(OSError):
-                os.unlink(self.path)
+                self.path.unlink()
 
     def _is_still_named(self, descriptor: int) -> bool:
         try:
-            return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
         except FileNotFoundError:
             return False
 
