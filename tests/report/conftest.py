@@ -46,6 +46,9 @@ QUERIES = {"by_plane": "tailnum", "day": None, "ten": "dest"}
 class MemoryStore:
     """The report's view of a store: SQL in, Arrow out."""
 
+    run_id = RUN
+    all_strategies = tuple(STRATEGIES)
+
     def __init__(self) -> None:
         self.connection = duckdb.connect(":memory:")
         for folder in ("migrations", "views"):
@@ -61,105 +64,101 @@ class MemoryStore:
 
     def insert_columns(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         """The same through Arrow, for many rows."""
+        if not rows:
+            return
         names = self.query(f"SELECT * FROM {table} LIMIT 0").column_names
         block = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
         self.connection.register("block", block)
         self.connection.execute(f"INSERT INTO {table} SELECT * FROM block")
         self.connection.unregister("block")
 
+    def add_run(self, run_id: str = RUN, *, status: str = "done", label: str | None = None) -> None:
+        """A run with its environment, and nothing in it yet."""
+        facts = {"cpu_model": "Example CPU", "cores": 2, "kernel": "6.1", "python": "3.11.9", "packages": {"duckdb": "2.0.0"}}
+        self.connection.execute("INSERT OR IGNORE INTO environment VALUES ('env-1', ?)", [json.dumps(facts)])
+        self.insert(
+            "run",
+            [
+                (run_id, "flights", f"How should {ROWS:,} flights be spread?", 'name = "flights"\n', "5ab1", 7,
+                 "2026-02-03 10:11:12+00", "2026-02-03 10:11:40+00" if status == "done" else None, status,
+                 "assay run bench/flights.toml", "0.1.0", "env-1", label)
+            ],
+        )  # fmt: skip
 
-def add_run(store: MemoryStore, run_id: str = RUN, *, status: str = "done", label: str | None = None) -> None:
-    """A run with its environment, and nothing in it yet."""
-    facts = {"cpu_model": "Example CPU", "cores": 2, "kernel": "6.1", "python": "3.11.9", "packages": {"duckdb": "2.0.0"}}
-    store.connection.execute("INSERT OR IGNORE INTO environment VALUES ('env-1', ?)", [json.dumps(facts)])
-    store.insert(
-        "run",
-        [
-            (run_id, "flights", f"How should {ROWS:,} flights be spread?", 'name = "flights"\n', "5ab1", 7,
-             "2026-02-03 10:11:12+00", "2026-02-03 10:11:40+00" if status == "done" else None, status,
-             "assay run bench/flights.toml", "0.1.0", "env-1", label)
-        ],
-    )  # fmt: skip
+    def add_experiment(
+        self,
+        run_id: str = RUN,
+        *,
+        index: int = 0,
+        strategies: Sequence[str] = tuple(STRATEGIES),
+        partitions: Sequence[int] = (8, 64),
+        timed: bool = True,
+        failed: Sequence[str] = (),
+        dataset: str = "flights",
+        reading: str | None = "Hashing tailnum keeps every join with planes local and spreads the load.",
+    ) -> None:
+        """A partitioning experiment with all that a run would have stored of it."""
+        generator = random.Random(index + 1)
+        fingerprint = f"blake3:{dataset}"
+        self.connection.execute(
+            "INSERT OR IGNORE INTO dataset VALUES (?, 'full', ?, 'nycflights13', 'CC0-1.0', ?, 31_000_000, '{}', '{}')",
+            [fingerprint, dataset, ROWS],
+        )
+        cells, metrics, series, answers = [], [], [], []
+        for n in partitions:
+            for contender in strategies:
+                cell_id = f"cell-{index}-{n}-{contender}"
+                broken = contender in failed
+                error = "MeasurementError: 3 rows were sent to partition 8 of 8" if broken else None
+                cells.append((run_id, index, cell_id, contender, 1, json.dumps({"partitions": n, "seed": 0}),
+                              "failed" if broken else "done", error))  # fmt: skip
+                if broken:
+                    continue
+                loads = _loads(generator, contender, n)
+                series += [(run_id, index, cell_id, "load", i, f"node-{i}", load) for i, load in enumerate(loads)]
+                metrics += [(run_id, index, cell_id, *row) for row in _metrics(generator, contender, n, loads, timed)]
+            answers.append(_answer(strategies, n, failed))
+        self.insert(
+            "experiment",
+            [
+                (run_id, index, "partitioning", "Which partitioning strategy suits this table?", "strategy", fingerprint,
+                 json.dumps({"partitions": list(partitions)}), reading,
+                 "assay compare partitioning flights --partitions 8 --strategy 'hash(tailnum)'", json.dumps(answers))
+            ],
+        )  # fmt: skip
+        for table, rows in (("cell", cells), ("metric", metrics), ("series", series)):
+            self.insert_columns(table, rows)
 
+    def add_expectations(self, run_id: str = RUN) -> None:
+        """One met, one unmet, one that was not measured."""
+        self.insert(
+            "expectation",
+            [
+                (run_id, 0, 0, "round_robin", '{"partitions": 8}', "load_max_over_mean", "below", 1.001, 1.00002, True),
+                (run_id, 0, 1, "hash(tailnum)", '{"partitions": 8}', "moved_over_optimum.add_one", "below", 1.1, 8.0, False),
+                (run_id, 0, 2, "hash(tailnum)", None, "replica_rack_violations", "equals", 0.0, None, None),
+            ],
+        )
 
-def add_experiment(
-    store: MemoryStore,
-    run_id: str = RUN,
-    *,
-    index: int = 0,
-    strategies: Sequence[str] = tuple(STRATEGIES),
-    partitions: Sequence[int] = (8, 64),
-    timed: bool = True,
-    failed: Sequence[str] = (),
-    dataset: str = "flights",
-    reading: str | None = "Hashing tailnum keeps every join with planes local and spreads the load.",
-) -> None:
-    """A partitioning experiment with all that a run would have stored of it."""
-    generator = random.Random(index + 1)
-    fingerprint = f"blake3:{dataset}"
-    store.connection.execute(
-        "INSERT OR IGNORE INTO dataset VALUES (?, 'full', ?, 'nycflights13', 'CC0-1.0', ?, 31_000_000, '{}', '{}')",
-        [fingerprint, dataset, ROWS],
-    )
-    cells, metrics, series, answers = [], [], [], []
-    for n in partitions:
-        for contender in strategies:
-            cell_id = f"cell-{index}-{n}-{contender}"
-            broken = contender in failed
-            error = "MeasurementError: 3 rows were sent to partition 8 of 8" if broken else None
-            cells.append((run_id, index, cell_id, contender, 1, json.dumps({"partitions": n, "seed": 0}),
-                          "failed" if broken else "done", error))  # fmt: skip
-            if broken:
-                continue
-            loads = _loads(generator, contender, n)
-            series += [(run_id, index, cell_id, "load", i, f"node-{i}", load) for i, load in enumerate(loads)]
-            metrics += [(run_id, index, cell_id, *row) for row in _metrics(generator, contender, n, loads, timed)]
-        answers.append(_answer(strategies, n, failed))
-    store.insert(
-        "experiment",
-        [
-            (run_id, index, "partitioning", "Which partitioning strategy suits this table?", "strategy", fingerprint,
-             json.dumps({"partitions": list(partitions)}), reading,
-             "assay compare partitioning flights --partitions 8 --strategy 'hash(tailnum)'", json.dumps(answers))
-        ],
-    )  # fmt: skip
-    store.insert_columns("cell", cells) if cells else None
-    store.insert_columns("metric", metrics) if metrics else None
-    store.insert_columns("series", series) if series else None
-
-
-def add_expectations(store: MemoryStore, run_id: str = RUN) -> None:
-    """One met, one unmet, one that was not measured."""
-    store.insert(
-        "expectation",
-        [
-            (run_id, 0, 0, "round_robin", '{"partitions": 8}', "load_max_over_mean", "below", 1.001, 1.00002, True),
-            (run_id, 0, 1, "hash(tailnum)", '{"partitions": 8}', "moved_over_optimum.add_one", "below", 1.1, 8.0, False),
-            (run_id, 0, 2, "hash(tailnum)", None, "replica_rack_violations", "equals", 0.0, None, None),
-        ],
-    )
-
-
-def add_claims(store: MemoryStore, run_id: str = RUN) -> None:
-    """Claims of every verdict."""
-    store.insert(
-        "claim",
-        [
-            (run_id, 0, "partitioning", "Round robin spreads rows evenly.", "holds if", "rows weigh the same",
-             json.dumps({"load_max_over_mean": 1.00002, "bytes_max_over_mean": 1.31}),
-             json.dumps({"dataset": "hot_tenant", "load_max_over_mean": 3.2}), "measured",
-             "assay run bench/claims.toml --only round_robin", "Rows are even; bytes need not be."),
-            (run_id, 1, "placement", "Consistent hashing moves about 1/(n+1) of the keys.", "holds", None,
-             json.dumps([{"n": 8, "moved_share": 0.1101, "expected": 0.1111}]), "null", "measured",
-             "assay run bench/claims.toml --only consistent_hashing", None),
-            (run_id, 2, "placement", "Random virtual nodes have no equal neighbours.", "refuted", None,
-             json.dumps({"equal_neighbours": 127}), json.dumps({"n": 8, "virtual_nodes": 128}), "measured",
-             "assay run bench/claims.toml --only neighbours", None),
-            (run_id, 3, "hashing", "Virtual nodes remove hot spots.", "unclear", None, "{}", "null", "modelled",
-             "assay run bench/claims.toml --only hot_spots", None),
-        ],
-    )  # fmt: skip
-
+    def add_claims(self, run_id: str = RUN) -> None:
+        """Claims of every verdict."""
+        self.insert(
+            "claim",
+            [
+                (run_id, 0, "partitioning", "Round robin spreads rows evenly.", "holds if", "rows weigh the same",
+                 json.dumps({"load_max_over_mean": 1.00002, "bytes_max_over_mean": 1.31}),
+                 json.dumps({"dataset": "hot_tenant", "load_max_over_mean": 3.2}), "measured",
+                 "assay run bench/claims.toml --only round_robin", "Rows are even; bytes need not be."),
+                (run_id, 1, "placement", "Consistent hashing moves about 1/(n+1) of the keys.", "holds", None,
+                 json.dumps([{"n": 8, "moved_share": 0.1101, "expected": 0.1111}]), "null", "measured",
+                 "assay run bench/claims.toml --only consistent_hashing", None),
+                (run_id, 2, "placement", "Random virtual nodes have no equal neighbours.", "refuted", None,
+                 json.dumps({"equal_neighbours": 127}), json.dumps({"n": 8, "virtual_nodes": 128}), "measured",
+                 "assay run bench/claims.toml --only neighbours", None),
+                (run_id, 3, "hashing", "Virtual nodes remove hot spots.", "unclear", None, "{}", "null", "modelled",
+                 "assay run bench/claims.toml --only hot_spots", None),
+            ],
+        )  # fmt: skip
 
 @pytest.fixture()
 def make_store() -> Iterator[Callable[[], MemoryStore]]:
@@ -179,10 +178,10 @@ def make_store() -> Iterator[Callable[[], MemoryStore]]:
 def flights_store() -> Iterator[MemoryStore]:
     """One full run: nine strategies at 8 and 64 partitions, expectations and claims; read only."""
     store = MemoryStore()
-    add_run(store)
-    add_experiment(store)
-    add_expectations(store)
-    add_claims(store)
+    store.add_run()
+    store.add_experiment()
+    store.add_expectations()
+    store.add_claims()
     yield store
     store.connection.close()
 

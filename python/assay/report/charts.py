@@ -52,6 +52,7 @@ def _load() -> dict[str, Any]:
                 },
             },
             {
+                "data": {"values": [{}]},  # one line, not one for each bar
                 "mark": {"type": "rule", "style": "reference"},
                 "encoding": {"y": {"datum": 1, "type": "quantitative"}},
             },
@@ -72,7 +73,7 @@ def _movement() -> dict[str, Any]:
         "description": "Share of the load that moves; the tick is the least that must move.",
         "data": _DATA,
         "width": "container",
-        "height": {"step": 24},
+        "height": 300,  # the script gives each name its room
         "layer": [
             {
                 "mark": {"type": "bar", "height": {"band": 0.6}},
@@ -159,7 +160,6 @@ def _trade_off() -> dict[str, Any]:
                 },
             },
             {
-                "transform": [{"filter": {"field": "number", "valid": True}}],
                 "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 10, "dy": -6, "fontWeight": "bold"},
                 "encoding": {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}},
             },
@@ -180,7 +180,7 @@ def _timing() -> dict[str, Any]:
         "description": "Time with its interval.",
         "data": _DATA,
         "width": "container",
-        "height": {"step": 24},
+        "height": 300,  # the script gives each name its room
         "layer": [
             {
                 "mark": {"type": "rule", "style": "interval", "strokeWidth": 3},

@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.report.marks import BEST, mark
 from assay.report.run_view import ExperimentView, GridPoint, MetricFacts, Number, RunView, Source, family_mean
-from assay.report.vocabulary import KEY_METRICS, describe, order_of, split_name
+from assay.report.vocabulary import GROUPS, KEY_METRICS, describe, order_of, split_name
 from assay.units import format_value
 
 __all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload"]
@@ -41,7 +41,7 @@ def build_payload(store: Source, run: RunView) -> dict[str, Any]:
     """Everything that the page's script shows, as plain values for JSON.
 
     Returns:
-        {"run", "experiments": [{"index", "noun", "columns", "points", "notices"}]}. A point holds its rows (names and
+        {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "notices"}]}. A point holds its rows (names and
         flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column",
         and `load`, the series of each row or None.
     """
@@ -88,6 +88,7 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
             }
             for column in columns
         ],
+        "groups": [KEY_GROUP, *(group for group in GROUPS if any(column.group == group for column in columns))],
         "points": [_point(point, columns, loads) for point in experiment.points],
         "notices": notices,
     }

@@ -43,7 +43,7 @@ class Screen:
 
     def line(self, words: str, style: str = "", indent: int = 0) -> None:
         """Prints one paragraph, wrapped at the width."""
-        self.console.print(Padding(self.text(words, style), (0, 0, 0, indent)))
+        self.console.print(Padding(self.text(words, style), (0, 0, 0, indent), expand=False))
 
     def gap(self) -> None:
         """Prints an empty line."""

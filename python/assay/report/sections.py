@@ -219,7 +219,7 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
         ("movement", "Movement", "What moves when the number of nodes changes. The mark is the least that must move.",
          "moved_share" in bases),
         ("trade_off", "Balance against join locality",
-         f"Lower left is best; a larger point needs more memory to route. Numbers are listed beside: one {noun} each.",
+         f"Lower left is best; a larger point needs more memory to route. Each number is a {noun} of the list.",
          {"load_max_over_mean", "cross_join_share"} <= bases),
         ("joins", "Joins and foreign keys", "The share of matching rows whose parent lives in another partition.",
          "cross_join_share" in bases),

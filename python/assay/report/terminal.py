@@ -52,16 +52,20 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
 
 
 def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
-    dataset = experiment.dataset
-    about = experiment.question
-    if dataset["name"]:
-        rows = "" if dataset["rows"] is None else f", {format_count(dataset['rows'])} rows"
-        about += f" · {dataset['name']}{rows}"
-    screen.line(about, "dim")
+    several = len(experiment.points) > 1
     for point in experiment.points:
-        _print_point(screen, experiment, point)
+        sentence = point.answer.sentence or f"No {experiment.noun} can be recommended."
+        screen.line(f"{point.label}: {sentence}" if several else sentence, "bold")
     if not experiment.points:
         screen.line(f"No {experiment.noun} was measured.", "yellow")
+    dataset = experiment.dataset
+    rows = "" if dataset["rows"] is None else f", {format_count(dataset['rows'])} rows"
+    screen.line(experiment.question + (f" · {dataset['name']}{rows}" if dataset["name"] else ""), "dim")
+    for point in experiment.points:
+        if several:
+            screen.gap()
+            screen.line(point.label, "bold")
+        _print_point(screen, experiment, point)
     _print_expectations(screen, experiment)
     if experiment.reading:
         screen.gap()
@@ -69,10 +73,6 @@ def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
 
 
 def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint) -> None:
-    screen.gap()
-    lead = f"{point.label}: " if len(experiment.points) > 1 else ""
-    sentence = point.answer.sentence or f"No {experiment.noun} can be recommended."
-    screen.line(lead + sentence, "bold")
     screen.gap()
     columns, left_out = _fitting(key_columns(experiment, point), point, screen.width)
     screen.console.print(_table(screen, experiment, point, columns))

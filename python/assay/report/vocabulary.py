@@ -147,10 +147,11 @@ def group_of(metric: str) -> str:
     return describe(metric).group
 
 
-def order_of(metric: str) -> tuple[int, int, str]:
-    """A sort key: by group, then as listed here, then by name."""
-    base, _ = split_name(metric)
-    return GROUPS.index(group_of(metric)), _POSITIONS.get(base, len(_POSITIONS)), metric
+def order_of(metric: str) -> tuple[int, int, int, str]:
+    """A sort key: by group, then as listed here, then by action, then by name."""
+    base, variable = split_name(metric)
+    action = list(_ACTIONS).index(variable) if variable in _ACTIONS else 0
+    return GROUPS.index(group_of(metric)), _POSITIONS.get(base, len(_POSITIONS)), action, metric
 
 
 def _without_variable(words: str) -> str:

@@ -30,7 +30,6 @@
     const specification = structuredClone(specifications[name]);
     specification.data = { name: 'rows', values: rows };
     specification.config = theme();
-    if (specification.height.step) specification.autosize = { type: 'fit-x', contains: 'padding' };
     if (adjust) adjust(specification);
     const dark = getComputedStyle(document.documentElement).colorScheme === 'dark';
     try {
@@ -64,10 +63,10 @@
     return lines.filter((line) => line).join('\n');
   }
 
-  /** Room for a line of each name: the step grows with the longest wrapped name. */
+  /** Room for all names: a line's height grows with the longest wrapped name. */
   const roomy = (rows) => (specification) => {
     const lines = Math.max(...rows.map((row) => row.shown.split('\n').length));
-    specification.height = { step: Math.max(24, 15 * lines + 6) };
+    specification.height = rows.length * Math.max(24, 15 * lines + 6);
   };
 
   function remark(filled, shown, drawn, noun) {
@@ -89,7 +88,7 @@
       return [make('div', { className: 'chart' }), rows, i];
     });
     filled.replaceChildren(make('div', { className: 'multiples' }, ...charts.map(([node, , i]) =>
-      make('figure', {}, make('figcaption', {}, point.rows[i].name), node))));
+      make('figure', {}, make('figcaption', {}, ...assay.breakable(point.rows[i].name)), node))));
     if (!withLoad.length) filled.append(make('p', { className: 'about' }, 'No load was recorded for what is shown.'));
     remark(filled, withLoad.length, drawn.length, experiment.noun);
     for (const [node, rows] of charts) {
@@ -122,16 +121,17 @@
     }
   };
 
-  /** Points too close to label apart share one label: their numbers, in order. */
-  function labelled(rows) {
+  /** Points too close to label apart, on a chart this wide, share one label: their numbers, in order. */
+  function labelled(rows, pixels) {
+    const nearby = 48 / Math.max(100, pixels - 90);
     const spread = (key) => Math.max(...rows.map((row) => row[key])) - Math.min(...rows.map((row) => row[key])) || 1;
     const [wide, high] = [spread('x'), 1.0];
     const leaders = [];
     for (const row of rows) {
-      const near = leaders.find((other) => Math.abs(other.x - row.x) / wide < 0.05 && Math.abs(other.y - row.y) / high < 0.06);
+      const near = leaders.find((other) => Math.abs(other.x - row.x) / wide < nearby && Math.abs(other.y - row.y) / high < 0.06);
       if (near) near.members.push(row.order); else { row.members = [row.order]; leaders.push(row); }
     }
-    return rows.map(({ members, ...row }) => ({ ...row, number: !members ? null
+    return rows.map(({ members, ...row }) => ({ ...row, number: !members ? ''
       : members.length > 6 ? `${members.slice(0, 5).join(' ')} … ${members.at(-1)}` : members.join(' ') }));
   }
 
@@ -145,12 +145,12 @@
       set: point.rows[i].pareto ? 'in the Pareto set' : 'beaten by another' }));
     const node = make('div', { className: 'chart' });
     const key = make('ol', { className: 'key', tabIndex: 0 }, ...drawn.map((i) =>
-      make('li', { className: point.rows[i].pareto ? 'pareto' : '' }, point.rows[i].name, point.rows[i].pareto ? ' ★' : '')));
+      make('li', { className: point.rows[i].pareto ? 'pareto' : '' }, ...assay.breakable(point.rows[i].name), point.rows[i].pareto ? ' ★' : '')));
     filled.replaceChildren(make('div', { className: 'beside' }, node, key));
     remark(filled, known.length, drawn.length, experiment.noun);
     if (!rows.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has both numbers.')); return; }
     const greatest = Math.max(...rows.map((row) => row.x));
-    await draw(node, 'trade_off', labelled(rows), (specification) => {
+    await draw(node, 'trade_off', labelled(rows, node.clientWidth), (specification) => {
       if (greatest / Math.min(...rows.map((row) => row.x)) > 8) {
         for (const layer of specification.layer) layer.encoding.x.scale = { type: 'log', padding: 24, nice: false };
       }
@@ -180,8 +180,7 @@
       await draw(node, 'timing', rows, (specification) => {
         roomy(rows)(specification);
         for (const layer of specification.layer) layer.encoding.x.scale = scale;
-        specification.layer[0].encoding.x.title = null;
-        specification.layer[1].encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
+        for (const layer of specification.layer) layer.encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
       });
     }
   };

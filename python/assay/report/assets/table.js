@@ -15,6 +15,9 @@
     return node;
   }
 
+  /** A contender's spelling that may break after commas and brackets. */
+  assay.breakable = (name) => name.split(/(?<=[,( ])/).flatMap((part, i) => (i ? [make('wbr'), part] : [part]));
+
   /** Numbers by value, missing ones last in either direction; names as people sort them. */
   function compare(a, b, ascending) {
     if (a === null || b === null) return (a === null) - (b === null);
@@ -23,7 +26,7 @@
   }
 
   function nameCell(row) {
-    const name = make('span', { className: 'name' }, row.name);
+    const name = make('span', { className: 'name' }, ...assay.breakable(row.name));
     const signs = (row.best ? '▶ ' : '') + (row.pareto ? '★ ' : '');
     const remarks = [];
     if (row.best) remarks.push('recommended');
@@ -70,9 +73,7 @@
         : frame.querySelector(`thead th[data-column="${column}"] button`);
       if (again) again.focus();
     };
-    const groups = [...new Set(experiment.columns.map((column) => column.group))];
-    if (experiment.columns.some((column) => column.key) && !groups.includes('Key metrics')) groups.unshift('Key metrics');
-    groups.sort((a, b) => (b === 'Key metrics') - (a === 'Key metrics'));
+    const groups = experiment.groups;
     const toggles = groups.map((group) => {
       const button = make('button', { type: 'button', 'aria-pressed': String(state.groups.has(group)) }, group);
       button.addEventListener('click', () => {
