@@ -269,8 +269,9 @@ def test_a_full_disk_in_the_middle_keeps_what_was_committed(
     with Store(path) as store, pytest.raises(StoreError, match=r"is full .* --resume"):
         run_suite(suite, store, timing=OFF, span_rows=100)
     monkeypatch.undo()
-    from assay.experiments import registry
     from toy_experiment import TOY
+
+    from assay.experiments import registry
 
     monkeypatch.setattr(registry, "_registered", {"toy": TOY})
     with Store(path) as store:

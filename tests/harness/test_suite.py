@@ -190,5 +190,7 @@ w = 4
 
 
 def test_a_command_survives_quotes_and_markup() -> None:
-    command = compare_command("toy", "it's.parquet", {"counters": ['f("a b")'], "on": True, "q": {"d": "p(<x>)"}}, "counter")
+    command = compare_command(
+        "toy", "it's.parquet", {"counters": ['f("a b")'], "on": True, "q": {"d": "p(<x>)"}}, "counter"
+    )
     assert command == """assay compare toy 'it'"'"'s.parquet' --counter 'f("a b")' --on --q.d 'p(<x>)'"""

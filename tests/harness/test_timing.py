@@ -18,7 +18,9 @@ from assay.store import Store
 FAST = TimingSettings(processes=1, rounds=5, samples=2, target_sample_ns=2000, seconds=5)
 
 
-def sample(cell: str, process: int, number: int, ns: float, label: str = "a", metric: str = "modulo_ns") -> SampleRecord:
+def sample(
+    cell: str, process: int, number: int, ns: float, label: str = "a", metric: str = "modulo_ns"
+) -> SampleRecord:
     return SampleRecord(cell, metric, process, number, 0, label, ns, ns, ns, 5, 1, 1)
 
 
@@ -65,7 +67,11 @@ def test_a_kernel_that_raises_fails_its_own_cell_only() -> None:
     def fails_at_once() -> None:
         raise ValueError("at once")
 
-    timers = [Timer("ok", "x_ns", lambda: None, 1), Timer("late", "x_ns", fails_late, 1), Timer("no", "x_ns", fails_at_once, 1)]
+    timers = [
+        Timer("ok", "x_ns", lambda: None, 1),
+        Timer("late", "x_ns", fails_late, 1),
+        Timer("no", "x_ns", fails_at_once, 1),
+    ]
     samples, failures = time_kernels(timers, FAST, seed=0, process=0)
     assert failures == {"late": "ValueError: late", "no": "ValueError: at once"}
     assert {s.cell_id for s in samples} == {"ok"}
@@ -110,7 +116,9 @@ def test_a_run_times_its_cells_and_keeps_the_samples(content: dict[str, Any]) ->
         compared = store.query("SELECT * FROM timed_comparison").to_pylist()
         assert len(compared) == 5
         assert {row["baseline"] for row in compared} == {"modulo(4)"}
-        assert all(row["noise_floor"] >= 1 and row["verdict"] in ("better", "worse", "same", "unclear") for row in compared)
+        assert all(
+            row["noise_floor"] >= 1 and row["verdict"] in ("better", "worse", "same", "unclear") for row in compared
+        )
 
 
 def test_a_failed_timer_keeps_the_exact_metrics_of_its_cell(content: dict[str, Any]) -> None:
@@ -122,7 +130,11 @@ def test_a_failed_timer_keeps_the_exact_metrics_of_its_cell(content: dict[str, A
         assert failures == [{"contender": "modulo(4)", "error": "ArithmeticError: the kernel of 4 is wrong"}]
         rows = store.query("SELECT contender, metric FROM result").to_pylist()
         assert {row["contender"] for row in rows if row["metric"] == "modulo_ns"} == {"modulo(7)", "modulo(10)"}
-        assert {row["contender"] for row in rows if row["metric"] == "rows_max"} == {"modulo(4)", "modulo(7)", "modulo(10)"}
+        assert {row["contender"] for row in rows if row["metric"] == "rows_max"} == {
+            "modulo(4)",
+            "modulo(7)",
+            "modulo(10)",
+        }
 
 
 def test_a_timing_process_that_dies_fails_the_cells_and_not_the_run(content: dict[str, Any]) -> None:

@@ -169,3 +169,10 @@ class ToyExperiment:
 
 
 TOY = ToyExperiment()
+
+
+def worker_facts() -> tuple[int, str | None, int]:
+    """Process id, the cap on polars threads, and Arrow's threads of the process that is asked."""
+    import pyarrow as pa
+
+    return os.getpid(), os.environ.get("POLARS_MAX_THREADS"), pa.cpu_count()

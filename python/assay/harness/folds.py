@@ -89,6 +89,7 @@ class StageFolder:
         window: The most spans that may be measured or wait to be merged at once.
         span_rows: About how many rows a span has; a resumed stage keeps its first cut.
         progress: Told of each span.
+        resumed: Whether the store may hold stages and spans of this experiment already.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class StageFolder:
         window: int,
         span_rows: int,
         progress: ProgressSink,
+        resumed: bool = False,
     ) -> None:
         self.job = job
         self.dataset = dataset
@@ -113,6 +115,7 @@ class StageFolder:
         self.window = 1 if isinstance(executor, InlineExecutor) else max(2, window)
         self.span_rows = span_rows
         self.progress = progress
+        self.resumed = resumed
         self._work: tuple[str, bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -122,20 +125,25 @@ class StageFolder:
         if record.learned is not None:
             self.progress.advance(record.spans)
             return record.learned
-        learned = self.job.learn(stage, self.merged(stage, before))
+        learned = self.job.learn(stage, self._merged(record, before))
         self.store.end_stage(self.run_id, self.experiment_index, stage, learned)
         return learned
 
     def merged(self, stage: int, learned: bytes | None) -> Any:
         """The state of the whole table at `stage`."""
-        record = self._stage(stage)
+        return self._merged(self._stage(stage), learned)
+
+    def _merged(self, record: StageRecord, learned: bytes | None) -> Any:
+        stage = record.stage
         spans = self.dataset.spans(target_rows=record.span_rows)
         if len(spans) != record.spans:
             raise MeasurementError(
                 f"{self.dataset.name} is cut into {len(spans)} spans of {record.span_rows} rows, where the run to "
                 f"resume had {record.spans}; its files have changed; start a new run without --resume"
             )
-        committed = self.store.committed_spans(self.run_id, self.experiment_index, stage)
+        committed = (
+            self.store.committed_spans(self.run_id, self.experiment_index, stage) if self.resumed else set[int]()
+        )
         self.progress.advance(len(committed))
         state = None
         for packed in self._in_order(stage, spans, committed, learned):
@@ -150,7 +158,7 @@ class StageFolder:
             self._folder = None
 
     def _stage(self, stage: int) -> StageRecord:
-        record = self.store.stage_record(self.run_id, self.experiment_index, stage)
+        record = self.store.stage_record(self.run_id, self.experiment_index, stage) if self.resumed else None
         if record is None:
             spans = len(self.dataset.spans(target_rows=self.span_rows))
             record = StageRecord(self.experiment_index, stage, spans, self.span_rows)

@@ -247,10 +247,7 @@ class _Run:
             self.store.end_run(self.run_id, status)
         except KeyboardInterrupt:
             self.store.end_run(self.run_id, "interrupted")
-            resume = f"{self.command} --resume"
-            raise InterruptedRunError(
-                f"the run {self.run_id} was interrupted; what was measured is kept; go on with: {resume}"
-            ) from None
+            raise InterruptedRunError(f"the run {self.run_id} was interrupted; {self._way_on()}") from None
         except StoreError:
             raise  # the store is what failed; nothing more can be written to it
         except BaseException:
@@ -260,6 +257,15 @@ class _Run:
         finally:
             self.progress.finish()
         return RunOutcome(self.run_id, status, tuple(self.failures), tuple(unmet))
+
+    def _way_on(self) -> str:
+        """How to go on after an interrupt."""
+        if self.store.path is None:
+            return (
+                "its store was in memory, so that nothing is kept; name a file with --store FILE to be able to resume"
+            )
+        resume = self.command if "--resume" in self.command.split() else f"{self.command} --resume"
+        return f"what was measured is kept in {self.store.path}; go on with: {resume}"
 
     def _steps(self, experiment: SuiteExperiment) -> int:
         spans = len(experiment.dataset.spans(target_rows=self.span_rows))
@@ -288,6 +294,7 @@ class _Run:
             window=self.window,
             span_rows=self.span_rows,
             progress=self.progress,
+            resumed=state is not None,
         )
         try:
             learned = self._measure(index, experiment, folder, measured=state is not None and state.measured)

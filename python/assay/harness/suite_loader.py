@@ -335,15 +335,19 @@ def _existing(content: object, loc: tuple[str | int, ...]) -> tuple[KeyPath, str
     path: list[str | int] = []
     here: Any = content
     for part in loc:
-        if isinstance(here, Mapping) and part in here:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int):
+        if _holds(here, part):
             here = here[part]
         else:
             missing = part if isinstance(part, str) and isinstance(here, Mapping) else None
             return tuple(path), missing
         path.append(part)
     return tuple(path), None
+
+
+def _holds(here: object, part: str | int) -> bool:
+    if isinstance(here, list):
+        return isinstance(part, int) and part < len(here)
+    return isinstance(here, Mapping) and part in here
 
 
 def _shown(value: object) -> str:

@@ -119,6 +119,8 @@ def time_job(
             timed, failed = _run_child(task)
             samples += timed
             failures |= failed
+            if not timed and not failed:
+                break  # the job has no kernels
         except _DeadProcessError as error:
             deaths.append(str(error))
         on_process()

@@ -67,7 +67,8 @@ class Change:
         try:
             connection.execute(self.sql)
         finally:
-            connection.unregister(_ROWS_NAME)
+            with contextlib.suppress(duckdb.Error):  # a transaction that failed has forgotten the name itself
+                connection.unregister(_ROWS_NAME)
 
 
 class Database:

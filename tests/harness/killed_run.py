@@ -1,0 +1,46 @@
+"""Runs a suite in a process that a test kills; arguments: store, table, spans to measure before waiting for ever.
+
+Waiting makes the kill come before the end, however fast the machine is.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from toy_experiment import TOY
+
+from assay.experiments import registry
+from assay.harness import TimingSettings, run_suite, suite_from_dict
+from assay.harness.executors import InlineExecutor
+from assay.store import Store, database
+
+
+class WaitingExecutor(InlineExecutor):
+    def __init__(self, spans: int) -> None:
+        self.left = spans
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if self.left == 0:
+            print("waiting", flush=True)
+            sys.stdin.read()
+        self.left -= 1
+        return super().submit(fn, *args, **kwargs)
+
+
+def content(table: str) -> dict[str, Any]:
+    experiment = {"kind": "toy", "dataset": table, "key": "id", "counters": ["modulo(3)", "modulo(8)"], "shift": [0, 5]}
+    return {"name": "killed", "experiment": [experiment, {**experiment, "key": "other"}]}
+
+
+if __name__ == "__main__":
+    database.FLUSH_INTERVAL_S = 0.02
+    registry.register(TOY)
+    with Store(sys.argv[1]) as store:
+        run_suite(
+            suite_from_dict(content(sys.argv[2])),
+            store,
+            span_rows=10,
+            timing=TimingSettings.off(),
+            executor=WaitingExecutor(int(sys.argv[3])),
+        )
