@@ -81,7 +81,9 @@ def fetch(package: Package) -> None:
         with tarfile.open(archive) as tar:
             manifest = json.loads(_member(tar, "package.json"))
             if manifest["license"] != LICENCE:
-                raise SystemExit(f"{package.name} is under {manifest['license']}; expected {LICENCE}: look before vendoring")
+                raise SystemExit(
+                    f"{package.name} is under {manifest['license']}; expected {LICENCE}: look before vendoring"
+                )
             script, licence = _member(tar, package.script), _member(tar, "LICENSE")
     script = _SOURCE_MAP.sub("", script.rstrip()) + "\n"
     if package.exports:
@@ -110,9 +112,7 @@ def write_sums() -> None:
 
 def check() -> list[str]:
     """What differs from SHA256SUMS, one line each; empty if nothing does."""
-    recorded = {
-        name: digest for digest, name in (line.split() for line in (VENDOR / SUMS).read_text().splitlines())
-    }
+    recorded = {name: digest for digest, name in (line.split() for line in (VENDOR / SUMS).read_text().splitlines())}
     present = {path.name: _sha256(path) for path in _files()}
     return [
         f"{name}: recorded {recorded.get(name, 'nothing')}, found {present.get(name, 'nothing')}"

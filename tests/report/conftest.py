@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import assay
 import duckdb
 import pyarrow as pa
 import pytest
+
+import assay
 
 STORE = Path(next(iter(assay.__path__))) / "store"
 ROWS = 336_776
 RUN = "01975f3a-6d2e-7c41-9b1f-2f6a0c5d8e11"
 
-# contender → (heaviest over mean at n = 8, its key, cross-join shares of planes, airports, origin_airports, moved by add_one)
+# contender → (heaviest over mean at n = 8, its key, share moved by add_one)
 STRATEGIES: dict[str, tuple[float, str | None, float]] = {
     "hash(tailnum)": (1.07, "tailnum", 8 / 9),
     "ring(tailnum,virtual_nodes=128)": (1.18, "tailnum", 1 / 9),
@@ -74,7 +75,13 @@ class MemoryStore:
 
     def add_run(self, run_id: str = RUN, *, status: str = "done", label: str | None = None) -> None:
         """A run with its environment, and nothing in it yet."""
-        facts = {"cpu_model": "Example CPU", "cores": 2, "kernel": "6.1", "python": "3.11.9", "packages": {"duckdb": "2.0.0"}}
+        facts = {
+            "cpu_model": "Example CPU",
+            "cores": 2,
+            "kernel": "6.1",
+            "python": "3.11.9",
+            "packages": {"duckdb": "2.0.0"},
+        }
         self.connection.execute("INSERT OR IGNORE INTO environment VALUES ('env-1', ?)", [json.dumps(facts)])
         self.insert(
             "run",
@@ -121,7 +128,7 @@ class MemoryStore:
         self.insert(
             "experiment",
             [
-                (run_id, index, "partitioning", "Which partitioning strategy suits this table?", "strategy", fingerprint,
+                (run_id, index, "partitioning", "Which strategy suits this table?", "strategy", fingerprint,
                  json.dumps({"partitions": list(partitions)}), reading,
                  "assay compare partitioning flights --partitions 8 --strategy 'hash(tailnum)'", json.dumps(answers))
             ],
@@ -135,7 +142,18 @@ class MemoryStore:
             "expectation",
             [
                 (run_id, 0, 0, "round_robin", '{"partitions": 8}', "load_max_over_mean", "below", 1.001, 1.00002, True),
-                (run_id, 0, 1, "hash(tailnum)", '{"partitions": 8}', "moved_over_optimum.add_one", "below", 1.1, 8.0, False),
+                (
+                    run_id,
+                    0,
+                    1,
+                    "hash(tailnum)",
+                    '{"partitions": 8}',
+                    "moved_over_optimum.add_one",
+                    "below",
+                    1.1,
+                    8.0,
+                    False,
+                ),
                 (run_id, 0, 2, "hash(tailnum)", None, "replica_rack_violations", "equals", 0.0, None, None),
             ],
         )
@@ -159,6 +177,7 @@ class MemoryStore:
                  "assay run bench/claims.toml --only hot_spots", None),
             ],
         )  # fmt: skip
+
 
 @pytest.fixture()
 def make_store() -> Iterator[Callable[[], MemoryStore]]:
@@ -258,10 +277,15 @@ def _answer(strategies: Sequence[str], n: int, failed: Sequence[str]) -> dict[st
     dropped = {name: f"3 partitions of {n} hold rows; {n - 3} are empty" for name in alive if name == "hash(origin)"}
     dropped |= {name: "load max ÷ mean 1.48 is above 1.25" for name in alive if name == "hash(dest)"}
     if best is None:
-        return {"sentence": "No strategy can be recommended.", "best": None, "rule": "", "parameters": {"partitions": n}}
+        return {
+            "sentence": "No strategy can be recommended.",
+            "best": None,
+            "rule": "",
+            "parameters": {"partitions": n},
+        }
     return {
-        "sentence": f"{best} spreads evenly (1.18 × mean), keeps planes local and moves 1.0 × the least that must move; "
-        "88 % of joins with airports cross partitions.",
+        "sentence": f"{best} spreads evenly (1.18 × mean), keeps planes local and moves 1.0 × the least that must "
+        "move; 88 % of joins with airports cross partitions.",
         "best": best,
         "rule": "contenders with empty partitions or load max ÷ mean above 1.25 are dropped; the rest are ordered by "
         "mean cross-join share, moved ÷ optimum (add one), load max ÷ mean, name",

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+
 from assay.errors import UnknownNameError
 from assay.report import format_run, to_rows
 from assay.report.key_table import wrap_name
@@ -23,7 +24,12 @@ def test_json_holds_what_the_command_line_promises(flights_store) -> None:
         and result["contender"] == "hash(tailnum)"
         and result["parameters"]["partitions"] == 8
     ]
-    assert (orphans["value"], orphans["unit"], orphans["kind"], orphans["dataset"]) == (50_094, "rows", "exact", "flights")
+    assert (orphans["value"], orphans["unit"], orphans["kind"], orphans["dataset"]) == (
+        50_094,
+        "rows",
+        "exact",
+        "flights",
+    )
 
 
 def test_every_stored_number_is_in_the_results_once(flights_store) -> None:
@@ -73,17 +79,13 @@ def test_csv_follows_rfc_4180_and_survives_quotes_commas_and_newlines(make_store
     name = 'hash("a,\r\nb""c")'
     store.add_experiment(partitions=(8,), strategies=[name])
     text = format_run(store, store.run_id, "csv")
-    assert text.split("\r\n")[0] == (
-        "run,experiment,contender,parameters,dataset,metric,unit,kind,value,low,high,note"
-    )
+    assert text.split("\r\n")[0] == ("run,experiment,contender,parameters,dataset,metric,unit,kind,value,low,high,note")
     assert text.endswith("\r\n")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert {row["contender"] for row in rows} == {name}
     assert {json.loads(row["parameters"])["partitions"] for row in rows} == {8}
     (balance,) = [row for row in rows if row["metric"] == "load_max_over_mean"]
-    (json_balance,) = [
-        r for r in to_rows(store, store.run_id)["results"] if r["metric"] == "load_max_over_mean"
-    ]
+    (json_balance,) = [r for r in to_rows(store, store.run_id)["results"] if r["metric"] == "load_max_over_mean"]
     assert float(balance["value"]) == json_balance["value"]
 
 

@@ -5,14 +5,15 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 import assay.report.page as page_module
 import assay.report.payload as payload_module
-import pytest
 from assay.errors import StoreError, UnknownNameError
 from assay.report import build_page, write_report
 from assay.report.markup import data_block
 from assay.report.payload import build_payload
-from assay.report.run_view import read_run
+from assay.report.run_reader import read_run
 
 MOST_BYTES = 3_000_000
 
@@ -48,7 +49,7 @@ def test_a_failed_write_leaves_the_old_page_and_no_other_file(flights_store, tmp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(StoreError, match="cannot write the report to .*out.html: No space left on device"):
+    with pytest.raises(StoreError, match=r"cannot write the report to .*out\.html: No space left on device"):
         write_report(flights_store, flights_store.run_id, target)
     assert target.read_text() == "old"
     assert [child.name for child in tmp_path.iterdir()] == ["out.html"]
@@ -96,7 +97,9 @@ def test_hostile_names_never_reach_the_markup_as_they_are(make_store) -> None:
     store = make_store()
     store.add_run()
     hostile = "hash(</script><script>alert(1)</script>)"
-    store.add_experiment(strategies=["hash(tailnum)", hostile], partitions=(8,), failed=[hostile], reading="<b>bold</b>")
+    store.add_experiment(
+        strategies=["hash(tailnum)", hostile], partitions=(8,), failed=[hostile], reading="<b>bold</b>"
+    )
     page = build_page(store, store.run_id, title="<script>alert(2)</script>")
     assert "<script>alert" not in page
     assert "<b>bold" not in page
@@ -124,9 +127,12 @@ def test_a_run_without_timing_has_no_timing_section(make_store) -> None:
 def test_an_answer_that_only_its_name_decided_is_too_close_to_call(make_store) -> None:
     store = make_store()
     store.add_run()
-    store.add_experiment(partitions=(8,), strategies=["ring(tailnum,virtual_nodes=128)", "ring(tailnum,virtual_nodes=64)"])
+    store.add_experiment(
+        partitions=(8,), strategies=["ring(tailnum,virtual_nodes=128)", "ring(tailnum,virtual_nodes=64)"]
+    )
     store.connection.execute(
-        "UPDATE metric SET value = 1 WHERE split_part(name, '.', 1) IN ('load_max_over_mean', 'cross_join_share', 'moved_over_optimum')"
+        "UPDATE metric SET value = 1 "
+        "WHERE split_part(name, '.', 1) IN ('load_max_over_mean', 'cross_join_share', 'moved_over_optimum')"
     )
     assert "Too close to call: ring(tailnum,virtual_nodes=64) did exactly as well" in build_page(store, store.run_id)
 

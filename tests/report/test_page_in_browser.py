@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from assay.report import write_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'assay[dev]'")
@@ -47,7 +48,8 @@ class Visit:
             """metric => {
                 const heads = [...document.querySelectorAll('.numbers-table thead th')];
                 const at = heads.findIndex(head => head.dataset.metric === metric);
-                return [...document.querySelectorAll('.numbers-table tbody tr')].map(row => row.children[at].firstChild.textContent);
+                const rows = [...document.querySelectorAll('.numbers-table tbody tr')];
+                return rows.map(row => row.children[at].firstChild.textContent);
             }""",
             metric,
         )
@@ -95,7 +97,8 @@ def test_the_page_opens_from_a_file_without_errors_or_requests(visit, flights_pa
 def test_every_chart_is_drawn_with_its_marks(visit, flights_page) -> None:
     page = visit(flights_page).page
     charts = {
-        frame: page.locator(f'[data-frame="{frame}"] svg.marks').count() for frame in ("load", "movement", "trade_off", "timing")
+        frame: page.locator(f'[data-frame="{frame}"] svg.marks').count()
+        for frame in ("load", "movement", "trade_off", "timing")
     }
     assert charts == {"load": 9, "movement": 4, "trade_off": 1, "timing": 2}
     bars = page.locator('[data-frame="load"] svg.marks').first.locator(".mark-rect.role-mark path")
@@ -123,7 +126,9 @@ def test_no_chart_text_is_cut_or_lies_outside_its_chart(visit, flights_page) -> 
 def test_a_narrow_window_scrolls_boxes_not_the_page(visit, flights_page) -> None:
     page = visit(flights_page, width=420).page
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
-    assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('[data-frame=numbers] .box'))")
+    assert page.evaluate(
+        "(box => box.scrollWidth > box.clientWidth)(document.querySelector('[data-frame=numbers] .box'))"
+    )
 
 
 def test_a_heading_sorts_by_value_and_says_so(visit, flights_page) -> None:
@@ -228,8 +233,12 @@ def test_claims_can_be_filtered_by_topic(visit, flights_page) -> None:
 def test_hostile_names_are_shown_and_inert(make_store, visit, tmp_path) -> None:
     store = make_store()
     store.add_run(label=HOSTILE[0])
-    store.add_experiment(strategies=HOSTILE, partitions=(8, 64), dataset=HOSTILE[1], reading=HOSTILE[0], failed=HOSTILE[4:5])
-    store.connection.execute("UPDATE run SET question = ?, suite_toml = ?, command = ?", [HOSTILE[0], HOSTILE[1], HOSTILE[3]])
+    store.add_experiment(
+        strategies=HOSTILE, partitions=(8, 64), dataset=HOSTILE[1], reading=HOSTILE[0], failed=HOSTILE[4:5]
+    )
+    store.connection.execute(
+        "UPDATE run SET question = ?, suite_toml = ?, command = ?", [HOSTILE[0], HOSTILE[1], HOSTILE[3]]
+    )
     store.connection.execute("UPDATE series SET label = ?", [HOSTILE[1]])
     store.connection.execute("UPDATE metric SET note = ? WHERE name = 'load_cv'", [HOSTILE[1]])
     found = visit(write_report(store, store.run_id, tmp_path / "hostile.html"))

@@ -2,13 +2,15 @@
 
 import doctest
 
+import pytest
+
 import assay.report.claims
 import assay.report.key_table
 import assay.report.markup
 import assay.report.vocabulary
-import pytest
 from assay.errors import UnknownNameError
-from assay.report.run_view import Number, answer_sentence, family_mean, read_run
+from assay.report.run_reader import read_run
+from assay.report.run_view import Number, answer_sentence, family_mean
 
 
 def test_cells_are_gathered_by_the_settings_in_which_they_differ(flights_store) -> None:

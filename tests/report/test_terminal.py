@@ -3,9 +3,10 @@
 import io
 
 import pytest
+from rich.console import Console
+
 from assay.errors import UnknownNameError
 from assay.report import render, render_claims
-from rich.console import Console
 
 
 def shown(store, *, width: int = 80, encoding: str = "utf-8", experiment_index: int | None = None) -> str:

@@ -13,7 +13,8 @@ from __future__ import annotations
 from assay.report.claims import render_claims
 from assay.report.formats import FORMATS, format_run, to_csv, to_json, to_markdown, to_rows
 from assay.report.page import build_page, write_report
-from assay.report.run_view import RunView, Source, read_run
+from assay.report.run_reader import read_run
+from assay.report.run_view import RunView, Source
 from assay.report.terminal import render
 
 __all__ = [

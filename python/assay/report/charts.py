@@ -22,7 +22,13 @@ _DATA = {"name": "rows"}
 
 def _name_axis() -> dict[str, Any]:
     """A contender per line, in the order given; long names come wrapped in `shown`."""
-    return {"field": "shown", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 1000, "ticks": False}}
+    return {
+        "field": "shown",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelLimit": 1000, "ticks": False},
+    }
 
 
 def _load() -> dict[str, Any]:
@@ -43,7 +49,12 @@ def _load() -> dict[str, Any]:
                         "axis": {"labelAngle": 0, "labelOverlap": True, "ticks": False},
                         "scale": {"paddingInner": 0.15, "paddingOuter": 0.1},
                     },
-                    "y": {"field": "relative", "type": "quantitative", "title": "load ÷ mean", "axis": {"tickCount": 4}},
+                    "y": {
+                        "field": "relative",
+                        "type": "quantitative",
+                        "title": "load ÷ mean",
+                        "axis": {"tickCount": 4},
+                    },
                     "tooltip": [
                         {"field": "label", "title": "partition"},
                         {"field": "value", "type": "quantitative", "format": ",.0f", "title": "load"},
@@ -122,7 +133,7 @@ def _trade_off() -> dict[str, Any]:
     }
     return {
         "$schema": _SCHEMA,
-        "description": "Balance against join locality; the lower left is best. The size of a point is its routing state.",
+        "description": "Balance against join locality; the lower left is best. A larger point needs more memory.",
         "data": _DATA,
         "width": "container",
         "height": 340,
@@ -160,7 +171,14 @@ def _trade_off() -> dict[str, Any]:
                 },
             },
             {
-                "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 10, "dy": -6, "fontWeight": "bold"},
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "baseline": "bottom",
+                    "dx": 10,
+                    "dy": -6,
+                    "fontWeight": "bold",
+                },
                 "encoding": {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}},
             },
         ],

@@ -12,11 +12,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from assay.report.run_view import ClaimView, Source, read_run
+from assay.report.run_reader import read_run
+from assay.report.run_view import ClaimView, Source
 from assay.report.screen import Screen
 from assay.report.vocabulary import describe
 
-__all__ = ["UNKNOWN_VERDICT", "VERDICTS", "claim_words", "evidence_words", "print_claims", "render_claims", "verdict_summary"]
+__all__ = [
+    "UNKNOWN_VERDICT",
+    "VERDICTS",
+    "claim_words",
+    "evidence_words",
+    "print_claims",
+    "render_claims",
+    "verdict_summary",
+]
 
 # verdict → (sign, terminal style), in the order in which a summary counts them
 VERDICTS = {

@@ -16,7 +16,8 @@ from typing import Any
 from assay.errors import UnknownNameError
 from assay.report.key_table import key_columns
 from assay.report.marks import BEST, WORST
-from assay.report.run_view import ExperimentView, GridPoint, RunView, Source, answer_sentence, read_run
+from assay.report.run_reader import read_run
+from assay.report.run_view import ExperimentView, GridPoint, RunView, Source, answer_sentence
 
 __all__ = ["FORMATS", "format_run", "to_csv", "to_json", "to_markdown", "to_rows"]
 
@@ -44,7 +45,8 @@ def to_rows(store: Source, run_id: str) -> dict[str, Any]:
 
     Returns:
         {"run", "answer", "results": [{"experiment", "contender", "parameters", "dataset", "metric", "unit", "kind",
-        "value", "low", "high", "note"}], "answers": [...], "datasets": [...], "failures": [...], "expectations": [...]}.
+        "value", "low", "high", "note"}], "answers": [...], "datasets": [...], "failures": [...],
+        "expectations": [...]}.
         Numbers that do not exist are None, never NaN.
 
     Raises:

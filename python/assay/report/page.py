@@ -18,7 +18,8 @@ from assay.errors import StoreError
 from assay.report.charts import SPECIFICATIONS
 from assay.report.markup import Html, data_block, element, escape, join
 from assay.report.payload import build_payload
-from assay.report.run_view import RunView, Source, read_run
+from assay.report.run_reader import read_run
+from assay.report.run_view import RunView, Source
 from assay.report.sections import claims_section, experiment_section, provenance_section, warnings_section
 
 __all__ = ["build_page", "write_report"]
@@ -58,7 +59,9 @@ def write_report(store: Source, run_id: str, path: str | os.PathLike[str], *, ti
         temporary.chmod(0o666 & ~mask)
         temporary.replace(target)
     except OSError as error:
-        raise StoreError(f"cannot write the report to {target}: {error.strerror}; choose another place with -o") from error
+        raise StoreError(
+            f"cannot write the report to {target}: {error.strerror}; choose another place with -o"
+        ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -110,7 +113,11 @@ def _header(run: RunView, heading: str) -> Html:
         element("h1", heading),
         element(
             "div",
-            element("span", f"{run.suite_name} · {run.started:%Y-%m-%d %H:%M} UTC · assay {run.tool_version}", class_="about"),
+            element(
+                "span",
+                f"{run.suite_name} · {run.started:%Y-%m-%d %H:%M} UTC · assay {run.tool_version}",
+                class_="about",
+            ),
             element("button", "Theme: auto", type="button", id="theme"),
             class_="toolbar",
         ),

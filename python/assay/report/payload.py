@@ -41,9 +41,9 @@ def build_payload(store: Source, run: RunView) -> dict[str, Any]:
     """Everything that the page's script shows, as plain values for JSON.
 
     Returns:
-        {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "notices"}]}. A point holds its rows (names and
-        flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column",
-        and `load`, the series of each row or None.
+        {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "notices"}]}. A point holds its rows
+        (names and flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by
+        "row:column", and `load`, the series of each row or None.
     """
     room = MOST_NUMBERS // max(1, len(run.experiments))
     return {
@@ -101,19 +101,19 @@ def _columns(experiment: ExperimentView) -> list[_Column]:
     for fact in experiment.metrics:
         families.setdefault(split_name(fact.name)[0], fact)
     key_names = KEY_METRICS.get(experiment.kind, tuple(facts)[:8])
-    columns = []
+    columns: list[_Column] = []
     for name in (*key_names, *facts):
-        fact = facts.get(name)
+        known = facts.get(name)
         key = name in key_names
         if any(column.facts.name == name for column in columns):
             continue
         words = describe(name)
-        if fact is None and name not in families:
+        if known is None and name not in families:
             continue
-        family = fact is None
+        family = known is None
         columns.append(
             _Column(
-                facts=fact or replace(families[name], name=name),
+                facts=known or replace(families[name], name=name),
                 label=words.label + (" (mean)" if family else ""),
                 short=words.short + (" (mean)" if family else ""),
                 group=KEY_GROUP if family else words.group,
@@ -165,7 +165,10 @@ def _point(point: GridPoint, columns: Sequence[_Column], loads: dict[str, dict[s
         ],
         "values": [[_finite(number.value) for number in row] for row in numbers],
         "texts": [
-            [format_value(_finite(number.value), column.facts.unit) for number, column in zip(row, columns, strict=True)]
+            [
+                format_value(_finite(number.value), column.facts.unit)
+                for number, column in zip(row, columns, strict=True)
+            ]
             for row in numbers
         ],
         "marks": [
@@ -186,9 +189,7 @@ def _point(point: GridPoint, columns: Sequence[_Column], loads: dict[str, dict[s
     }
 
 
-def _loads(
-    store: Source, run_id: str, experiment: ExperimentView, room: int
-) -> tuple[dict[str, dict[str, Any]], int]:
+def _loads(store: Source, run_id: str, experiment: ExperimentView, room: int) -> tuple[dict[str, dict[str, Any]], int]:
     """Each cell's load per partition or group of partitions, and the size of the largest group."""
     where = "run_id = ? AND experiment_index = ? AND name IN ('load', 'load_rows')"
     counts = store.query(

@@ -9,21 +9,19 @@
     │       └── Row               a contender with its numbers, or with its error
     └── ClaimView                 a textbook sentence and its verdict
 
-Everything is read from the store's tables and views; nothing is measured or chosen here.
+`run_reader` fills these from the store; nothing is measured or chosen here.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from assay.errors import UnknownNameError
-from assay.report.vocabulary import RANKING, order_of, split_name
+from assay.report.vocabulary import split_name
 
 __all__ = [
     "AnswerView",
@@ -38,7 +36,6 @@ __all__ = [
     "Source",
     "answer_sentence",
     "family_mean",
-    "read_run",
 ]
 
 
@@ -170,41 +167,6 @@ class RunView:
     claims: Sequence[ClaimView]
 
 
-def read_run(store: Source, run_id: str) -> RunView:
-    """The run with all its experiments, answers, numbers and claims; series are read apart.
-
-    Raises:
-        UnknownNameError: the store holds no such run.
-    """
-    runs = _rows(
-        store,
-        """SELECT r.suite_name, r.question, r.suite_toml, r.seed, epoch_us(r.started) AS started,
-                  epoch_us(r.ended) AS ended, r.status, r.command, r.tool_version, r.label, e.facts::VARCHAR AS facts
-           FROM run r LEFT JOIN environment e USING (environment_id) WHERE r.run_id = ?""",
-        [run_id],
-    )
-    if not runs:
-        known = [row["run_id"] for row in _rows(store, "SELECT run_id FROM run ORDER BY started DESC LIMIT 20", [])]
-        raise UnknownNameError.of("run", run_id, known, "assay list runs shows them all")
-    run = runs[0]
-    return RunView(
-        run_id=run_id,
-        suite_name=run["suite_name"],
-        question=run["question"],
-        suite_toml=run["suite_toml"],
-        seed=run["seed"],
-        started=_time(run["started"]),
-        ended=None if run["ended"] is None else _time(run["ended"]),
-        status=run["status"],
-        command=run["command"],
-        tool_version=run["tool_version"],
-        label=run["label"],
-        environment=_json(run["facts"], {}),
-        experiments=_experiments(store, run_id),
-        claims=_claims(store, run_id),
-    )
-
-
 def family_mean(numbers: Mapping[str, Number], metric: str) -> float | None:
     """The metric's value, or the plain mean over its variable parts if it has any; None if none is known.
 
@@ -218,190 +180,6 @@ def family_mean(numbers: Mapping[str, Number], metric: str) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
-    experiments = _rows(
-        store,
-        """SELECT e.experiment_index, e.kind, e.question, e.noun, e.settings::VARCHAR AS settings, e.reading, e.command,
-                  e.answers::VARCHAR AS answers, e.dataset_fingerprint AS fingerprint, d.fingerprint_kind, d.name,
-                  d.source, d.licence, d.rows, d.bytes
-           FROM experiment e LEFT JOIN dataset d ON d.fingerprint = e.dataset_fingerprint
-           WHERE e.run_id = ? ORDER BY e.experiment_index""",
-        [run_id],
-    )
-    cells = _rows(
-        store,
-        """SELECT experiment_index, cell_id, contender, parameters::VARCHAR AS parameters, status, error
-           FROM cell WHERE run_id = ? ORDER BY experiment_index, contender, cell_id""",
-        [run_id],
-    )
-    metrics = _rows(
-        store,
-        """SELECT experiment_index, cell_id, name, unit, kind, direction, origin, value, low, high, note
-           FROM metric WHERE run_id = ?""",
-        [run_id],
-    )
-    expectations = _rows(
-        store,
-        """SELECT experiment_index, contender, parameters::VARCHAR AS parameters, metric, relation, bound, value, met
-           FROM expectation WHERE run_id = ? ORDER BY experiment_index, position""",
-        [run_id],
-    )
-    views = []
-    for experiment in experiments:
-        index = experiment["experiment_index"]
-        own_metrics = [row for row in metrics if row["experiment_index"] == index]
-        numbers: dict[str, dict[str, Number]] = {}
-        for row in own_metrics:
-            number = Number(row["value"], row["low"], row["high"], row["note"])
-            numbers.setdefault(row["cell_id"], {})[row["name"]] = number
-        answers = [_answer(answer) for answer in _json(experiment["answers"], []) or []]
-        own_cells = [row for row in cells if row["experiment_index"] == index]
-        facts = {
-            row["name"]: MetricFacts(row["name"], row["unit"], row["direction"], row["kind"], row["origin"])
-            for row in own_metrics
-        }
-        views.append(
-            ExperimentView(
-                index=index,
-                kind=experiment["kind"],
-                question=experiment["question"],
-                noun=experiment["noun"],
-                dataset={
-                    key: experiment[key]
-                    for key in ("name", "fingerprint", "fingerprint_kind", "source", "licence", "rows", "bytes")
-                },
-                settings=_json(experiment["settings"], {}),
-                reading=experiment["reading"],
-                command=experiment["command"],
-                metrics=sorted(facts.values(), key=lambda fact: order_of(fact.name)),
-                points=_grid(experiment["kind"], own_cells, numbers, answers),
-                expectations=[
-                    ExpectationView(
-                        row["contender"],
-                        _json(row["parameters"], {}),
-                        row["metric"],
-                        row["relation"],
-                        row["bound"],
-                        row["value"],
-                        row["met"],
-                    )
-                    for row in expectations
-                    if row["experiment_index"] == index
-                ],
-            )
-        )
-    return views
-
-
-def _grid(
-    kind: str,
-    cells: list[dict[str, Any]],
-    numbers: dict[str, dict[str, Number]],
-    answers: list[AnswerView],
-) -> list[GridPoint]:
-    """The cells gathered by the settings in which they differ."""
-    parameters = {cell["cell_id"]: _json(cell["parameters"], {}) for cell in cells}
-    names = sorted({name for settings in parameters.values() for name in settings})
-    varying = [
-        name
-        for name in names
-        if name == "partitions" or len({_canonical(settings.get(name)) for settings in parameters.values()}) > 1
-    ]
-    gathered: dict[str, tuple[dict[str, Any], list[Row]]] = {}
-    for cell in cells:
-        settings = {name: parameters[cell["cell_id"]].get(name) for name in varying}
-        row = Row(
-            cell["cell_id"],
-            cell["contender"],
-            parameters[cell["cell_id"]],
-            cell["status"],
-            cell["error"],
-            numbers.get(cell["cell_id"], {}),
-        )
-        gathered.setdefault(_canonical(settings), (settings, []))[1].append(row)
-    points = []
-    for settings, rows in gathered.values():
-        answer = next((a for a in answers if _answers(a, settings)), AnswerView())
-        rows.sort(key=lambda row: _rank(kind, row, answer))
-        points.append(GridPoint(_label(settings), settings, answer, rows))
-    points.sort(key=lambda point: [_sortable(value) for value in point.parameters.values()])
-    return points
-
-
-def _answers(answer: AnswerView, settings: Mapping[str, Any]) -> bool:
-    """Whether the answer speaks of this grid point: they agree on every setting both name."""
-    return all(answer.parameters[name] == value for name, value in settings.items() if name in answer.parameters)
-
-
-def _rank(kind: str, row: Row, answer: AnswerView) -> tuple[Any, ...]:
-    criteria = [family_mean(row.numbers, metric) for metric in RANKING.get(kind, ())]
-    return (
-        row.status == "failed",
-        row.contender in answer.dropped,
-        row.contender != answer.best,
-        not criteria and row.contender not in answer.pareto,
-        [(value is None, value or 0.0) for value in criteria],
-        row.contender,
-    )
-
-
-def _label(settings: Mapping[str, Any]) -> str:
-    parts = [
-        f"{value} partition{'' if value == 1 else 's'}" if name == "partitions" else f"{name}={value}"
-        for name, value in settings.items()
-    ]
-    return ", ".join(parts) if parts else "all"
-
-
-def _answer(stored: Mapping[str, Any]) -> AnswerView:
-    return AnswerView(
-        sentence=stored.get("sentence") or "",
-        best=stored.get("best"),
-        rule=stored.get("rule") or "",
-        pareto=tuple(stored.get("pareto") or ()),
-        dropped=dict(stored.get("dropped") or {}),
-        notes=tuple(stored.get("notes") or ()),
-        parameters=dict(stored.get("parameters") or {}),
-    )
-
-
-def _claims(store: Source, run_id: str) -> list[ClaimView]:
-    rows = _rows(
-        store,
-        """SELECT topic, sentence, verdict, condition, evidence::VARCHAR AS evidence,
-                  counterexample::VARCHAR AS counterexample, origin, command, reading
-           FROM claim WHERE run_id = ? ORDER BY position""",
-        [run_id],
-    )
-    return [
-        ClaimView(
-            topic=row["topic"],
-            sentence=row["sentence"],
-            verdict=row["verdict"],
-            condition=row["condition"],
-            evidence=_json(row["evidence"], None),
-            counterexample=_json(row["counterexample"], None),
-            origin=row["origin"],
-            command=row["command"],
-            reading=row["reading"],
-        )
-        for row in rows
-    ]
-
-
-def _rows(store: Source, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = store.query(sql, parameters).to_pylist()
-    return rows
-
-
-def _json(text: str | None, otherwise: Any) -> Any:
-    return otherwise if text is None else json.loads(text)
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
 def answer_sentence(run: RunView) -> str:
     """The run's answers as one line of text: each grid point's sentence, named where there are several."""
     pairs = [
@@ -413,12 +191,3 @@ def answer_sentence(run: RunView) -> str:
     if len(pairs) < 2:
         return "".join(sentence for _, sentence in pairs)
     return " ".join(sentence if label in sentence else f"At {label}: {sentence}" for label, sentence in pairs)
-
-
-def _sortable(value: Any) -> tuple[bool, float, str]:
-    number = isinstance(value, int | float)
-    return not number, float(value) if number else 0.0, str(value)
-
-
-def _time(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1e6, tz=UTC)

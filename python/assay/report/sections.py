@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assay.report.claims import UNKNOWN_VERDICT, VERDICTS, claim_words, verdict_summary
+from assay.report.expectations import expectation_words
 from assay.report.markup import Html, definitions, element, escape, join, table
 from assay.report.run_view import ExperimentView, GridPoint, RunView, family_mean
-from assay.report.terminal import expectation_words
 from assay.report.vocabulary import KIND_MEANINGS, RANKING, describe, split_name
 from assay.units import format_bytes, format_count
 
@@ -98,7 +98,9 @@ def claims_section(run: RunView) -> Html:
         element("p", verdict_summary(run.claims), class_="sentence"),
         element(
             "p",
-            element("label", "Topic ", element("select", element("option", "all", value=""), choices, id="claim-topic")),
+            element(
+                "label", "Topic ", element("select", element("option", "all", value=""), choices, id="claim-topic")
+            ),
             class_="toolbar",
         ),
         element("div", element("table", element("thead", head), element("tbody", *rows)), class_="box", tabindex="0"),
@@ -133,7 +135,10 @@ def provenance_section(run: RunView, licences: Iterable[tuple[str, str]]) -> Htm
                     ("licence", dataset["licence"] or ""),
                     ("rows", "" if dataset["rows"] is None else format_count(dataset["rows"])),
                     ("size", size),
-                    (f"fingerprint ({dataset['fingerprint_kind'] or 'unknown'})", element("code", dataset["fingerprint"])),
+                    (
+                        f"fingerprint ({dataset['fingerprint_kind'] or 'unknown'})",
+                        element("code", dataset["fingerprint"]),
+                    ),
                 ]
             )
         )
@@ -165,7 +170,11 @@ def _answer(experiment: ExperimentView, i: int, several: bool) -> Html:
         pareto = join(element("li", element("code", name)) for name in answer.pareto)
         body = [element("p", f"Rule: {answer.rule}.")]
         body += [element("p", "Dropped before choosing:"), element("ul", *dropped)] if dropped else []
-        body += [element("p", "Pareto set, which no other beats on every criterion:"), element("ul", pareto)] if pareto else []
+        body += (
+            [element("p", "Pareto set, which no other beats on every criterion:"), element("ul", pareto)]
+            if pareto
+            else []
+        )
         parts.append(_details("How this was chosen", join(body)))
     return element("article", *parts, class_="answer", data_point=str(i))
 
@@ -173,11 +182,7 @@ def _answer(experiment: ExperimentView, i: int, several: bool) -> Html:
 def certainty(experiment: ExperimentView, point: GridPoint) -> str:
     """How sure the answer is: the kinds of the numbers that decided it, and whether it was close."""
     criteria = RANKING.get(experiment.kind, ())
-    kinds = {
-        fact.kind
-        for fact in experiment.metrics
-        if fact.name in criteria or split_name(fact.name)[0] in criteria
-    }
+    kinds = {fact.kind for fact in experiment.metrics if fact.name in criteria or split_name(fact.name)[0] in criteria}
     known = [f"{kind} ({KIND_MEANINGS[kind]})" for kind in KIND_MEANINGS if kind in kinds]
     rows = experiment.dataset["rows"]
     measured = f", from {format_count(rows)} rows" if rows is not None else ""
@@ -212,7 +217,9 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
     bases = {split_name(fact.name)[0] for fact in experiment.metrics}
     timed = any(fact.kind == "timed" for fact in experiment.metrics)
     noun = experiment.noun
-    frames = [("numbers", "All numbers", "Choose groups of metrics; press a heading to sort. ▲ is best, ▼ worst.", True)]
+    frames = [
+        ("numbers", "All numbers", "Choose groups of metrics; press a heading to sort. ▲ is best, ▼ worst.", True)
+    ]
     frames += [
         ("load", "Load per partition", "Bars are load over the mean; the line at 1 is the mean. All share one scale.",
          "load_max_over_mean" in bases),
@@ -225,7 +232,7 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
          "cross_join_share" in bases),
         ("queries", "Query fan-out", "Partitions that hold a match: mean over all queries of a template (largest).",
          "fan_out_mean" in bases),
-        ("timing", "Timing", "The point is the estimate, the line its interval. Intervals that touch are too close to call.",
+        ("timing", "Timing", "The point is the estimate, the line its interval; overlapping lines are too close to call.",
          timed),
     ]  # fmt: skip
     return [(identifier, heading, words) for identifier, heading, words, present in frames if present]
@@ -277,7 +284,9 @@ def _expectations(experiment: ExperimentView) -> Html:
         [signs[expected.met], expectation_words(expected, units.get(expected.metric, "count"))]
         for expected in experiment.expectations
     ]
-    return element("section", table("Expectations of the suite", ["", "expectation"], rows), class_="frame expectations")
+    return element(
+        "section", table("Expectations of the suite", ["", "expectation"], rows), class_="frame expectations"
+    )
 
 
 def _glossary(experiment: ExperimentView) -> Html:

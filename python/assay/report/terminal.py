@@ -14,13 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.report.claims import print_claims
+from assay.report.expectations import expectation_words
 from assay.report.formats import to_rows
 from assay.report.key_table import KeyColumn, key_columns, wrap_name
 from assay.report.marks import BEST, WORST
-from assay.report.run_view import ExpectationView, ExperimentView, GridPoint, RunView, Source, read_run
+from assay.report.run_reader import read_run
+from assay.report.run_view import ExpectationView, ExperimentView, GridPoint, RunView, Source
 from assay.report.screen import Screen, plain
-from assay.report.vocabulary import describe
-from assay.units import format_count, format_value
+from assay.units import format_count
 
 __all__ = ["render", "to_rows"]
 
@@ -91,9 +92,7 @@ def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint) -
         screen.line(f"Note: {note}", "yellow")
 
 
-def _fitting(
-    columns: list[KeyColumn], point: GridPoint, width: int
-) -> tuple[list[KeyColumn], list[KeyColumn]]:
+def _fitting(columns: list[KeyColumn], point: GridPoint, width: int) -> tuple[list[KeyColumn], list[KeyColumn]]:
     """The leading columns that leave room for the names, and those left out."""
     longest = max((len(row.contender) + 4 for row in point.rows), default=0)
     room = width - min(_NAME_WIDTH_MIN, longest)
@@ -153,18 +152,6 @@ def _print_expectations(screen: Screen, experiment: ExperimentView) -> None:
 
 def _unmet(expectations: Iterable[ExpectationView]) -> list[ExpectationView]:
     return [expected for expected in expectations if expected.met is not True]
-
-
-def expectation_words(expected: ExpectationView, unit: str) -> str:
-    """What was expected and what was found: `hash(k), 8 partitions: load CV is 0.300 (expected: below 0.100)`."""
-    settings = ", ".join(
-        f"{value} partitions" if name == "partitions" else f"{name}={value}"
-        for name, value in expected.parameters.items()
-    )
-    where = f"{expected.contender}, {settings}" if settings else expected.contender
-    found = "was not measured" if expected.met is None else f"is {format_value(expected.value, unit)}"
-    bound = "" if expected.bound is None else f" {format_value(expected.bound, unit)}"
-    return f"{where}: {describe(expected.metric).label} {found} (expected: {expected.relation}{bound})"
 
 
 def _print_closing(screen: Screen, run: RunView) -> None:

@@ -32,7 +32,16 @@ class Entry:
     meaning: str
 
 
-GROUPS = ("Load", "Movement", "Joins and foreign keys", "Queries", "Transactions and hot keys", "Replicas", "Cost", "Other")
+GROUPS = (
+    "Load",
+    "Movement",
+    "Joins and foreign keys",
+    "Queries",
+    "Transactions and hot keys",
+    "Replicas",
+    "Cost",
+    "Other",
+)
 
 KIND_MEANINGS = {
     "exact": "same input, same number, always",
@@ -62,8 +71,12 @@ _L, _M, _J, _Q, _T, _R, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
-    "load_max_over_mean": Entry("load max ÷ mean", "max ÷ mean", _L, "the fullest partition against the average; 1 is even"),
-    "load_min_over_mean": Entry("load min ÷ mean", "min ÷ mean", _L, "the emptiest partition against the average; 1 is even"),
+    "load_max_over_mean": Entry(
+        "load max ÷ mean", "max ÷ mean", _L, "the fullest partition against the average; 1 is even"
+    ),
+    "load_min_over_mean": Entry(
+        "load min ÷ mean", "min ÷ mean", _L, "the emptiest partition against the average; 1 is even"
+    ),
     "load_cv": Entry("load CV", "CV", _L, "standard deviation of the load over its mean; 0 is even"),
     "load_gini": Entry("load Gini", "Gini", _L, "inequality of the load; 0 is even, near 1 is all on one"),
     "load_p99_over_p50": Entry("load p99 ÷ p50", "p99 ÷ p50", _L, "a very full partition against the middle one"),
@@ -72,36 +85,69 @@ _ENTRIES: dict[str, Entry] = {
         "effective parallelism", "effective", _L, "the share of partitions that work as if the load were even"
     ),
     "avoidable_skew": Entry(
-        "avoidable skew", "avoidable", _L, "max ÷ mean against the best that whole keys allow; above 1 is the strategy's own fault"
+        "avoidable skew",
+        "avoidable",
+        _L,
+        "max ÷ mean against the best that whole keys allow; above 1 is the strategy's own fault",
     ),
-    "sampling_floor_cv": Entry("sampling floor CV", "floor CV", _L, "the CV that an ideal hash would show with so many keys"),
-    "bytes_max_over_mean": Entry("bytes max ÷ mean", "bytes max", _L, "the partition with most bytes against the average"),
+    "sampling_floor_cv": Entry(
+        "sampling floor CV", "floor CV", _L, "the CV that an ideal hash would show with so many keys"
+    ),
+    "bytes_max_over_mean": Entry(
+        "bytes max ÷ mean", "bytes max", _L, "the partition with most bytes against the average"
+    ),
     "last_decile_share": Entry(
         "last-decile share", "last 10 %", _L, "the largest part of the last tenth of the rows that hits one partition"
     ),
     "moved_share": Entry("moved: {}", "moved {}", _M, "the part of the load that changes node"),
-    "moved_over_optimum": Entry("moved ÷ optimum: {}", "moved ÷ opt {}", _M, "moved load against the least that must move; 1 is optimal"),
-    "stray_moves": Entry("stray moves: {}", "stray {}", _M, "load moved between two nodes that were there before and after"),
-    "rebalance_minimum_share": Entry("rebalance minimum: {}", "minimum {}", _M, "the least load that must move to be even again"),
-    "cross_join_share": Entry("cross-partition joins: {}", "cross joins {}", _J, "matching rows whose parent lives in another partition"),
+    "moved_over_optimum": Entry(
+        "moved ÷ optimum: {}", "moved ÷ opt {}", _M, "moved load against the least that must move; 1 is optimal"
+    ),
+    "stray_moves": Entry(
+        "stray moves: {}", "stray {}", _M, "load moved between two nodes that were there before and after"
+    ),
+    "rebalance_minimum_share": Entry(
+        "rebalance minimum: {}", "minimum {}", _M, "the least load that must move to be even again"
+    ),
+    "cross_join_share": Entry(
+        "cross-partition joins: {}", "cross joins {}", _J, "matching rows whose parent lives in another partition"
+    ),
     "orphan_rows": Entry("orphan rows: {}", "orphans {}", _J, "rows whose parent does not exist anywhere"),
     "orphan_values": Entry("orphan values: {}", "orphan values {}", _J, "distinct keys that have no parent"),
     "null_rows": Entry("null rows: {}", "nulls {}", _J, "rows whose foreign key is null"),
-    "broadcast_bytes": Entry("broadcast bytes: {}", "broadcast {}", _J, "bytes sent if the parent is copied to all partitions"),
-    "repartition_bytes": Entry("repartition bytes: {}", "repartition {}", _J, "bytes sent if the child is shuffled to its parents"),
-    "denormalized_bytes": Entry("denormalized bytes: {}", "denormalized {}", _J, "bytes added if the parent's columns are copied in"),
-    "fan_out_mean": Entry("fan-out mean: {}", "fan-out {}", _Q, "partitions that hold a match, on average over the queries"),
+    "broadcast_bytes": Entry(
+        "broadcast bytes: {}", "broadcast {}", _J, "bytes sent if the parent is copied to all partitions"
+    ),
+    "repartition_bytes": Entry(
+        "repartition bytes: {}", "repartition {}", _J, "bytes sent if the child is shuffled to its parents"
+    ),
+    "denormalized_bytes": Entry(
+        "denormalized bytes: {}", "denormalized {}", _J, "bytes added if the parent's columns are copied in"
+    ),
+    "fan_out_mean": Entry(
+        "fan-out mean: {}", "fan-out {}", _Q, "partitions that hold a match, on average over the queries"
+    ),
     "fan_out_max": Entry("fan-out max: {}", "max {}", _Q, "partitions that hold a match, for the widest query"),
     "routed_fan_out_mean": Entry("routed fan-out: {}", "routed {}", _Q, "partitions that the strategy alone must ask"),
-    "pruned_bytes_share": Entry("pruned bytes: {}", "pruned {}", _Q, "the part of the table that a query need not read"),
+    "pruned_bytes_share": Entry(
+        "pruned bytes: {}", "pruned {}", _Q, "the part of the table that a query need not read"
+    ),
     "bytes_read": Entry("bytes read: {}", "read {}", _Q, "bytes that the queries read"),
-    "rows_reassembled_share": Entry("rows reassembled: {}", "reassembled {}", _Q, "rows put together from several column groups"),
+    "rows_reassembled_share": Entry(
+        "rows reassembled: {}", "reassembled {}", _Q, "rows put together from several column groups"
+    ),
     "distributed_transaction_share": Entry(
         "distributed transactions", "distributed", _T, "transactions that touch more than one partition"
     ),
-    "transaction_participants_mean": Entry("participants mean", "participants", _T, "partitions that a transaction touches"),
-    "hot_key_factor": Entry("hot-key factor", "hot key", _T, "how much hotter one key may become before it unbalances the load"),
-    "salted_load_max_over_mean": Entry("salted max ÷ mean", "salted", _T, "load max ÷ mean after the hottest keys are split"),
+    "transaction_participants_mean": Entry(
+        "participants mean", "participants", _T, "partitions that a transaction touches"
+    ),
+    "hot_key_factor": Entry(
+        "hot-key factor", "hot key", _T, "how much hotter one key may become before it unbalances the load"
+    ),
+    "salted_load_max_over_mean": Entry(
+        "salted max ÷ mean", "salted", _T, "load max ÷ mean after the hottest keys are split"
+    ),
     "replica_rack_violations": Entry("rack violations", "rack viol.", _R, "keys whose replicas share a rack"),
     "rebuild_donors": Entry("rebuild donors", "donors", _R, "nodes that help to rebuild a lost one"),
     "effective_donors": Entry("effective donors", "eff. donors", _R, "donors as if all sent the same amount"),
