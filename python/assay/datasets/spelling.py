@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 from assay.errors import SpellingError
 
-__all__ = ["Argument", "Call", "Nested", "looks_like_call", "parse_call", "parse_nested", "quote_name", "without_blanks"]
+__all__ = [
+    "Argument",
+    "Call",
+    "Nested",
+    "looks_like_call",
+    "parse_call",
+    "parse_nested",
+    "quote_name",
+    "without_blanks",
+]
 
 Argument = str | int | float | bool
 
@@ -27,6 +36,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CALL = re.compile(r"\s*[A-Za-z_]\w*\s*\(.*\)\s*", re.DOTALL)
+_DEEPEST = 200
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -112,6 +122,8 @@ def parse_nested(text: str) -> Nested:
         SpellingError: `text` is not one contender; the message points at the character.
     """
     tokens = _tokens(text)
+    if sum(token.text in "([" for token in tokens if token.kind == "mark") > _DEEPEST:
+        raise SpellingError(f"{text[:60]!r}... opens more than {_DEEPEST} parentheses; nest less")
     name = _expect(tokens, text, "word", "a name such as hash or range")
     found = _nested(name, 0, tokens, text)
     if tokens[0].kind != "end":

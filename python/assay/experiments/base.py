@@ -166,7 +166,5 @@ class Experiment(Protocol):
     def job(self, dataset: Dataset, settings: Any, *, base: str | None = None) -> Job:
         """Checks `settings` against the dataset (raising with every mistake) and plans the cells."""
 
-    def answer(
-        self, cells: Sequence[Cell], values: Sequence[Value], settings: Any
-    ) -> Sequence[Answer]:
+    def answer(self, cells: Sequence[Cell], values: Sequence[Value], settings: Any) -> Sequence[Answer]:
         """The answer for each grid point, best first in the sentence."""

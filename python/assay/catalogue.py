@@ -1,0 +1,219 @@
+"""What is known of every contender: those of the core, and those that users and plug-ins add.
+
+Validation, `assay list`, `assay explain`, the documents, the contract tests and the report's
+legends all read this; there is no second list. Rooms: hash, digest, filter, placement, checksum,
+partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from assay.errors import ParameterError, UnknownNameError
+
+__all__ = ["Contender", "Parameter", "contenders", "find", "register", "rooms", "strategies", "unregister"]
+
+NOUNS = {
+    "hash": "hash function",
+    "digest": "digest",
+    "filter": "filter",
+    "placement": "placement",
+    "checksum": "checksum",
+    "partition": "strategy",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a contender: its default, its bounds, and what it is."""
+
+    name: str
+    default: str  # as it would be spelled; empty: learned, or required
+    kind: Literal["integer", "number", "choice", "values", "groups", "text"]
+    meaning: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def bounds(self) -> str:
+        """The values allowed, in words."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind in ("integer", "number"):
+            return f"{'an integer' if self.kind == 'integer' else 'a number'} from {self.low:,} to {self.high:,}"
+        return {"values": "a list of values in brackets", "groups": "a list of lists in brackets"}.get(
+            self.kind, "text"
+        )
+
+    def check(self, owner: str, value: Any) -> Any:
+        """`value` if it is allowed.
+
+        Raises:
+            ParameterError: It is of the wrong kind or out of bounds.
+        """
+        if self.kind == "choice" and value in self.choices:
+            return value
+        if self.kind == "choice" and isinstance(value, str):
+            raise UnknownNameError.of(f"{self.name} of {owner}", value, self.choices)
+        if self.kind in ("integer", "number") and not isinstance(value, bool):
+            right = isinstance(value, int) or (self.kind == "number" and isinstance(value, float))
+            if right and (self.low is None or value >= self.low) and (self.high is None or value <= self.high):
+                return value
+        if self.kind == "values" and isinstance(value, list) and not any(isinstance(item, list) for item in value):
+            return value
+        if self.kind == "groups" and isinstance(value, list) and all(isinstance(item, list) for item in value):
+            return value
+        if self.kind == "text" and isinstance(value, (str, int, float, bool)):
+            return value
+        raise ParameterError(f"{owner}: {self.name} is {value!r}; expected {self.bounds}")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One possible answer to its room's question."""
+
+    room: str
+    name: str
+    version: int
+    idea: str
+    cost: str
+    choose_when: str
+    source: str
+    parameters: tuple[Parameter, ...] = ()
+    abilities: frozenset[str] = frozenset()
+    implementation: Any = field(default=None, compare=False)  # of a contender written in Python
+
+    @property
+    def noun(self) -> str:
+        """What a contender of this room is called: "strategy", "filter" ..."""
+        return NOUNS.get(self.room, "contender")
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of this name.
+
+        Raises:
+            UnknownNameError: There is none; the message offers the nearest one.
+        """
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise UnknownNameError.of(f"parameter of {self.name}", name, [known.name for known in self.parameters])
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters given, each within its bounds."""
+        return {name: self.parameter(name).check(self.name, value) for name, value in given.items()}
+
+
+_registered: dict[tuple[str, str], Contender] = {}
+
+
+@lru_cache(maxsize=1)
+def _of_the_core() -> tuple[Contender, ...]:
+    from assay import _core
+
+    return tuple(
+        Contender(
+            **{key: entry[key] for key in ("room", "name", "version", "idea", "cost", "choose_when", "source")},
+            parameters=tuple(
+                Parameter(
+                    name=item["name"],
+                    default=item["default"],
+                    kind=item["kind"],
+                    meaning=item["meaning"],
+                    low=item.get("low"),
+                    high=item.get("high"),
+                    choices=tuple(item.get("choices", ())),
+                )
+                for item in entry["parameters"]
+            ),
+            abilities=frozenset(entry["abilities"]),
+        )
+        for entry in _core.catalogue()
+    )
+
+
+@lru_cache(maxsize=1)
+def _load_plug_ins() -> None:
+    """Imports what other packages name under the entry-point group `assay.contenders`; each registers itself."""
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="assay.contenders"):
+        point.load()
+
+
+def contenders(room: str | None = None) -> list[Contender]:
+    """All contenders, or those of one room, in the order of the rooms' tables.
+
+    Raises:
+        UnknownNameError: There is no such room.
+    """
+    _load_plug_ins()
+    everything = [*_of_the_core(), *_registered.values()]
+    if room is None:
+        return everything
+    found = [contender for contender in everything if contender.room == room]
+    if not found:
+        raise UnknownNameError.of("room", room, rooms())
+    return found
+
+
+def rooms() -> list[str]:
+    """The rooms that have contenders."""
+    return list(dict.fromkeys(contender.room for contender in contenders()))
+
+
+def strategies() -> list[Contender]:
+    """Everything that can partition a table: the partition room, and every placement but `modulo`.
+
+    The placement `modulo` is the strategy `hash`; the strategy `modulo` takes the key unhashed.
+    """
+    own = contenders("partition")
+    names = {contender.name for contender in own}
+    placed = [contender for contender in contenders() if contender.room == "placement" and contender.name not in names]
+    return own + placed
+
+
+def find(name: str, among: Iterable[Contender], thing: str) -> Contender:
+    """The contender of this name.
+
+    Raises:
+        UnknownNameError: There is none; the message offers the nearest one.
+    """
+    known = list(among)
+    for contender in known:
+        if contender.name == name:
+            return contender
+    raise UnknownNameError.of(thing, name, [contender.name for contender in known])
+
+
+def register(contender: Contender) -> None:
+    """Adds a contender of one's own for this process; one of the same name is replaced.
+
+    Raises:
+        ParameterError: The name is one of assay's own.
+    """
+    if any(own.room == contender.room and own.name == contender.name for own in _of_the_core()):
+        raise ParameterError(f'"{contender.name}" is a {contender.noun} of assay\'s own; give yours another name')
+    _registered[contender.room, contender.name] = contender
+
+
+def unregister(room: str, name: str) -> None:
+    """Takes back what `register` added; nothing happens if it is not there."""
+    _registered.pop((room, name), None)
+
+
+def parameters_of(entries: Mapping[str, Any]) -> Sequence[Parameter]:
+    """Parameters from a plain mapping: a range is an integer's bounds, a tuple of texts its choices."""
+    found = []
+    for name, domain in entries.items():
+        if isinstance(domain, range):
+            found.append(Parameter(name, str(domain.start), "integer", "", low=domain.start, high=domain.stop - 1))
+        elif isinstance(domain, tuple) and domain and all(isinstance(item, str) for item in domain):
+            found.append(Parameter(name, domain[0], "choice", "", choices=domain))
+        else:
+            found.append(Parameter(name, str(domain), "text", ""))
+    return found

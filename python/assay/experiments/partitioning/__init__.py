@@ -1,0 +1,11 @@
+"""Which partitioning strategy suits this table?
+
+A strategy is measured by where it puts the rows that are there: how even the load is, what a node
+more or less moves, which joins and foreign keys cross partitions, how many partitions a query
+asks, and what routing costs.
+"""
+
+from assay.experiments.partitioning.experiment import EXPERIMENT
+from assay.experiments.partitioning.user import Strategy, register_strategy
+
+__all__ = ["EXPERIMENT", "Strategy", "register_strategy"]

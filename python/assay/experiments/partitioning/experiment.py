@@ -1,0 +1,187 @@
+"""The experiment `partitioning`: settings checked against a table, cells planned, answers given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from assay.datasets import Dataset, ForeignKey, Query
+from assay.errors import EmptyInputError, ParameterError, SuiteError, UnknownNameError, UsageError
+from assay.experiments.base import Answer, Cell, Metric, Value
+from assay.experiments.partitioning.answer import answer
+from assay.experiments.partitioning.job import Contest, PartitioningJob
+from assay.experiments.partitioning.metrics import METRICS
+from assay.experiments.partitioning.proposals import propose
+from assay.experiments.partitioning.queries import check_query
+from assay.experiments.partitioning.settings import PartitioningSettings
+from assay.experiments.partitioning.strategies import StrategySpec, parse_strategy
+
+__all__ = ["EXPERIMENT", "Partitioning"]
+
+
+@dataclass(frozen=True)
+class Partitioning:
+    """Which partitioning strategy suits this table?"""
+
+    kind: str = "partitioning"
+    question: str = "Which partitioning strategy suits this table?"
+    noun: str = "strategy"
+    settings: type[PartitioningSettings] = PartitioningSettings
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric, by its name with the variable part in capitals."""
+        return METRICS
+
+    def job(self, dataset: Dataset, settings: PartitioningSettings, *, base: str | None = None) -> PartitioningJob:
+        """Plans the cells.
+
+        Raises:
+            SuiteError: Several mistakes; a single one is raised as the error that it is.
+        """
+        mistakes: list[tuple[str, UsageError]] = []
+        specs = _strategies(dataset, settings, mistakes)
+        foreign_keys = _foreign_keys(dataset, settings, mistakes)
+        queries = _queries(dataset, settings, mistakes)
+        _check_weight(dataset, settings, mistakes)
+        if dataset.rows == 0:
+            mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is nothing to partition")))
+        if len(mistakes) == 1 and len(settings.strategies) <= 1:
+            raise mistakes[0][1]
+        if mistakes:
+            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        fingerprint = dataset.fingerprint()
+        contests = tuple(
+            Contest(spec, partitions, self._cell(dataset, fingerprint, spec, partitions, settings.weight))
+            for partitions in settings.grid
+            for spec in specs
+        )
+        return PartitioningJob(
+            dataset=dataset.description(),
+            contests=contests,
+            foreign_keys=foreign_keys,
+            queries=queries,
+            weight=settings.weight,
+            bytes=settings.bytes,
+            all_columns=tuple(dataset.schema.names),
+        )
+
+    def _cell(
+        self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, weight: str | None
+    ) -> Cell:
+        parameters: dict[str, Any] = {"partitions": partitions}
+        if weight is not None:
+            parameters["weight"] = weight
+        return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint)
+
+    def answer(
+        self, cells: Sequence[Cell], values: Sequence[Value], settings: PartitioningSettings
+    ) -> Sequence[Answer]:
+        """The answer for each number of partitions."""
+        by_cell: dict[str, dict[str, float | None]] = {}
+        for value in values:
+            by_cell.setdefault(value.cell_id, {})[value.metric] = value.value
+        found = []
+        for partitions in settings.grid:
+            here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
+            if here:
+                found.append(answer(here[0].parameters, here, by_cell, _notes(here, by_cell, settings)))
+        return found
+
+
+def _notes(cells: Sequence[Cell], values: Mapping[str, Mapping[str, float | None]], settings: Any) -> list[str]:
+    notes = []
+    if not settings.strategies:
+        tried = ", ".join(cell.contender for cell in cells)
+        notes.append(f"No strategy was named; these were tried: {tried}.")
+    floors = [
+        cell.contender
+        for cell in cells
+        if (row := values.get(cell.cell_id)) is not None
+        and (row.get("sampling_floor_cv") or 0) > 0.1
+        and cell.contender.startswith(("hash(", "jump(", "rendezvous(", "ring(", "maglev("))
+    ]
+    if floors:
+        notes.append(
+            f"Few keys: even an ideal hash would spread {', '.join(floors)} unevenly (sampling_floor_cv above 0.1)."
+        )
+    return notes
+
+
+def _strategies(
+    dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]
+) -> list[StrategySpec]:
+    specs: dict[str, StrategySpec] = {}
+    try:
+        texts = settings.strategies or propose(dataset, settings.keys)
+    except UsageError as error:
+        mistakes.append(("key", error))
+        return []
+    for index, text in enumerate(texts):
+        try:
+            spec = parse_strategy(text, dataset.schema, dataset.name)
+            if spec.text in specs:
+                raise ParameterError(f"{spec.text} is named twice; name each strategy once")
+            specs[spec.text] = spec
+        except UsageError as error:
+            mistakes.append((f"strategies[{index}]", error))
+    return list(specs.values())
+
+
+def _foreign_keys(
+    dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]
+) -> tuple[ForeignKey, ...]:
+    known = {key.name: key for key in dataset.foreign_keys}
+    if settings.foreign_keys is None:
+        return tuple(known.values())
+    found = []
+    for name in settings.foreign_keys:
+        if name in known:
+            found.append(known[name])
+        else:
+            error = UnknownNameError.of(f"foreign key of {dataset.name}", name, known, "declare it in its definition")
+            mistakes.append(("foreign_keys", error))
+    return tuple(dict.fromkeys(found))
+
+
+def _queries(
+    dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]
+) -> tuple[Query, ...]:
+    queries = list(dataset.queries)
+    if settings.queries is not None:
+        queries = []
+        for name, spelling in settings.queries.items():
+            try:
+                queries.append(Query.parse(name, spelling))
+            except UsageError as error:
+                mistakes.append((f"queries.{name}", error))
+    found = []
+    for query in queries:
+        try:
+            for column in query.columns:
+                dataset.column(column)
+            check_query(query, dataset.schema)
+            found.append(query)
+        except UsageError as error:
+            mistakes.append((f"queries.{query.name}", error))
+    return tuple(found)
+
+
+def _check_weight(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:
+    if settings.weight is None:
+        return
+    try:
+        kind = dataset.column(settings.weight).type
+        if not pa.types.is_integer(kind):
+            raise ParameterError(
+                f'weight "{settings.weight}" is of type {kind}; expected non-negative integers: the sum of floats '
+                "depends on their order; scale and round the column first"
+            )
+    except UsageError as error:
+        mistakes.append(("weight", error))
+
+
+EXPERIMENT = Partitioning()

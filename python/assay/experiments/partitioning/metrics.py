@@ -1,0 +1,244 @@
+"""The metrics of partitioning: what each means, and its formula over exact sums.
+
+Loads are unsigned integers, so that the order of rows and threads does not matter; a quotient is
+taken once, at the end. x/0 is null, never NaN. Source: DEFINITIONS, "Load" and "Actions and
+movement".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from assay.experiments.base import Metric
+from assay.experiments.distinct import total
+
+__all__ = ["METRICS", "load_metrics", "lower_bound", "movement"]
+
+Number = float | int | None
+
+
+def _metric(name: str, unit: str, direction: str, formula: str, meaning: str, kind: str = "exact") -> Metric:
+    return Metric(name, unit, direction, kind, "measured", formula, meaning)  # type: ignore[arg-type]
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        _metric(
+            "load_max_over_mean",
+            "ratio",
+            "lower",
+            "max L_i / mean L_i",
+            "How much more than its share the fullest partition holds.",
+        ),
+        _metric(
+            "load_min_over_mean",
+            "ratio",
+            "higher",
+            "min L_i / mean L_i",
+            "What the emptiest partition holds of its share.",
+        ),
+        _metric(
+            "load_cv",
+            "ratio",
+            "lower",
+            "sqrt(mean((L_i / mean L - 1)^2))",
+            "Spread of the loads: standard deviation over mean.",
+        ),
+        _metric(
+            "load_gini",
+            "ratio",
+            "lower",
+            "sum((2i - n - 1) L_(i)) / (n sum L)",
+            "Inequality of the loads: 0 all equal, towards 1 all in one partition.",
+        ),
+        _metric(
+            "load_p99_over_p50",
+            "ratio",
+            "lower",
+            "99th percentile of L / median of L, linear",
+            "How far the tail of the loads is from the middle.",
+        ),
+        _metric("empty_partitions", "partitions", "lower", "count of L_i = 0", "Partitions that hold nothing."),
+        _metric(
+            "effective_parallelism",
+            "share",
+            "higher",
+            "W^2 / (n sum L_i^2)",
+            "Share of the partitions that work as if all were equally loaded.",
+        ),
+        _metric(
+            "avoidable_skew",
+            "ratio",
+            "lower",
+            "load_max_over_mean / max(1, n p_1, n (p_n + p_(n+1)))",
+            "Imbalance beyond what the hottest keys force on any strategy that keeps keys whole.",
+        ),
+        _metric(
+            "sampling_floor_cv",
+            "ratio",
+            "none",
+            "sqrt(n / m), m distinct keys",
+            "The spread that an ideal hash would have with so many keys.",
+        ),
+        _metric(
+            "bytes_max_over_mean",
+            "ratio",
+            "lower",
+            "max B_i / mean B_i",
+            "As load_max_over_mean, in bytes of row data.",
+        ),
+        _metric(
+            "moved_share.ACTION",
+            "share",
+            "lower",
+            "moved weight / all weight",
+            "Share of the data that moves to another node.",
+        ),
+        _metric(
+            "moved_over_optimum.ACTION",
+            "ratio",
+            "lower",
+            "moved_share / (1/(n+1), 1/n, 1/n, 1/2)",
+            "Movement over the least that equal shares need.",
+        ),
+        _metric(
+            "stray_moves.ACTION",
+            "rows",
+            "lower",
+            "weight moved between nodes present before and after",
+            "Data that moves although neither node came or went.",
+        ),
+        _metric(
+            "rebalance_minimum_share.ACTION",
+            "share",
+            "none",
+            "sum max(0, fair share after - load before) / W",
+            "The least share that must move to make the loads equal, from the loads as they are.",
+        ),
+        _metric(
+            "cross_join_share.FK",
+            "share",
+            "lower",
+            "matched child weight whose parent lives elsewhere / matched weight",
+            "Share of the join with this parent that crosses partitions.",
+        ),
+        _metric("orphan_rows.FK", "rows", "none", "rows whose key has no parent", "Rows that break the foreign key."),
+        _metric(
+            "orphan_values.FK",
+            "values",
+            "none",
+            "distinct such keys, without null",
+            "Distinct keys that break the foreign key.",
+        ),
+        _metric("null_rows.FK", "rows", "none", "rows with a null part of the key", "Rows that refer to nobody."),
+        _metric(
+            "fan_out_mean.QUERY",
+            "partitions",
+            "lower",
+            "mean partitions that hold a match",
+            "Partitions that a query finds something in, on average.",
+        ),
+        _metric(
+            "fan_out_max.QUERY",
+            "partitions",
+            "lower",
+            "most partitions that hold a match",
+            "Partitions that the worst instance of the query finds something in.",
+        ),
+        _metric(
+            "routed_fan_out_mean.QUERY",
+            "partitions",
+            "lower",
+            "mean partitions that the strategy alone must ask",
+            "Partitions that a router must ask, knowing only the strategy.",
+        ),
+        _metric(
+            "routing_bytes", "bytes", "lower", "bytes of the routing state", "What every router must hold in memory."
+        ),
+        _metric(
+            "lookup_ns",
+            "ns",
+            "lower",
+            "median over rounds of the least of several samples, per row",
+            "Time to find a row's partition, in bulk, on one thread, hash included.",
+            "timed",
+        ),
+        _metric(
+            "build_ns",
+            "ns",
+            "lower",
+            "median over rounds of the least of several samples",
+            "Time to learn the strategy from the distinct keys.",
+            "timed",
+        ),
+    )
+}
+
+
+def _over(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator else None
+
+
+def load_metrics(loads: np.ndarray) -> dict[str, Number]:
+    """The balance of loads (uint64, shape (n,)), for equal capacities."""
+    values = sorted(int(load) for load in loads)
+    n, whole = len(values), sum(values)
+    squares = sum(load * load for load in values)
+    p99, p50 = (float(np.percentile(np.array(values, np.float64), at)) for at in (99, 50))
+    return {
+        "load_max_over_mean": _over(values[-1] * n, whole),
+        "load_min_over_mean": _over(values[0] * n, whole),
+        "load_cv": _over(math.sqrt(n * squares - whole * whole), whole),
+        "load_gini": _over(sum((2 * rank - n - 1) * load for rank, load in enumerate(values, 1)), n * whole),
+        "load_p99_over_p50": _over(p99, p50),
+        "empty_partitions": sum(load == 0 for load in values),
+        "effective_parallelism": _over(whole * whole, n * squares),
+    }
+
+
+def lower_bound(weights: np.ndarray, n: int) -> float:
+    """The least load_max_over_mean of any strategy that keeps keys whole.
+
+    One partition holds the heaviest key; and of the n + 1 heaviest keys two share a partition.
+    """
+    whole = total(weights)
+    if not whole:
+        return 1.0
+    most = n + 1
+    top = np.sort(np.partition(weights, len(weights) - most)[-most:] if len(weights) > most else weights)[::-1]
+    heaviest = [int(weight) for weight in top] + [0] * max(0, most - len(top))
+    return max(1.0, n * heaviest[0] / whole, n * (heaviest[n - 1] + heaviest[n]) / whole)
+
+
+def _optimum(action: str, n: int) -> float:
+    return {"add_one": 1 / (n + 1), "remove_one": 1 / n, "replace_one": 1 / n, "double": 1 / 2}[action]
+
+
+def movement(action: str, flow: np.ndarray, before: Sequence[int], now: Sequence[int]) -> dict[str, Number]:
+    """What an action moves.
+
+    Args:
+        action: Its name.
+        flow: uint64 of shape (n before, n now): the weight in each pair of partitions.
+        before: The node of each partition before.
+        now: The node of each partition after.
+    """
+    whole = total(flow.ravel())
+    apart = np.not_equal.outer(np.array(before), np.array(now))
+    old, new = np.isin(before, now), np.isin(now, before)
+    moved = total(flow[apart])
+    stray = total(flow[apart & np.logical_and.outer(old, new)])
+    loads = dict(zip(before, (total(row) for row in flow), strict=True))
+    fair = len(now)
+    need = sum(max(0, whole - fair * loads.get(node, 0)) for node in now)
+    share = _over(moved, whole)
+    return {
+        f"moved_share.{action}": share,
+        f"moved_over_optimum.{action}": None if share is None else share / _optimum(action, len(before)),
+        f"stray_moves.{action}": stray,
+        f"rebalance_minimum_share.{action}": _over(need, fair * whole),
+    }

@@ -1,0 +1,293 @@
+"""Strategies: from their spelling to something that assigns rows.
+
+A spelling is parsed and checked against the catalogue and the table's schema (`parse_strategy`),
+learned from distinct keys for a list of nodes (`learn`), and changed by an action on the cluster
+(`after`). Partition p of a learned strategy lives on the node `node-{nodes[p]}`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from assay import _core
+from assay.catalogue import Contender, find, strategies
+from assay.datasets.arrow_types import plain_type
+from assay.datasets.spelling import Nested, parse_nested, without_blanks
+from assay.errors import ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError
+from assay.experiments.distinct import DistinctKeys, Key, numpy_of
+from assay.experiments.partitioning.user import Strategy as UserStrategy
+from assay.experiments.partitioning.user import assign_by_user
+
+__all__ = ["Learned", "StrategySpec", "after", "divisors", "first_of", "learn", "parse_strategy"]
+
+ACTIONS = ("add_one", "remove_one", "replace_one", "double")
+
+Keys = Callable[[Key], DistinctKeys]
+
+
+@dataclass(frozen=True)
+class StrategySpec:
+    """A strategy as it was spelled, checked against the catalogue and the table."""
+
+    text: str  # its spelling without blanks
+    name: str
+    columns: Key  # its whole key, each column once, in order of appearance
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[StrategySpec, ...] = ()  # of a composite: the outer and the inner strategy
+
+    @property
+    def contender(self) -> Contender:
+        """The catalogue's entry."""
+        return find(self.name, strategies(), "strategy")
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the partition depends on the key alone, not on the row's number."""
+        return all(part.keyed for part in self.parts) if self.parts else "by_row" not in self.contender.abilities
+
+    @property
+    def version(self) -> int:
+        """The versions of all strategies in it, added up."""
+        return self.contender.version + sum(part.version for part in self.parts)
+
+    @property
+    def leaves(self) -> tuple[StrategySpec, ...]:
+        """The strategies that are not composites, in order."""
+        return tuple(leaf for part in self.parts for leaf in part.leaves) if self.parts else (self,)
+
+
+def parse_strategy(text: str, schema: pa.Schema, dataset: str = "the table") -> StrategySpec:
+    """The strategy that `text` spells, for a table with this schema.
+
+    Raises:
+        SpellingError: It cannot be parsed, or names too many or too few columns or parts.
+        UnknownNameError: There is no such strategy, column or parameter.
+        ParameterError: A parameter out of its bounds.
+        UnsupportedTypeError: A column whose type the strategy cannot take.
+    """
+    return _spec(parse_nested(text), schema, dataset)
+
+
+def _spec(node: Nested, schema: pa.Schema, dataset: str) -> StrategySpec:
+    contender = find(node.name, strategies(), "strategy")
+    parameters = contender.check(node.keywords)
+    if "nests" in contender.abilities:
+        parts = tuple(_part(node, argument, schema, dataset) for argument in node.positional)
+        if len(parts) != 2:
+            raise SpellingError(f"{node.text}: {node.name} takes two strategies, not {len(parts)}: composite(a, b)")
+        columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
+        return StrategySpec(without_blanks(node.text), node.name, columns, parameters, parts)
+    columns = tuple(_column(node, argument, schema, dataset) for argument in node.positional)
+    if "by_row" in contender.abilities:
+        if columns:
+            raise SpellingError(f"{node.text}: {node.name} takes no column; write {node.name}")
+    elif not columns:
+        raise SpellingError(f"{node.text}: {node.name} needs a column; write {node.name}(column)")
+    if len(columns) > 1 and "compound" not in contender.abilities and contender.room == "partition":
+        raise SpellingError(f"{node.text}: {node.name} takes one column, not {len(columns)}")
+    if len(set(columns)) != len(columns):
+        raise SpellingError(f"{node.text} names a column twice; name each once")
+    for name in columns:
+        _check_type(node, name, schema.field(name).type)
+    spec = StrategySpec(without_blanks(node.text), node.name, columns, parameters)
+    _given_values(spec, {name: plain_type(schema.field(name).type) for name in columns})
+    return spec
+
+
+def _part(node: Nested, argument: object, schema: pa.Schema, dataset: str) -> StrategySpec:
+    if isinstance(argument, str):
+        argument = Nested(argument, (), {}, argument)
+    if not isinstance(argument, Nested):
+        raise SpellingError(f"{node.text}: expected a strategy where {argument!r} stands")
+    return _spec(argument, schema, dataset)
+
+
+def _column(node: Nested, argument: object, schema: pa.Schema, dataset: str) -> str:
+    if isinstance(argument, Nested):
+        raise SpellingError(f"{node.text}: {node.name} takes columns, not strategies; only composite nests")
+    if not isinstance(argument, str):
+        raise SpellingError(f"{node.text}: expected a column where {argument!r} stands; quote odd names")
+    if argument not in schema.names:
+        raise UnknownNameError.of(f"column of {dataset}", argument, schema.names)
+    return argument
+
+
+def _check_type(node: Nested, name: str, data_type: pa.DataType) -> None:
+    plain = plain_type(data_type)
+    if node.name == "modulo" and not (pa.types.is_integer(plain) or pa.types.is_null(plain)):
+        raise UnsupportedTypeError(
+            f'{node.text}: column "{name}" is of type {data_type}; modulo takes integers; use hash for other keys'
+        )
+    nested = pa.types.is_nested(plain) or pa.types.is_duration(plain) or pa.types.is_interval(plain)
+    if nested:
+        raise UnsupportedTypeError(
+            f'{node.text}: column "{name}" is of type {data_type}, which cannot be a key; supported: integers, floats, '
+            "bool, dates, times, timestamps, decimals, text, binary, and dictionaries of these"
+        )
+
+
+def _given_values(spec: StrategySpec, types: Mapping[str, pa.DataType]) -> tuple[pa.Array | None, list[int] | None]:
+    """The values of `bounds=` or `values=` in the column's type, and the sizes of their groups."""
+    name = next((name for name in ("bounds", "values") if name in spec.parameters), None)
+    if name is None:
+        return None, None
+    if len(spec.columns) != 1:
+        raise ParameterError(f"{spec.text}: {name} goes with one column, not {len(spec.columns)}")
+    given = spec.parameters[name]
+    groups = [len(group) for group in given] if name == "values" else None
+    flat = [value for group in given for value in group] if name == "values" else list(given)
+    wanted = types[spec.columns[0]]
+    values = []
+    for value in flat:
+        try:
+            values.append(pa.scalar(value).cast(wanted).as_py())
+        except (pa.ArrowException, ValueError, OverflowError) as error:
+            raise ParameterError(
+                f'{spec.text}: {value!r} is no {wanted}, the type of column "{spec.columns[0]}" ({error})'
+            ) from None
+    return pa.array(values, wanted), groups
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A learned strategy. `nodes[p]` is the number of the node where partition p lives."""
+
+    spec: StrategySpec
+    nodes: tuple[int, ...]
+    routing_bytes: int
+    core: Any  # _core.Strategy, or the user's own object
+    parts: tuple[Learned, ...] = ()
+
+    @property
+    def partitions(self) -> int:
+        """Their number n."""
+        return len(self.nodes)
+
+    def assign(
+        self, columns: Sequence[pa.Array], rows: int, *, first_row: int = 0, threads: int | None = None
+    ) -> np.ndarray:
+        """The partition of each row (uint32), from the columns of the whole key, in the spec's order."""
+        if isinstance(self.core, UserStrategy):
+            return self._assign_by_user(columns, rows)
+        given = _spread(self.spec, columns) if self.parts else list(columns)
+        return numpy_of(self.core.assign(given, rows, first_row=first_row, threads=threads))
+
+    def _assign_by_user(self, columns: Sequence[pa.Array], rows: int) -> np.ndarray:
+        table = pa.table(list(columns), names=list(self.spec.columns))
+        null = np.logical_and.reduce([numpy_of(column.is_null()) for column in columns])
+        found = np.zeros(rows, np.uint32)
+        found[~null] = assign_by_user(self.core, table.filter(pa.array(~null)))
+        return found
+
+
+def _spread(spec: StrategySpec, columns: Sequence[pa.Array]) -> list[pa.Array]:
+    """The columns of a composite's leaves, end to end, from the columns of its whole key."""
+    by_name = dict(zip(spec.columns, columns, strict=True))
+    return [by_name[name] for leaf in spec.leaves for name in leaf.columns]
+
+
+def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
+    """Learns a strategy for these nodes.
+
+    Args:
+        spec: What to learn.
+        nodes: The number of each partition's node.
+        keys: The distinct values of any key that a leaf of the strategy has.
+
+    Raises:
+        ParameterError: It cannot be for so many partitions.
+        UsageError: A list that misses values of the data, bounds out of order.
+    """
+    if not nodes:
+        raise ParameterError("partitions is 0; expected at least 1")
+    if spec.parts:
+        return _learn_composite(spec, nodes, keys)
+    if "by_row" in spec.contender.abilities:
+        core = _core.Strategy.learn(spec.name, [], _counts([]), _counts([]), list(nodes), [])
+        return Learned(spec, tuple(nodes), 0, core)
+    distinct = keys(spec.columns)
+    implementation = spec.contender.implementation
+    if implementation is not None:
+        user: UserStrategy = implementation(len(nodes), dict(spec.parameters))
+        kept = ~distinct.is_null
+        table = pa.table(distinct.columns, names=list(spec.columns)).filter(pa.array(kept))
+        user.learn(table, distinct.rows[kept])
+        return Learned(spec, tuple(nodes), int(user.routing_bytes), user)
+    types = {name: column.type for name, column in zip(spec.columns, distinct.columns, strict=True)}
+    values, groups = _given_values(spec, types)
+    settings = [(name, value) for name, value in spec.parameters.items() if name not in ("bounds", "values")]
+    core = _core.Strategy.learn(
+        spec.name,
+        distinct.columns,
+        _counts(distinct.rows),
+        _counts(distinct.weights),
+        list(nodes),
+        settings,
+        values=values,
+        groups=groups,
+    )
+    return Learned(spec, tuple(core.nodes), int(core.routing_bytes), core)
+
+
+def _counts(values: Any) -> pa.Array:
+    return pa.array(values, pa.uint64())
+
+
+def divisors(n: int) -> list[int]:
+    """The divisors of n, ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def first_of(spec: StrategySpec, n: int, keys: Keys) -> int:
+    """How many partitions the outer strategy of a composite has at n.
+
+    Raises:
+        ParameterError: `first` is given and does not divide n.
+    """
+    given = spec.parameters.get("first")
+    if given is not None:
+        if n % int(given):
+            shown = ", ".join(map(str, divisors(n)))
+            raise ParameterError(f"{spec.text}: first is {given}; expected a divisor of the {n} partitions: {shown}")
+        return int(given)
+    outer = spec.parts[0]
+    most = math.isqrt(n)
+    if outer.keyed:
+        distinct = keys(outer.columns)
+        most = min(most, max(1, len(distinct) - int(distinct.is_null.any())))
+    return max(d for d in divisors(n) if d <= most)
+
+
+def _learn_composite(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
+    first = first_of(spec, len(nodes), keys)
+    outer = learn(spec.parts[0], range(first), keys)
+    inner = learn(spec.parts[1], range(len(nodes) // first), keys)
+    if any(isinstance(part.core, UserStrategy) for part in (outer, inner)):
+        raise ParameterError(f"{spec.text}: a strategy written in Python cannot be part of a composite yet")
+    width = sum(len(leaf.columns) for leaf in spec.parts[0].leaves)
+    core = _core.Strategy.composite(outer.core, inner.core, width, list(nodes))
+    return Learned(spec, tuple(nodes), int(core.routing_bytes), core, (outer, inner))
+
+
+def after(learned: Learned, action: str, keys: Keys) -> Learned | None:
+    """The strategy after an action on the cluster; None if the action cannot be (no node would be left).
+
+    Raises:
+        UsageError: The strategy cannot be learned for the new number of nodes.
+    """
+    nodes = _core.action_nodes(action, learned.partitions)
+    if nodes is None:
+        return None
+    if isinstance(learned.core, _core.Strategy) and learned.spec.keyed and not learned.parts:
+        distinct = keys(learned.spec.columns)
+        counts = (_counts(distinct.rows), _counts(distinct.weights))
+        changed = learned.core.change(action, distinct.columns, *counts)
+        if changed is not None:
+            return replace(learned, nodes=tuple(changed.nodes), routing_bytes=int(changed.routing_bytes), core=changed)
+    return learn(learned.spec, nodes, keys)
