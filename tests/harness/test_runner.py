@@ -68,6 +68,13 @@ def test_any_executor_and_any_spans_give_the_same_bits(content: dict[str, Any], 
     assert measured(content, span_rows=50, executor=pool) == whole
 
 
+def test_a_table_in_memory_reaches_the_workers(content: dict[str, Any], table: Path, pool: Executor) -> None:
+    wanted = [row["value"] for row in measured(content)[0]]
+    content["experiment"][0]["dataset"] = pq.read_table(table)
+    assert [row["value"] for row in measured(content)[0]] == wanted
+    assert [row["value"] for row in measured(content, span_rows=100, executor=pool)[0]] == wanted
+
+
 def test_the_store_keeps_the_plan_and_drops_the_states_of_a_finished_run(content: dict[str, Any]) -> None:
     with Store(None) as store:
         outcome = run_suite(suite_from_dict(content), store, timing=OFF, span_rows=100, label="nightly")

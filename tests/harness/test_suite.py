@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay.errors import ReadError, SuiteError, UnknownNameError
-from assay.harness import check_suite, load_suite, suite_from_dict
+from assay.harness import TimingSettings, check_suite, load_suite, suite_from_dict
 from assay.harness.commands import compare_command
 from assay.harness.toml_places import describe_path, line_of, toml_places
 
@@ -31,6 +31,15 @@ def test_a_list_of_scalars_is_a_grid(content: dict[str, Any]) -> None:
     assert suite.name == "toy suite"
     assert suite.cell_count == 6  # three counters at two shifts
     assert check_suite(suite).cells == 6
+
+
+def test_a_check_forecasts_scans_and_timing(content: dict[str, Any]) -> None:
+    suite = suite_from_dict(content)
+    scans = check_suite(suite, timing=TimingSettings.off()).expected_seconds
+    assert scans is not None and 0 < scans < 60
+    timing = TimingSettings(processes=2, rounds=10, samples=5, target_sample_ns=1_000_000)
+    timed = check_suite(suite, timing=timing).expected_seconds
+    assert timed is not None and timed > 2 * 10 * 5 * 0.001 * 7  # six cells and the baseline's copy
 
 
 def test_a_suite_is_named_after_its_file_and_finds_data_beside_it(tmp_path: Path, table: Path) -> None:

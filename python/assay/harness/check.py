@@ -47,9 +47,18 @@ def expected_seconds(suite: Suite, *, timing: TimingSettings | None = None) -> f
         if seconds is None:
             return None
         total += seconds
-        if any(metric.kind == "timed" for metric in experiment.experiment.metrics.values()):
-            total += (timing or TimingSettings()).seconds
+        total += _timing_seconds(experiment, timing or TimingSettings())
     return total
+
+
+def _timing_seconds(experiment: SuiteExperiment, settings: TimingSettings) -> float:
+    """All rounds of one kernel a cell and timed metric, up to the cap."""
+    metrics = sum(metric.kind == "timed" for metric in experiment.experiment.metrics.values())
+    if not settings.enabled or not metrics:
+        return 0.0
+    kernels = metrics * (len(experiment.cells) + 1)  # each metric's baseline runs twice
+    round_s = kernels * settings.samples * settings.target_sample_ns * 1e-9
+    return min(settings.seconds, settings.processes * settings.rounds * round_s)
 
 
 def _scan_seconds(experiment: SuiteExperiment) -> float | None:

@@ -170,7 +170,7 @@ class StageFolder:
     ) -> Iterator[bytes]:
         """The packed state of each span, in order; spans that are not committed are measured."""
         todo = iter([span for span in spans if span.index not in committed])
-        running: dict[Future[SpanResult], Span] = {}
+        running: dict[Future[SpanResult], tuple[Span, bool]] = {}  # the span, and whether it is measured here
         ready: dict[int, bytes] = {}
         try:
             for position in range(len(spans)):
@@ -191,7 +191,7 @@ class StageFolder:
         self,
         stage: int,
         todo: Iterator[Span],
-        running: dict[Future[SpanResult], Span],
+        running: dict[Future[SpanResult], tuple[Span, bool]],
         learned: bytes | None,
         *,
         room: int,
@@ -208,19 +208,19 @@ class StageFolder:
             except (BrokenExecutor, RuntimeError) as error:
                 self._lose_executor(error)
                 future = self.executor.submit(measure_span, self.job, self.dataset, stage, span, learned)
-            running[future] = span
+            running[future] = span, is_local(self.executor)
 
     def _arrived(
-        self, stage: int, running: dict[Future[SpanResult], Span], learned: bytes | None
+        self, stage: int, running: dict[Future[SpanResult], tuple[Span, bool]], learned: bytes | None
     ) -> Iterator[SpanResult]:
         """The results that are there, at least one; a span lost with its worker is measured here, once."""
         done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in sorted(done, key=lambda future: running[future].index):
-            span = running.pop(future)
+        for future in sorted(done, key=lambda future: running[future][0].index):
+            span, here = running.pop(future)
             error = future.exception()
             if error is None:
                 yield future.result()
-            elif isinstance(error, AssayError) or (is_local(self.executor) and not isinstance(error, BrokenExecutor)):
+            elif isinstance(error, AssayError) or (here and not isinstance(error, BrokenExecutor)):
                 raise error  # the same would happen again
             else:
                 if isinstance(error, BrokenExecutor):

@@ -259,6 +259,8 @@ def _run_child(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
     if status != 0 or not answer:
         lines = b"".join(errors).decode("utf-8", "replace").strip().splitlines()
         why = f": {lines[-1]}" if lines else ""
+        if "__main__" in why:
+            why += "; move it to a module that can be imported, as another process has to find it"
         how = f"signal {-status}" if status < 0 else f"status {status}"
         raise _DeadProcessError(f"the timing process ended with {how}{why}")
     result: tuple[list[SampleRecord], dict[str, str]] | AssayError = pickle.loads(answer)
