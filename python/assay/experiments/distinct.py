@@ -83,12 +83,14 @@ class DistinctKeys:
     @cached_property
     def is_null(self) -> np.ndarray:
         """Which key is null: all its parts are."""
-        return np.logical_and.reduce([_nulls(column) for column in self.columns])
+        found: np.ndarray = np.all([_nulls(column) for column in self.columns], axis=0)
+        return found
 
     @cached_property
     def has_null(self) -> np.ndarray:
         """Which keys have a null part."""
-        return np.logical_or.reduce([_nulls(column) for column in self.columns])
+        found: np.ndarray = np.any([_nulls(column) for column in self.columns], axis=0)
+        return found
 
     @classmethod
     def of(cls, key: Key, columns: Sequence[pa.Array], rows: np.ndarray, weights: np.ndarray) -> DistinctKeys:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.experiments.base import Answer, Cell, Value
+from assay.experiments.base import Answer, Cell
 
 __all__ = ["MOST_LOAD", "answer"]
 

@@ -65,7 +65,7 @@ class Partitioning:
             foreign_keys=foreign_keys,
             queries=queries,
             weight=settings.weight,
-            bytes=settings.bytes,
+            measure_bytes=settings.bytes,
             all_columns=tuple(dataset.schema.names),
         )
 

@@ -112,7 +112,7 @@ class PartitioningJob:
     foreign_keys: tuple[ForeignKey, ...]
     queries: tuple[Query, ...]
     weight: str | None
-    bytes: bool
+    measure_bytes: bool
     all_columns: tuple[str, ...]
     stages: int = 2
 
@@ -136,7 +136,7 @@ class PartitioningJob:
 
     def columns(self, stage: int) -> Sequence[str]:
         """Those of all keys, and the weight; all columns where bytes are asked for."""
-        if stage == 1 and self.bytes:
+        if stage == 1 and self.measure_bytes:
             return self.all_columns
         names = [name for key in self.keys for name in key] + ([self.weight] if self.weight else [])
         return list(dict.fromkeys(names))
@@ -325,7 +325,7 @@ class PartitioningJob:
     ) -> None:
         lookup = state.lookup
         numbers = lookup.counter.find(columns)
-        sizes = row_bytes(batch.data) if self.bytes else None
+        sizes = row_bytes(batch.data) if self.measure_bytes else None
         for index, contest in enumerate(self.contests):
             if contest.cell.cell_id in lookup.header["failures"]:
                 continue

@@ -7,6 +7,7 @@ range      each aligned window [i·width, (i+1)·width) that some value falls in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +129,7 @@ def _windows(query: Query, distinct: DistinctKeys) -> Instances:
     return Instances(query, len(windows), of_key, low, high)
 
 
-def _ticks(values: pa.Array) -> tuple[np.ndarray, object]:
+def _ticks(values: pa.Array) -> tuple[np.ndarray, Callable[[np.ndarray], pa.Array]]:
     """Integers and times as exact Python-wide integers, and the way back into the column's type, clipped to it."""
     data_type = values.type
     if pa.types.is_date64(data_type):

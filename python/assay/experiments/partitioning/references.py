@@ -86,7 +86,8 @@ def load_parent(dataset: Dataset, foreign_key: ForeignKey) -> Parent:
 
 
 def _any_null(columns: Sequence[pa.Array]) -> np.ndarray:
-    return np.logical_or.reduce([numpy_of(column.is_null()) for column in columns])
+    found: np.ndarray = np.any([numpy_of(column.is_null()) for column in columns], axis=0)
+    return found
 
 
 def _numbers(columns: Sequence[pa.Array]) -> tuple[np.ndarray, np.ndarray]:

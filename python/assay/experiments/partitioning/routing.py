@@ -27,7 +27,8 @@ def routed(learned: Learned, instances: Instances, distinct: DistinctKeys) -> np
     """
     if learned.parts:
         outer, inner = learned.parts
-        return routed(outer, instances, distinct) * routed(inner, instances, distinct)
+        found: np.ndarray = routed(outer, instances, distinct) * routed(inner, instances, distinct)
+        return found
     everywhere = np.full(instances.count, learned.partitions, np.uint64)
     spec, query = learned.spec, instances.query
     if not spec.keyed:

@@ -180,7 +180,7 @@ class Learned:
 
     def _assign_by_user(self, columns: Sequence[pa.Array], rows: int) -> np.ndarray:
         table = pa.table(list(columns), names=list(self.spec.columns))
-        null = np.logical_and.reduce([numpy_of(column.is_null()) for column in columns])
+        null = np.all([numpy_of(column.is_null()) for column in columns], axis=0)
         found = np.zeros(rows, np.uint32)
         found[~null] = assign_by_user(self.core, table.filter(pa.array(~null)))
         return found
