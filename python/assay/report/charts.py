@@ -27,7 +27,18 @@ def _name_axis() -> dict[str, Any]:
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"labelLimit": 1000, "ticks": False},
+        "axis": {
+            "labelLimit": 1000,
+            "ticks": False,
+            # A label of several lines hangs from its first: it is raised to stand at the middle of its bar.
+            "labelOffset": {
+                "condition": [
+                    {"test": f"length(split(datum.label, '\\n')) == {lines}", "value": -6.5 * (lines - 1)}
+                    for lines in (2, 3, 4, 5)
+                ],
+                "value": 0,
+            },
+        },
     }
 
 

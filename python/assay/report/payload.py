@@ -60,7 +60,7 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
     if left_out:
         notices.append(
             f"{len(left_out)} metrics are not embedded, to keep the page small: {', '.join(left_out)}. "
-            "`assay sql` and `assay report --format csv` have them all."
+            "`assay sql` has them all."
         )
     loads, group = _loads(store, run.run_id, experiment, series_room)
     if group > 1:

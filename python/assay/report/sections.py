@@ -221,7 +221,8 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
         ("numbers", "All numbers", "Choose groups of metrics; press a heading to sort. ▲ is best, ▼ worst.", True)
     ]
     frames += [
-        ("load", "Load per partition", "Bars are load over the mean; the line at 1 is the mean. All share one scale.",
+        ("load", "Load per partition",
+         "Bars are load over the mean; the line at 1 is the mean. One scale for all, unless it says otherwise.",
          "load_max_over_mean" in bases),
         ("movement", "Movement", "What moves when the number of nodes changes. The mark is the least that must move.",
          "moved_share" in bases),
@@ -232,7 +233,7 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
          "cross_join_share" in bases),
         ("queries", "Query fan-out", "Partitions that hold a match: mean over all queries of a template (largest).",
          "fan_out_mean" in bases),
-        ("timing", "Timing", "The point is the estimate, the line its interval; overlapping lines are too close to call.",
+        ("timing", "Timing", "The point is the estimate, the line its interval; overlaps are too close to call.",
          timed),
     ]  # fmt: skip
     return [(identifier, heading, words) for identifier, heading, words, present in frames if present]

@@ -27,6 +27,7 @@ __all__ = ["render", "to_rows"]
 
 _NAME_WIDTH_MIN = 22
 _STYLES = {BEST: "green", WORST: "yellow"}
+_LEGEND = "▲ best  ▼ worst  ★ Pareto set: none is at least as good everywhere and better somewhere  ▶ recommended"
 _SIGNS = {BEST: "▲", WORST: "▼"}
 
 
@@ -67,6 +68,11 @@ def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
             screen.gap()
             screen.line(point.label, "bold")
         _print_point(screen, experiment, point)
+    if experiment.points:
+        screen.gap()
+        screen.line(_LEGEND, "dim")
+    for rule in dict.fromkeys(point.answer.rule for point in experiment.points if point.answer.rule):
+        screen.line(f"Rule: {rule}.", "dim")
     _print_expectations(screen, experiment)
     if experiment.reading:
         screen.gap()
@@ -77,12 +83,8 @@ def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint) -
     screen.gap()
     columns, left_out = _fitting(key_columns(experiment, point), point, screen.width)
     screen.console.print(_table(screen, experiment, point, columns))
-    legend = "▲ best  ▼ worst  ★ Pareto set: none is at least as good everywhere and better somewhere  ▶ recommended"
-    screen.line(legend, "dim")
     if left_out:
         screen.line(f"Not shown at this width: {', '.join(column.heading for column in left_out)}.", "dim")
-    if point.answer.rule:
-        screen.line(f"Rule: {point.answer.rule}.", "dim")
     for contender, reason in point.answer.dropped.items():
         screen.line(f"Dropped: {contender}: {reason}.", "dim")
     for row in point.rows:

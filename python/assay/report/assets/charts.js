@@ -4,7 +4,7 @@
   const assay = globalThis.assay;
   const { make } = assay;
   const specifications = JSON.parse(document.getElementById('specifications').textContent);
-  const MOST = { load: 12, bars: 24, trade_off: 150 };
+  const MOST = { load: 12, bars: 24, trade_off: 150, shared_scale: 4 };
 
   /** Chart colours and type, read from the page's style so that both follow the theme. */
   function theme() {
@@ -80,7 +80,9 @@
     const filled = frame.querySelector('.filled');
     const withLoad = shown.filter((i) => point.load[i]);
     const drawn = withLoad.slice(0, MOST.load);
-    const top = Math.max(1.2, ...drawn.map((i) => Math.max(...point.load[i].values) / (point.load[i].mean || 1)));
+    const peaks = new Map(drawn.map((i) => [i, Math.max(...point.load[i].values) / (point.load[i].mean || 1)]));
+    // One scale makes them comparable; a contender far above it has its own, or it would flatten the others.
+    const shared = Math.max(1.2, ...[...peaks.values()].filter((peak) => peak <= MOST.shared_scale));
     const charts = drawn.map((i) => {
       const load = point.load[i];
       const rows = load.values.map((value, position) => ({
@@ -88,12 +90,13 @@
       return [make('div', { className: 'chart' }), rows, i];
     });
     filled.replaceChildren(make('div', { className: 'multiples' }, ...charts.map(([node, , i]) =>
-      make('figure', {}, make('figcaption', {}, ...assay.breakable(point.rows[i].name)), node))));
+      make('figure', {}, make('figcaption', {}, ...assay.breakable(point.rows[i].name),
+        peaks.get(i) > shared ? make('small', {}, ` own scale, up to ${peaks.get(i).toFixed(1)}`) : ''), node))));
     if (!withLoad.length) filled.append(make('p', { className: 'about' }, 'No load was recorded for what is shown.'));
     remark(filled, withLoad.length, drawn.length, experiment.noun);
-    for (const [node, rows] of charts) {
+    for (const [node, rows, i] of charts) {
       await draw(node, 'load', rows, (specification) => {
-        specification.layer[0].encoding.y.scale = { domain: [0, top], nice: true };
+        specification.layer[0].encoding.y.scale = { domain: [0, Math.max(shared, peaks.get(i))], nice: true };
       });
     }
   };
@@ -122,13 +125,14 @@
   };
 
   /** Points too close to label apart, on a chart this wide, share one label: their numbers, in order. */
-  function labelled(rows, pixels) {
+  function labelled(rows, pixels, logarithmic) {
+    const across = (row) => (logarithmic ? Math.log(row.x) : row.x);
+    const places = rows.map(across);
+    const wide = Math.max(...places) - Math.min(...places) || 1;
     const nearby = 48 / Math.max(100, pixels - 90);
-    const spread = (key) => Math.max(...rows.map((row) => row[key])) - Math.min(...rows.map((row) => row[key])) || 1;
-    const [wide, high] = [spread('x'), 1.0];
     const leaders = [];
     for (const row of rows) {
-      const near = leaders.find((other) => Math.abs(other.x - row.x) / wide < nearby && Math.abs(other.y - row.y) / high < 0.06);
+      const near = leaders.find((other) => Math.abs(across(other) - across(row)) / wide < nearby && Math.abs(other.y - row.y) < 0.06);
       if (near) near.members.push(row.order); else { row.members = [row.order]; leaders.push(row); }
     }
     return rows.map(({ members, ...row }) => ({ ...row, number: !members ? ''
@@ -149,11 +153,11 @@
     filled.replaceChildren(make('div', { className: 'beside' }, node, key));
     remark(filled, known.length, drawn.length, experiment.noun);
     if (!rows.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has both numbers.')); return; }
-    const greatest = Math.max(...rows.map((row) => row.x));
-    await draw(node, 'trade_off', labelled(rows, node.clientWidth), (specification) => {
-      if (greatest / Math.min(...rows.map((row) => row.x)) > 8) {
-        for (const layer of specification.layer) layer.encoding.x.scale = { type: 'log', padding: 24, nice: false };
-      }
+    const least = Math.min(...rows.map((row) => row.x));
+    const logarithmic = least > 0 && Math.max(...rows.map((row) => row.x)) / least > 8;
+    await draw(node, 'trade_off', labelled(rows, node.clientWidth, logarithmic), (specification) => {
+      if (!logarithmic) return;
+      for (const layer of specification.layer) layer.encoding.x.scale = { type: 'log', padding: 24, nice: false };
     });
   };
 
