@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from assay.errors import AssayError, SuiteError
@@ -12,6 +11,8 @@ from assay.harness.suite import Suite, SuiteExperiment, load_suite
 from assay.harness.timing import TimingSettings
 
 __all__ = ["SuiteCheck", "check_suite", "expected_seconds"]
+
+_PROBE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class SuiteCheck:
     suite: Suite | None
     experiments: int
     cells: int
-    expected_seconds: float | None  # None: a table whose rows are not known without a scan, or mistakes
+    expected_seconds: float | None  # None: a long table whose rows are not known without a scan, or mistakes
     mistakes: tuple[tuple[str, str], ...]
 
 
@@ -40,7 +41,7 @@ def check_suite(suite: Suite | str | Path, *, timing: TimingSettings | None = No
 
 
 def expected_seconds(suite: Suite, *, timing: TimingSettings | None = None) -> float | None:
-    """A rough forecast, within a factor of a few: the first batch's cost times the rows, and the timing's cap."""
+    """A rough forecast, within a factor of a few: the cost of the first rows times the rows, and the timing."""
     total = 0.0
     for experiment in suite.experiments:
         seconds = _scan_seconds(experiment)
@@ -62,17 +63,18 @@ def _timing_seconds(experiment: SuiteExperiment, settings: TimingSettings) -> fl
 
 
 def _scan_seconds(experiment: SuiteExperiment) -> float | None:
-    """Reads and folds one batch of stage 0, and takes every stage to cost as much per row."""
+    """Folds stage 0 for at most a second, and takes the rest of it and every other stage to cost as much per row."""
     dataset, job = experiment.dataset, experiment.job
-    if dataset.rows is None:
-        return None
+    rows = 0
     started = time.perf_counter()
     try:
         state = job.start(0, None)
-        batches = list(islice(dataset.batches(list(job.columns(0))), 1))
-        for batch in batches:
+        for batch in dataset.batches(list(job.columns(0))):
             job.update(state, batch)
+            rows += batch.data.num_rows
+            elapsed = time.perf_counter() - started
+            if elapsed > _PROBE_SECONDS:
+                return None if dataset.rows is None else elapsed * job.stages * dataset.rows / rows
     except AssayError:
         return None  # the run itself will say what is wrong with the data
-    rows = sum(batch.data.num_rows for batch in batches)
-    return (time.perf_counter() - started) * job.stages * dataset.rows / rows if rows else 0.0
+    return (time.perf_counter() - started) * job.stages
