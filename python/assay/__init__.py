@@ -11,18 +11,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.datasets import open_dataset
+    from assay.experiments.partitioning import Strategy, register_strategy
+    from assay.front import compare, run
     from assay.hashing import digest, hash, hash_rows
 
 __version__ = "0.1.0"
 
 # Where each public name lives; `assay.polars` and the like are modules of their own.
 _HOMES = {
+    "Strategy": "assay.experiments.partitioning",
+    "compare": "assay.front",
     "digest": "assay.hashing",
     "hash": "assay.hashing",
     "hash_rows": "assay.hashing",
+    "open_dataset": "assay.datasets",
+    "register_strategy": "assay.experiments.partitioning",
+    "run": "assay.front",
 }
 
-__all__ = ["__version__", "digest", "hash", "hash_rows"]
+__all__ = [
+    "Strategy",
+    "__version__",
+    "compare",
+    "digest",
+    "hash",
+    "hash_rows",
+    "open_dataset",
+    "register_strategy",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

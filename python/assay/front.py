@@ -1,0 +1,332 @@
+"""The front door from Python: `compare` one thing now, `run` a suite; both give results that show themselves.
+
+    c = assay.compare("partitioning", "flights", strategies=["hash(tailnum)", "range(time_hour)"], partitions=8)
+    c.answer                 the answer in a sentence
+    c.show()                 the terminal's table
+    c.best()                 "hash(tailnum)"
+    c.to_arrow()             every number, a row each
+    c.report("flights.html") one page that opens offline
+
+The command line calls the same two functions, so that both say the same.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError, EmptyInputError, InterruptedRunError, MeasurementError, SuiteError, UsageError
+from assay.harness import (
+    Failure,
+    ProgressSink,
+    RunOutcome,
+    SilentProgress,
+    Suite,
+    TimingSettings,
+    load_suite,
+    run_suite,
+    suite_from_dict,
+)
+from assay.report import build_page, render, to_json, to_rows, write_report
+from assay.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+
+__all__ = ["Comparison", "Results", "Run", "compare", "run"]
+
+Timing = bool | TimingSettings
+
+
+class Results:
+    """What a run has measured, read from its store. Made by `compare` and `run`.
+
+    Attributes:
+        run_id: The run in the store.
+        store: Where the results are; a store in memory lasts as long as this object.
+        outcome: How the run ended: its status, failures and unmet expectations.
+    """
+
+    def __init__(self, store: Store, outcome: RunOutcome) -> None:
+        self.store = store
+        self.outcome = outcome
+        self.run_id = outcome.run_id
+        self._rows: dict[str, Any] | None = None
+
+    @property
+    def answer(self) -> str:
+        """The answer as one line of text; several grid points follow one another, each with its name."""
+        return str(self._read()["answer"])
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """An answer for each grid point.
+
+        Returns:
+            Dictionaries of experiment, dataset, parameters, sentence, best, rule, pareto, dropped and notes.
+        """
+        answers: list[dict[str, Any]] = self._read()["answers"]
+        return answers
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Cells without results, each with its error; empty where all went well."""
+        return self.outcome.failures
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """Expectations that the numbers do not meet, in words."""
+        return self.outcome.unmet
+
+    @property
+    def exit_code(self) -> int:
+        """0 fine; 1 an unmet expectation; 2 only wrong uses failed; 3 something failed."""
+        return self.outcome.exit_code
+
+    def best(self, **parameters: object) -> str | None:
+        """The recommended contender; None if none can be recommended.
+
+        Args:
+            parameters: Which grid points to ask, such as `partitions=8`; all by default.
+
+        Raises:
+            UsageError: No grid point has these parameters, or they recommend different contenders.
+        """
+        chosen = [
+            answer
+            for answer in self.answers
+            if all(answer["parameters"].get(name) == value for name, value in parameters.items())
+        ]
+        if not chosen:
+            known = "; ".join(_words(answer["parameters"]) for answer in self.answers) or "there is no answer"
+            raise UsageError(f"no answer is for {_words(parameters)}; known: {known}")
+        bests: list[str | None] = list(dict.fromkeys(answer["best"] for answer in chosen))
+        if len(bests) > 1:
+            told = "; ".join(f"{answer['best'] or 'none'} at {_words(answer['parameters'])}" for answer in chosen)
+            example = next(iter(chosen[0]["parameters"].items()), ("partitions", 8))
+            raise UsageError(f"the best differs: {told}; ask for one, such as best({example[0]}={example[1]!r})")
+        return bests[0]
+
+    def show(self, *, console: Console | None = None) -> None:
+        """Prints the answer, the tables and what to be careful about; to standard output by default."""
+        render(self.store, self.run_id, console=console)
+
+    def to_arrow(self) -> pa.Table:
+        """Every number, a row each.
+
+        Returns:
+            Columns experiment, contender, parameters (JSON), dataset, metric, unit, kind, value, low, high and note.
+        """
+        return self.store.query(
+            "SELECT experiment, contender, parameters::VARCHAR AS parameters, dataset, metric, unit, kind, value, low, "
+            "high, note FROM result WHERE run_id = ? ORDER BY experiment_index, contender, parameters::VARCHAR, metric",
+            [self.run_id],
+        )
+
+    def to_json(self) -> str:
+        """The same as `assay compare --format json`."""
+        return to_json(self._read())
+
+    def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+        """Writes one HTML page that opens offline, whole or not at all, and returns where it is.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        return write_report(self.store, self.run_id, path, title=title)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.run_id}: {self.answer or self.outcome.status}>"
+
+    def _repr_html_(self) -> str:
+        """The page in a frame of its own, for notebooks: table and charts, without a network."""
+        page = html.escape(build_page(self.store, self.run_id), quote=True)
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="assay" '
+            'style="width: 100%; height: 46em; border: 1px solid #8888"></iframe>'
+        )
+
+    def _read(self) -> dict[str, Any]:
+        if self._rows is None:
+            self._rows = to_rows(self.store, self.run_id)
+        return self._rows
+
+
+class Comparison(Results):
+    """One experiment's results."""
+
+
+class Run(Results):
+    """A suite's results; `suite` is what was run."""
+
+    def __init__(self, store: Store, outcome: RunOutcome, suite: Suite) -> None:
+        super().__init__(store, outcome)
+        self.suite = suite
+
+
+def compare(
+    kind: str,
+    data: object,
+    *,
+    store: str | os.PathLike[str] | Store | None = None,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    timing: Timing = True,
+    seed: int = 0,
+    resume: str | bool | None = None,
+    progress: ProgressSink | None = None,
+    command: str | None = None,
+    **settings: Any,
+) -> Comparison:
+    """Measures the contenders of one experiment on one table, now.
+
+    Args:
+        kind: The experiment, such as "partitioning".
+        data: A dataset's name, a definition, a path, a glob, a generator, or anything Arrow.
+        store: A file that keeps the results; in memory by default.
+        executor: Where the table is scanned: in this process by default, or any `concurrent.futures.Executor`.
+        jobs: How many spans the executor works on at once; as many as it has workers by default.
+        timing: Whether to time, or how much; False leaves timed metrics out.
+        seed: Of seeded metrics, and of timing orders and resamples.
+        resume: A run of this comparison in `store` that did not end, or True for the latest.
+        progress: Told of each step; silent by default.
+        command: What to type to repeat it; by default the `assay compare` that does.
+        settings: The experiment's own, such as `strategies` and `partitions`; a list where a number stands is a grid.
+
+    Returns:
+        The results; cells that failed are among them with their errors.
+
+    Raises:
+        UsageError: A name, spelling or setting is wrong; several mistakes come as one SuiteError.
+        DataError: The data cannot be read.
+        MeasurementError: Nothing could be measured.
+        InterruptedRunError: Ctrl-C.
+
+    >>> compare("partitioning", "zipf(rows=1000, seed=7)", strategies=["round_robin"], timing=False).best()
+    'round_robin'
+    """
+    name = f"{kind} of {Path(data).name if isinstance(data, (str, os.PathLike)) else 'a table'}"
+    source = os.fspath(data) if isinstance(data, os.PathLike) else data
+    entry = {"kind": kind, "dataset": source} | {key: value for key, value in settings.items() if value is not None}
+    try:
+        suite = suite_from_dict({"name": name, "seed": seed, "experiment": [entry]}, name=name)
+    except SuiteError as error:
+        mistakes = [(_setting(place) or kind, message) for place, message in error.mistakes]
+        raise SuiteError(f"compare {kind}", mistakes) from None
+    if command is None:
+        command = suite.experiments[0].command if isinstance(source, str) else _call(kind, settings)
+    kept, outcome = _run(suite, store, executor, jobs, timing, resume, progress, command, seed)
+    results = Comparison(kept, outcome)
+    if not results.to_arrow().num_rows:
+        raise _nothing(outcome)
+    return results
+
+
+def run(
+    suite: str | os.PathLike[str] | Suite,
+    *,
+    store: str | os.PathLike[str] | Store | None = "assay.duckdb",
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    timing: Timing = True,
+    resume: str | bool | None = None,
+    progress: ProgressSink | None = None,
+    command: str | None = None,
+    label: str | None = None,
+) -> Run:
+    """Runs a suite and keeps what it measures.
+
+    Args:
+        suite: A TOML file, or what `load_suite` made of one.
+        store: The file that keeps the results, an open store, or None for memory.
+        executor: Where tables are scanned: in this process by default, or any `concurrent.futures.Executor`.
+        jobs: How many spans the executor works on at once.
+        timing: Whether to time, or how much.
+        resume: A run id, or True for the latest run of this suite that did not end.
+        progress: Told of each step; silent by default.
+        command: What to type to repeat it.
+        label: A name for the run.
+
+    Raises:
+        SuiteError: Every mistake of the suite at once, each with its place.
+        ReadError: There is no such suite.
+        StoreError: The store cannot be written.
+        InterruptedRunError: Ctrl-C; what was committed is kept, and the message says how to go on.
+    """
+    loaded = suite if isinstance(suite, Suite) else load_suite(Path(suite))
+    kept, outcome = _run(loaded, store, executor, jobs, timing, resume, progress, command, None, label)
+    return Run(kept, outcome, loaded)
+
+
+def _run(
+    suite: Suite,
+    store: str | os.PathLike[str] | Store | None,
+    executor: Executor | None,
+    jobs: int | None,
+    timing: Timing,
+    resume: str | bool | None,
+    progress: ProgressSink | None,
+    command: str | None,
+    seed: int | None,
+    label: str | None = None,
+) -> tuple[Store, RunOutcome]:
+    """Runs `suite`; a store that this opens as a file is closed again and reopened to read."""
+    settings = timing if isinstance(timing, TimingSettings) else TimingSettings() if timing else TimingSettings.off()
+    path = None if store is None or isinstance(store, Store) else Path(store)
+    if resume and store is None:
+        raise UsageError("there is nothing to resume in memory; name the store with store= (--store FILE)")
+    writer = store if isinstance(store, Store) else Store(path)
+    try:
+        outcome = run_suite(
+            suite,
+            writer,
+            executor=executor,
+            jobs=jobs,
+            resume=resume,
+            progress=progress or SilentProgress(),
+            timing=settings,
+            seed=seed,
+            command=command,
+            label=label,
+        )
+    except BaseException as error:
+        if writer is not store:
+            writer.close()
+        if isinstance(error, InterruptedRunError) and store is None:
+            message = "interrupted; nothing is kept, as the results were in memory; --store FILE keeps them"
+            raise InterruptedRunError(message) from None
+        raise
+    if path is None:
+        return writer, outcome
+    writer.close()
+    return Store.read_only(path), outcome
+
+
+def _nothing(outcome: RunOutcome) -> AssayError:
+    """Why there is not one number, as the error that the first cause would have been."""
+    causes = list(dict.fromkeys(failure.error for failure in outcome.failures))
+    if not causes:
+        return EmptyInputError("nothing was measured: the experiment has no number for this table")
+    kind = UsageError if outcome.exit_code == 2 else MeasurementError
+    return kind("; ".join(causes))
+
+
+def _call(kind: str, settings: Mapping[str, Any]) -> str:
+    """The Python call that repeats a comparison of data that only the caller has."""
+    given = "".join(f", {name}={value!r}" for name, value in settings.items() if value is not None)
+    return f"assay.compare({kind!r}, data{given})"
+
+
+def _setting(place: str) -> str:
+    """A place in the suite as a place in the call: `strategies[1]` for `experiment[0].strategies[1]`."""
+    return place.removeprefix("experiment[0]").removeprefix(".")
+
+
+def _words(parameters: Mapping[str, object] | Sequence[tuple[str, object]]) -> str:
+    pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
+    return ", ".join(f"{name} = {value}" for name, value in pairs) or "all"
