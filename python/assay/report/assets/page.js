@@ -19,7 +19,7 @@
     }
 
     let drawing = Promise.resolve();
-    function redraw(chartsToo = true) {
+    function redraw({ tables = true, charts = true } = {}) {
       const point = experiment.points[state.point];
       const wanted = state.filter.toLowerCase();
       const shown = point.rows.map((row, i) => i).filter((i) => point.rows[i].name.toLowerCase().includes(wanted));
@@ -27,13 +27,20 @@
       section.querySelector('.count').textContent = wanted ? `${shown.length} of ${point.rows.length} shown` : `${shown.length} shown`;
       answers.forEach((answer, i) => answer.classList.toggle('chosen', answers.length > 1 && i === state.point));
       const frame = (name) => section.querySelector(`[data-frame="${name}"]`);
+      if (tables) drawTables(frame, point, shown);
+      if (charts) drawCharts(frame, point, measured);
+    }
+
+    function drawTables(frame, point, shown) {
       if (frame('numbers')) assay.drawTable(frame('numbers'), experiment, point, state, shown);
       if (frame('joins')) {
         assay.drawHeat(frame('joins'), experiment, point, shown, {
           pick: belongs('cross_join_share'), heading: variable, shade: (value) => value });
       }
       if (frame('queries')) drawQueries(frame('queries'), point, shown);
-      if (!chartsToo) return;
+    }
+
+    function drawCharts(frame, point, measured) {
       // One drawing after another: a later one never finishes before an earlier one.
       drawing = drawing.then(async () => {
         if (frame('load')) await assay.drawLoad(frame('load'), experiment, point, measured);
@@ -61,9 +68,10 @@
     let waiting = 0;
     filter.addEventListener('input', () => {
       state.filter = filter.value.trim();
-      redraw(false);
+      redraw({ charts: false });
       clearTimeout(waiting);
-      waiting = setTimeout(redraw, 200);
+      // The tables are not drawn again: a button must not be replaced under the pointer.
+      waiting = setTimeout(() => redraw({ tables: false }), 200);
     });
     redraws.push(redraw);
     redraw();
