@@ -117,7 +117,7 @@ def test_a_failed_experiment_leaves_failed_rows_and_the_run_goes_on(
         assert done == [0, 2]
 
 
-@pytest.mark.parametrize("fault", ["exit_elsewhere", "raise_elsewhere"])
+@pytest.mark.parametrize("fault", ["exit_elsewhere", "raise_elsewhere", "unknown_elsewhere"])
 def test_a_lost_worker_costs_nothing_but_its_work(content: dict[str, Any], fault: str) -> None:
     whole = measured(content)
     content["experiment"][0]["fault"] = fault

@@ -137,6 +137,16 @@ def test_a_failed_timer_keeps_the_exact_metrics_of_its_cell(content: dict[str, A
         }
 
 
+def test_kernels_that_only_this_process_can_build_are_timed_here(content: dict[str, Any]) -> None:
+    content["experiment"][0]["fault"] = "unknown_elsewhere"
+    experiment = suite_from_dict(content).experiments[0]
+    settings = TimingSettings(processes=3, rounds=5, samples=2, target_sample_ns=2000)
+    timing = time_job(experiment.job, [b"1"], experiment.experiment.metrics, settings, seed=0)
+    assert not timing.failures
+    assert {value.note for value in timing.values} == {"within 1 process only"}
+    assert len(timing.values) == 6
+
+
 def test_a_timing_process_that_dies_fails_the_cells_and_not_the_run(content: dict[str, Any]) -> None:
     content["experiment"][0]["fault"] = "timer_exit"
     experiment = suite_from_dict(content).experiments[0]

@@ -19,7 +19,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.errors import MeasurementError, SuiteError, UnknownNameError
 from assay.experiments.base import Answer, Cell, Findings, Metric, Point, Timer, Value
 
-Fault = Literal["none", "update", "assay_error", "exit_elsewhere", "raise_elsewhere", "learn", "timer", "timer_exit"]
+Fault = Literal[
+    "none",
+    "update",
+    "assay_error",
+    "exit_elsewhere",
+    "raise_elsewhere",
+    "learn",
+    "timer",
+    "timer_exit",
+    "unknown_elsewhere",
+]
 
 
 class ToySettings(BaseModel):
@@ -76,10 +86,15 @@ class ToyJob:
             raise ZeroDivisionError(f"the fault of row {first_row}")
         if self.fault == "assay_error" and first_row > 0:
             raise MeasurementError("the counter lost a row")
+        self._look_up()
         if self.fault == "exit_elsewhere" and os.getpid() != self.home_pid:
             os._exit(7)
         if self.fault == "raise_elsewhere" and os.getpid() != self.home_pid:
             raise OSError("this worker has no disk")
+
+    def _look_up(self) -> None:
+        if self.fault == "unknown_elsewhere" and os.getpid() != self.home_pid:
+            raise UnknownNameError.of("counter", "mine", ["modulo"])
 
     def merge(self, state: list[np.ndarray], other: list[np.ndarray]) -> list[np.ndarray]:
         if self._counts(state):
@@ -112,6 +127,7 @@ class ToyJob:
         return Findings(values, points, failures)
 
     def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:
+        self._look_up()
         keys = np.arange(64)
 
         def timer(cell: ToyCell, divisor: int) -> Timer:

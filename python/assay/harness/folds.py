@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import AssayError, MeasurementError
+from assay.errors import AssayError, MeasurementError, UsageError
 from assay.experiments.base import Job
 from assay.harness.executors import InlineExecutor, is_local
 from assay.harness.progress import ProgressSink
@@ -220,14 +220,18 @@ class StageFolder:
             error = future.exception()
             if error is None:
                 yield future.result()
-            elif isinstance(error, AssayError) or (here and not isinstance(error, BrokenExecutor)):
+                continue
+            if here and not isinstance(error, BrokenExecutor):
                 raise error  # the same would happen again
-            else:
-                if isinstance(error, BrokenExecutor):
-                    self._lose_executor(error)
-                else:
-                    self.progress.message(f"a worker failed ({_one_line(error)}); its span is measured once more here")
-                yield measure_span(self.job, self.dataset, stage, span, learned)
+            if not isinstance(error, (AssayError, BrokenExecutor)):
+                self.progress.message(f"a worker failed ({_one_line(error)}); its span is measured once more here")
+            if isinstance(error, BrokenExecutor):
+                self._lose_executor(error)
+            result = measure_span(self.job, self.dataset, stage, span, learned)
+            if isinstance(error, (UsageError, AttributeError, ImportError)):
+                # It works here and not there: what this process alone has registered is unknown to workers.
+                self._lose_executor(error)
+            yield result
 
     def _commit(self, stage: int, result: SpanResult) -> None:
         block = BlockRecord(
@@ -238,7 +242,7 @@ class StageFolder:
 
     def _lose_executor(self, error: BaseException) -> None:
         if not isinstance(self.executor, InlineExecutor):
-            self.progress.message(f"the workers are lost ({_one_line(error)}); going on in this process")
+            self.progress.message(f"the workers cannot be used ({_one_line(error)}); going on in this process")
             self.executor = InlineExecutor()
             self.window = 1
 

@@ -24,13 +24,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from assay.errors import AssayError, ParameterError
+from assay.errors import ParameterError
 from assay.experiments.base import Job, Metric, Value
 from assay.harness.executors import thread_environment
 from assay.harness.records import ComparisonRecord, SampleRecord
 from assay.harness.statistics import Estimate, median_estimate, noise_floor, paired_ratio, ratio_verdict
 
-__all__ = ["BASELINE_COPY", "Timing", "TimingSettings", "TimingTask", "summarise", "time_job"]
+__all__ = ["BASELINE_COPY", "NotBuilt", "Timing", "TimingSettings", "TimingTask", "summarise", "time_job"]
 
 BASELINE_COPY = "a/a"
 KernelKey = tuple[str, str, str]  # cell_id, metric, label
@@ -78,6 +78,13 @@ class TimingTask:
 
 
 @dataclass(frozen=True)
+class NotBuilt:
+    """The answer of a timing process that could not build the kernels."""
+
+    error: str
+
+
+@dataclass(frozen=True)
 class Timing:
     """What was timed: samples, the values made of them, ratios to the baseline, and errors by cell."""
 
@@ -108,7 +115,8 @@ def time_job(
 
     Returns:
         Samples and values. A kernel that raises fails its own cell; a process that dies fails the
-        cells that no other process has timed.
+        cells that no other process has timed. Kernels that only this process can build are timed
+        in this process.
     """
     samples: list[SampleRecord] = []
     failures: dict[str, str] = {}
@@ -116,7 +124,12 @@ def time_job(
     for process in range(settings.processes):
         task = TimingTask(job, tuple(learned), settings, seed, process)
         try:
-            timed, failed = _run_child(task)
+            answer = _run_child(task)
+            if isinstance(answer, NotBuilt):
+                # What was defined or registered in this process alone, in a notebook or a script, is
+                # not known to a fresh one: the kernels are then timed here, once, and the note says so.
+                return summarise(*_time_here(task), metrics, settings, seed=seed)
+            timed, failed = answer
             samples += timed
             failures |= failed
             if not timed and not failed:
@@ -222,7 +235,7 @@ class _DeadProcessError(Exception):
     """A timing process ended without its results."""
 
 
-def _run_child(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
+def _run_child(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]] | NotBuilt:
     """Runs one timing process to its end and returns its samples and the errors by cell.
 
     The process is a fresh interpreter that imports no more than it unpickles, so that a script
@@ -259,14 +272,21 @@ def _run_child(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
     if status != 0 or not answer:
         lines = b"".join(errors).decode("utf-8", "replace").strip().splitlines()
         why = f": {lines[-1]}" if lines else ""
-        if "__main__" in why:
-            why += "; move it to a module that can be imported, as another process has to find it"
         how = f"signal {-status}" if status < 0 else f"status {status}"
         raise _DeadProcessError(f"the timing process ended with {how}{why}")
-    result: tuple[list[SampleRecord], dict[str, str]] | AssayError = pickle.loads(answer)
-    if isinstance(result, Exception):
-        raise _DeadProcessError(str(result))
+    result: tuple[list[SampleRecord], dict[str, str]] | NotBuilt = pickle.loads(answer)
     return result
+
+
+def _time_here(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
+    """Times the kernels in this process; an error in building them fails every cell."""
+    from assay.harness.timing_child import time_kernels
+
+    try:
+        timers = task.job.timers(task.learned)
+    except Exception as error:
+        return [], {cell.cell_id: f"{type(error).__name__}: {error}" for cell in task.job.cells}
+    return time_kernels(timers, task.settings, seed=task.seed, process=task.process)
 
 
 def _drain(stream: IO[bytes], into: list[bytes]) -> None:

@@ -1,6 +1,7 @@
 """What runs inside a timing process: build the kernels, calibrate, run rounds, hand back samples.
 
-Input: a pickled `TimingTask`. Output: the pickled samples and the errors by cell. Nothing else is
+Input: a pickled `TimingTask`. Output: the pickled samples and the errors by cell,
+or a `NotBuilt`. Nothing else is
 written to the output: it is moved away before the kernels are built, so that a kernel that prints
 does no harm.
 """
@@ -22,7 +23,7 @@ from random import Random
 
 from assay.experiments.base import Timer
 from assay.harness.records import SampleRecord
-from assay.harness.timing import BASELINE_COPY, TimingSettings, TimingTask
+from assay.harness.timing import BASELINE_COPY, NotBuilt, TimingSettings, TimingTask
 
 __all__ = ["calibrated_iterations", "main", "round_order", "time_kernels"]
 
@@ -41,15 +42,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    task = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    pickle.dump(time_task(task), output)
+    result: tuple[list[SampleRecord], dict[str, str]] | NotBuilt
+    try:
+        task: TimingTask = pickle.load(sys.stdin.buffer)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        timers = task.job.timers(task.learned)
+    except Exception as error:
+        result = NotBuilt(_described(error))
+    else:
+        result = time_kernels(timers, task.settings, seed=task.seed, process=task.process)
+    pickle.dump(result, output)
     output.close()
-
-
-def time_task(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
-    """Builds the kernels of a job and times them."""
-    return time_kernels(task.job.timers(task.learned), task.settings, seed=task.seed, process=task.process)
 
 
 def time_kernels(
