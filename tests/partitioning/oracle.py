@@ -1,0 +1,278 @@
+"""The oracle: every exact partitioning metric, recomputed naively and apart from the product.
+
+`metrics(question)` maps names as API.md has them to values: an int for a count, a Fraction for a
+quotient of counts, a float where a root is drawn, None where the definition divides by zero or
+gives no value. Written from DEFINITIONS.md and API.md alone; the cost does not matter here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from oracle_keys import Key, Kind, Table, as_fraction, canonical, keys_of, kinds_of, rows_of, sorted_keys
+from oracle_strategies import (
+    ACTIONS,
+    Placed,
+    Strategy,
+    UndefinedError,
+    node_names,
+    nodes_after,
+    place,
+    rows_after,
+)
+
+Value = int | float | Fraction | None
+_NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    name: str
+    columns: tuple[str, ...]
+    parent: Table = field(repr=False)
+    parent_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """point(columns), in_list(column, size) or range(column, width); the width is a number or such as '1d'."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    size: int = 0
+    width: int | float | str = 0
+
+    @property
+    def spelling(self) -> str:
+        extra = {"point": "", "in_list": f", size={self.size}", "range": f", width={self.width!r}"}[self.kind]
+        return f"{self.kind}({', '.join(self.columns)}{extra})"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One strategy at n partitions on one table."""
+
+    table: Table = field(repr=False)
+    strategy: Strategy
+    partitions: int
+    weight: str | None = None
+    foreign_keys: Sequence[ForeignKey] = ()
+    queries: Sequence[Query] = ()
+
+
+def metrics(question: Question) -> dict[str, Value]:
+    table, strategy, n = question.table, question.strategy, question.partitions
+    weights = [1] * rows_of(table) if question.weight is None else table[question.weight].values
+    placed = place(strategy, table, node_names(n))
+    result = load_metrics(placed, weights)
+    result |= key_metrics(strategy, table, n, weights, result["load_max_over_mean"])
+    for action in ACTIONS:
+        result |= movement_metrics(strategy, table, placed, action, weights)
+    for foreign_key in question.foreign_keys:
+        result |= foreign_key_metrics(strategy, table, placed, foreign_key, weights)
+    for query in question.queries:
+        result |= query_metrics(table, placed, query)
+    return result
+
+
+def loads_of(placed: Placed, weights: Sequence[int]) -> list[int]:
+    loads = [0] * placed.partitions
+    for position, weight in zip(placed.rows, weights, strict=True):
+        loads[position] += weight
+    return loads
+
+
+def load_metrics(placed: Placed, weights: Sequence[int]) -> dict[str, Value]:
+    """How evenly the weight lies; x_i is the load of partition i over the mean."""
+    n = placed.partitions
+    loads = loads_of(placed, weights)
+    total = sum(loads)
+    empty = n - len(set(placed.rows))
+    names = ["max_over_mean", "min_over_mean", "cv", "gini", "p99_over_p50"]
+    if total == 0:
+        return dict.fromkeys([f"load_{name}" for name in names] + ["effective_parallelism"]) | {
+            "empty_partitions": empty
+        }
+    x = sorted(Fraction(load * n, total) for load in loads)
+    squares = sum(load * load for load in loads)
+    return {
+        "load_max_over_mean": x[-1],
+        "load_min_over_mean": x[0],
+        "load_cv": root(sum(((value - 1) ** 2 for value in x), Fraction(0)) / n),
+        "load_gini": sum(((2 * i - n - 1) * value for i, value in enumerate(x, start=1)), Fraction(0)) / (n * sum(x)),
+        "load_p99_over_p50": over(quantile(x, Fraction(99, 100)), quantile(x, Fraction(1, 2))),
+        "empty_partitions": empty,
+        "effective_parallelism": Fraction(total * total, n * squares),
+    }
+
+
+def key_metrics(
+    strategy: Strategy, table: Table, n: int, weights: Sequence[int], max_over_mean: Value
+) -> dict[str, Value]:
+    """What the key alone allows: the floor under the maximum, and under the deviation."""
+    if not strategy.keyed:
+        return {"avoidable_skew": max_over_mean, "sampling_floor_cv": None}
+    keys = keys_of(table, strategy.key_columns)
+    heaviest = sorted(weigh(keys, weights).values(), reverse=True) + [0] * (n + 1)
+    total = sum(weights)
+    distinct = len(set(keys) - {None})
+    skew: Value = None
+    if total:
+        shares = [Fraction(weight, total) for weight in heaviest]
+        skew = over(max_over_mean, max(Fraction(1), n * shares[0], n * (shares[n - 1] + shares[n])))
+    return {"avoidable_skew": skew, "sampling_floor_cv": root(Fraction(n, distinct)) if distinct else None}
+
+
+def movement_metrics(
+    strategy: Strategy, table: Table, before: Placed, action: str, weights: Sequence[int]
+) -> dict[str, Value]:
+    """What an action moves between nodes, by their names."""
+    names = [f"{name}.{action}" for name in ("moved_share", "moved_over_optimum", "stray_moves")]
+    names.append(f"rebalance_minimum_share.{action}")
+    n, total = before.partitions, sum(weights)
+    try:
+        old, new = node_names(n), nodes_after(n, action)
+    except UndefinedError:
+        return dict.fromkeys(names)
+    loads = Counter(dict(zip(old, loads_of(before, weights), strict=True)))
+    lacking = sum(max(0, total - len(new) * loads[name]) for name in new)
+    minimum = over(lacking, len(new) * total)
+    try:
+        rows = rows_after(strategy, table, before, action, weights)
+    except UndefinedError:
+        return dict.fromkeys(names[:3]) | {names[3]: minimum}
+    moved = stray = 0
+    for (source, target), weight in weigh(list(zip(before.rows, rows, strict=True)), weights).items():
+        if old[source] != new[target]:
+            moved += weight
+            stray += weight if old[source] in new and new[target] in old else 0
+    optimum = sum(
+        (max(Fraction(0), Fraction(1, len(new)) - (Fraction(1, n) if name in old else 0)) for name in new), Fraction(0)
+    )
+    share = over(moved, total)
+    return dict(zip(names, (share, over(share, optimum), stray, minimum), strict=True))
+
+
+def foreign_key_metrics(
+    strategy: Strategy, table: Table, placed: Placed, foreign_key: ForeignKey, weights: Sequence[int]
+) -> dict[str, Value]:
+    """Rows without a parent, and the weight of those whose parent lives in another partition."""
+    name, kinds = foreign_key.name, kinds_of(table, foreign_key.columns)
+    parent, parent_columns = foreign_key.parent, foreign_key.parent_columns
+    references = list(zip(*(table[column].values for column in foreign_key.columns), strict=True))
+    bytes_of = {key: None if None in key else canonical(kinds, key) for key in set(references)}
+    parent_kinds = kinds_of(parent, parent_columns)
+    parent_keys = list(zip(*(parent[column].values for column in parent_columns), strict=True))
+    row_of = {canonical(parent_kinds, key): row for row, key in enumerate(parent_keys) if None not in key}
+    home = _parent_homes(strategy, placed.partitions, foreign_key)
+    own_map = set(foreign_key.columns) == set(strategy.key_columns) and strategy.keyed
+    null_rows = orphan_rows = matched = crossing = 0
+    orphans = set()
+    for reference, position, weight in zip(references, placed.rows, weights, strict=True):
+        key = bytes_of[reference]
+        if key is None:
+            null_rows += 1
+        elif key not in row_of:
+            orphan_rows += 1
+            orphans.add(key)
+        else:
+            matched += weight
+            if not own_map and home is not None and home[row_of[key]] != position:
+                crossing += weight
+    return {
+        f"cross_join_share.{name}": over(crossing, matched) if own_map or home is not None else None,
+        f"orphan_rows.{name}": orphan_rows,
+        f"orphan_values.{name}": len(orphans),
+        f"null_rows.{name}": null_rows,
+    }
+
+
+def query_metrics(table: Table, placed: Placed, query: Query) -> dict[str, Value]:
+    """Partitions that hold a match, and those that must be asked, over the query's instances."""
+    holders: dict[Key, set[int]] = {}
+    keys = zip(*(table[name].values for name in query.columns), strict=True)
+    for key, position in zip(keys, placed.rows, strict=True):
+        if None not in key:
+            holders.setdefault(key, set()).add(position)
+    kinds = kinds_of(table, query.columns)
+    instances: list[tuple[set[int], set[int]]] = []  # partitions that hold a match, partitions asked
+    if query.kind == "range":
+        width = _width(kinds[0], query.width)
+        windows: dict[int, set[int]] = {}
+        for key, positions in holders.items():
+            value = as_fraction(kinds[0], key[0])
+            if value is not None:
+                windows.setdefault(math.floor(value / width), set()).update(positions)
+        instances = [
+            (positions, placed.ask_window(query.columns[0], number * width, (number + 1) * width))
+            for number, positions in windows.items()
+        ]
+    else:
+        values = sorted_keys(kinds, holders)
+        size = query.size if query.kind == "in_list" else 1
+        for start in range(0, len(values), size):
+            chunk = values[start : start + size]
+            asked = [placed.ask_key(dict(zip(query.columns, key, strict=True))) for key in chunk]
+            instances.append((set().union(*(holders[key] for key in chunk)), set().union(*asked)))
+    fan_outs = [len(held) for held, _ in instances]
+    return {
+        f"fan_out_mean.{query.name}": over(sum(fan_outs), len(instances)),
+        f"fan_out_max.{query.name}": max(fan_outs, default=None),
+        f"routed_fan_out_mean.{query.name}": over(sum(len(asked) for _, asked in instances), len(instances)),
+    }
+
+
+def over(numerator: Value, denominator: Value) -> Value:
+    """A quotient; None where either side is missing or the denominator is zero."""
+    if numerator is None or not denominator:
+        return None
+    return Fraction(numerator) / Fraction(denominator)
+
+
+def root(value: Fraction) -> float:
+    """The square root, to the last bit or so even of tiny fractions."""
+    scale = 1 << 160
+    return math.isqrt(value.numerator * scale * scale // value.denominator) / scale
+
+
+def quantile(ordered: Sequence[Fraction], q: Fraction) -> Fraction:
+    """numpy's linear quantile of values in ascending order."""
+    place_of = q * (len(ordered) - 1)
+    below = math.floor(place_of)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place_of - below) * (ordered[above] - ordered[below])
+
+
+def weigh(keys: Sequence[Key | None], weights: Sequence[int]) -> Counter[Key | None]:
+    """The weight of each key, null among them."""
+    sums: Counter[Key | None] = Counter()
+    for key, weight in zip(keys, weights, strict=True):
+        sums[key] += weight
+    return sums
+
+
+def _parent_homes(strategy: Strategy, n: int, foreign_key: ForeignKey) -> list[int] | None:
+    """The partition of each parent row, by the same strategy learned on the parent's key; None where it has none."""
+    leaf = strategy.last_leaf
+    learned = Strategy(leaf.name, (), leaf.function, leaf.seed, leaf.virtual_nodes)
+    if leaf.name != "round_robin":
+        learned = Strategy(leaf.name, foreign_key.parent_columns, leaf.function, leaf.seed, leaf.virtual_nodes)
+    try:
+        return place(learned, foreign_key.parent, node_names(n)).rows
+    except UndefinedError:
+        return None
+
+
+def _width(kind: Kind, width: int | float | str) -> Fraction:
+    if isinstance(width, str):
+        match = re.fullmatch(r"(\d+)(ms|s|m|h|d)", width)
+        assert match is not None, width
+        nanoseconds = int(match[1]) * _NANOSECONDS[match[2]]
+        return Fraction(nanoseconds, _NANOSECONDS["d"]) if kind == "date" else Fraction(nanoseconds)
+    return Fraction(width)

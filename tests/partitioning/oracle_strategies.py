@@ -1,0 +1,298 @@
+"""Strategies of the oracle: which partition each row goes to, at n partitions and after an action.
+
+Written from DEFINITIONS.md, "Strategies at n partitions" and "Actions and movement". Each strategy
+spells itself as the product reads it, so that both get the same question.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import oracle_placements as placements
+from oracle_keys import Key, Table, as_fraction, canonical, hash_bytes, keys_of, kinds_of, order, rows_of, sorted_keys
+
+AskWindow = Callable[[str, Fraction, Fraction], set[int]]
+PLACEMENTS = ("ring", "jump", "rendezvous", "maglev")
+ACTIONS = ("add_one", "remove_one", "replace_one", "double")
+
+
+class UndefinedError(Exception):
+    """The definitions give no value here: a metric that needs it is null."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One strategy over columns; `parts` are the two strategies of a composite."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    function: str = "xxh3_64"
+    seed: int = 0
+    virtual_nodes: int = 128
+    given: tuple[Any, ...] = ()  # bounds of a range; of a list, the values of each partition
+    parts: tuple[Strategy, ...] = ()
+    first: int | None = None
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """All columns that the partition depends on, each once."""
+        nested = [name for part in self.parts for name in part.key_columns]
+        return tuple(dict.fromkeys([*self.columns, *nested]))
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a row's key alone settles its partition."""
+        return self.name != "round_robin" and all(part.keyed for part in self.parts)
+
+    @property
+    def last_leaf(self) -> Strategy:
+        return self.parts[-1].last_leaf if self.parts else self
+
+    @property
+    def spelling(self) -> str:
+        arguments = [part.spelling for part in self.parts] or list(self.columns)
+        if self.name == "ring" and self.virtual_nodes != 128:
+            arguments.append(f"virtual_nodes={self.virtual_nodes}")
+        if self.function != "xxh3_64":
+            arguments.append(f"{'function' if self.name == 'hash' else 'hash'}={self.function}")
+        if self.seed:
+            arguments.append(f"seed={self.seed}")
+        if self.first is not None:
+            arguments.append(f"first={self.first}")
+        if self.given:
+            arguments.append(f"{'bounds' if self.name == 'range' else 'values'}={spell(self.given)}")
+        return f"{self.name}({', '.join(arguments)})" if arguments else self.name
+
+
+def spell(value: Any) -> str:
+    """A value as the product's spelling has it: lists in brackets, text in double quotes."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(spell, value))}]"
+    return '"' + value.replace('"', '""') + '"' if isinstance(value, str) else str(value)
+
+
+def composite(first_part: Strategy, second_part: Strategy, first: int | None = None) -> Strategy:
+    return Strategy("composite", parts=(first_part, second_part), first=first)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A strategy at n partitions on one table."""
+
+    partitions: int
+    rows: list[int]  # each row's partition
+    ask_key: Callable[[Mapping[str, Any]], set[int]]  # partitions to ask for rows with these values of these columns
+    ask_window: AskWindow  # ... with a column's value in [low, high)
+    bounds: list[Any]  # of a range; otherwise empty
+
+
+def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
+    """Learns the strategy on the table and assigns its rows to the nodes' positions."""
+    if strategy.name == "composite":
+        return _place_composite(strategy, table, len(nodes))
+    partitions = len(nodes)
+    everything = set(range(partitions))
+    if strategy.name == "round_robin":
+        rows = [number % partitions for number in range(rows_of(table))]
+        return Placed(partitions, rows, lambda values: everything, lambda column, low, high: everything, [])
+    keys = keys_of(table, strategy.columns)
+    kinds = kinds_of(table, strategy.columns)
+    bounds: list[Any] = []
+    ask_window: AskWindow = lambda column, low, high: everything  # noqa: E731
+    owner: Callable[[Key], int]
+    if strategy.name == "range":
+        bounds = _bounds(strategy, kinds, keys, partitions)
+        owner = lambda key: bisect.bisect_right(bounds, order(kinds, key))  # noqa: E731
+        if len(kinds) == 1:
+            ask_window = lambda column, low, high: (  # noqa: E731
+                _ask_range(kinds[0], bounds, low, high) if (column,) == strategy.columns else everything
+            )
+    elif strategy.name == "list":
+        partition_of = _list_map(strategy, kinds, keys, partitions)
+        owner = partition_of.__getitem__
+        if len(kinds) == 1:
+            ask_window = lambda column, low, high: (  # noqa: E731
+                _ask_list(kinds[0], partition_of, low, high) if (column,) == strategy.columns else everything
+            )
+    else:
+        owner = _hashed_owner(strategy, kinds, nodes)
+    cache: dict[Key | None, int] = {None: 0}
+    for key in keys:
+        if key not in cache:
+            assert key is not None
+            cache[key] = owner(key)
+
+    def ask_key(values: Mapping[str, Any]) -> set[int]:
+        if not set(strategy.columns) <= set(values):
+            return everything
+        key = tuple(values[name] for name in strategy.columns)
+        return {cache[key]}
+
+    return Placed(partitions, [cache[key] for key in keys], ask_key, ask_window, bounds)
+
+
+def node_names(partitions: int) -> list[str]:
+    return [f"node-{position}" for position in range(partitions)]
+
+
+def nodes_after(partitions: int, action: str) -> list[str]:
+    """The nodes' names after an action, in order of their positions."""
+    if action == "add_one":
+        return node_names(partitions + 1)
+    if action == "remove_one":
+        if partitions == 1:
+            raise UndefinedError("one node cannot be removed")
+        return node_names(partitions - 1)
+    if action == "replace_one":
+        return [*node_names(partitions - 1), f"node-{partitions}"]
+    assert action == "double"
+    return node_names(2 * partitions)
+
+
+def rows_after(strategy: Strategy, table: Table, before: Placed, action: str, weights: Sequence[int]) -> list[int]:
+    """Each row's position among `nodes_after`: recomputed, save that a range splits and merges."""
+    n = before.partitions
+    nodes = nodes_after(n, action)
+    if strategy.name == "range":
+        if action == "remove_one":
+            return [min(position, n - 2) for position in before.rows]
+        rows = before.rows
+        for new in range(n, len(nodes)):
+            rows = _split_heaviest(strategy, table, rows, new, weights)
+        return rows
+    if strategy.name == "list" and strategy.given and len(nodes) != n:
+        raise UndefinedError("given values name their partitions")
+    return place(strategy, table, nodes).rows
+
+
+def composite_first(strategy: Strategy, table: Table, partitions: int) -> int:
+    """How many parts the first strategy of a composite makes."""
+    if strategy.first is not None:
+        if partitions % strategy.first:
+            raise UndefinedError(f"{strategy.first} does not divide {partitions}")
+        return strategy.first
+    leading = strategy.parts[0]
+    distinct = len(set(keys_of(table, leading.key_columns)) - {None}) if leading.keyed else rows_of(table)
+    most = max(1, min(distinct, math.isqrt(partitions)))
+    return max(divisor for divisor in range(1, most + 1) if partitions % divisor == 0)
+
+
+def _place_composite(strategy: Strategy, table: Table, partitions: int) -> Placed:
+    first = composite_first(strategy, table, partitions)
+    second = partitions // first
+    a = place(strategy.parts[0], table, node_names(first))
+    b = place(strategy.parts[1], table, node_names(second))
+
+    def product(left: set[int], right: set[int]) -> set[int]:
+        return {i * second + j for i in left for j in right}
+
+    return Placed(
+        partitions,
+        [i * second + j for i, j in zip(a.rows, b.rows, strict=True)],
+        lambda values: product(a.ask_key(values), b.ask_key(values)),
+        lambda column, low, high: product(a.ask_window(column, low, high), b.ask_window(column, low, high)),
+        [],
+    )
+
+
+def _hashed_owner(strategy: Strategy, kinds: Sequence[Any], nodes: Sequence[str]) -> Callable[[Key], int]:
+    if strategy.name == "modulo":
+        if tuple(kinds) != ("int",):
+            raise UndefinedError("modulo needs one integer column")
+        return lambda key: int(key[0]) % len(nodes)
+    hash_key = hash_bytes(strategy.function, strategy.seed)
+    owners: dict[str, Callable[[], placements.Owner]] = {
+        "hash": lambda: lambda value: value % len(nodes),
+        "ring": lambda: placements.ring(nodes, strategy.virtual_nodes, strategy.function, strategy.seed),
+        "jump": lambda: placements.jump(nodes),
+        "rendezvous": lambda: placements.rendezvous(nodes),
+        "maglev": lambda: placements.maglev(nodes),
+    }
+    owner = owners[strategy.name]()
+    return lambda key: owner(hash_key(canonical(kinds, key)))
+
+
+def _bounds(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | None], partitions: int) -> list[Any]:
+    if strategy.given:
+        if len(strategy.given) != partitions - 1:
+            raise UndefinedError(f"{len(strategy.given)} bounds make no {partitions} partitions")
+        return [order(kinds, (bound,)) for bound in strategy.given]
+    present = [order(kinds, key) for key in sorted_keys(kinds, [key for key in keys if key is not None])]
+    if not present:
+        return []
+    return [present[j * len(present) // partitions] for j in range(1, partitions)]
+
+
+def _list_map(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | None], partitions: int) -> dict[Key, int]:
+    if strategy.given:
+        if len(strategy.given) != partitions:
+            raise UndefinedError(f"{len(strategy.given)} lists of values make no {partitions} partitions")
+        return {(value,): position for position, values in enumerate(strategy.given) for value in values}
+    counts = Counter(keys)
+    loads = [0] * partitions
+    loads[0] += counts.pop(None, 0)  # null keys count as load, and are in partition 0 already
+    partition_of: dict[Key, int] = {}
+    by_value = sorted_keys(kinds, [key for key in counts if key is not None])
+    for key in sorted(by_value, key=lambda key: -counts[key]):  # a stable sort: ties stay in the values' order
+        position = loads.index(min(loads))
+        partition_of[key] = position
+        loads[position] += counts[key]
+    return partition_of
+
+
+def _split_heaviest(
+    strategy: Strategy, table: Table, rows: Sequence[int], new: int, weights: Sequence[int]
+) -> list[int]:
+    """The heaviest part keeps the keys below its median; those at it and above go to the new part."""
+    loads = [0] * new
+    for position, weight in zip(rows, weights, strict=True):
+        loads[position] += weight
+    heaviest = loads.index(max(loads))
+    kinds = kinds_of(table, strategy.columns)
+    keys = [None if key is None else order(kinds, key) for key in keys_of(table, strategy.columns)]
+    inside: list[Any] = sorted(
+        key for key, position in zip(keys, rows, strict=True) if position == heaviest and key is not None
+    )
+    if not inside:
+        return list(rows)
+    median = inside[len(inside) // 2]
+    return [
+        new if position == heaviest and key is not None and key >= median else position
+        for key, position in zip(keys, rows, strict=True)
+    ]
+
+
+def _ask_range(kind: Any, bounds: Sequence[Any], low: Fraction, high: Fraction) -> set[int]:
+    """Parts whose interval is not empty and meets the window [low, high)."""
+    edges = [-math.inf, *(_edge(kind, bound) for bound in bounds), math.inf]
+    return {
+        position
+        for position, (start, end) in enumerate(itertools.pairwise(edges))
+        if start < high and low < end and (start < end or position == 0)
+    }
+
+
+def _ask_list(kind: Any, partition_of: Mapping[Key, int], low: Fraction, high: Fraction) -> set[int]:
+    """A list knows its values: it asks the partitions of those in the window."""
+    return {position for (value,), position in partition_of.items() if _inside(as_fraction(kind, value), low, high)}
+
+
+def _inside(value: Fraction | None, low: Fraction, high: Fraction) -> bool:
+    return value is not None and low <= value < high
+
+
+def _edge(kind: Any, bound: Any) -> Fraction | float:
+    """A bound on its axis, from its order ((value,),); NaN is last."""
+    value = bound[0][0]
+    if kind == "float":
+        is_nan, value = value
+        if is_nan or math.isinf(value):
+            return math.inf if is_nan else float(value)
+    return as_fraction(kind, value) or Fraction(0)
