@@ -1,0 +1,76 @@
+# assay: everything from a clone. Each target does its own set-up: a virtual environment in .venv,
+# its dependencies, and the native module.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+SUITES := bench/*.toml
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: help setup demo test test-slow lint format bench claims docs clean
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "assay needs Python 3.11 or newer"'
+	$(PYTHON) -m venv $(VENV)
+
+# The dependencies: all extras that the tests and the demo use.
+$(VENV)/.dependencies: pyproject.toml | $(BIN)/python
+	$(BIN)/python scripts/install_dependencies.py data report dev
+	@touch $@
+
+# The native module is built in one profile at a time: `checked` for tests (assertions and overflow
+# checks on), `release` for everything that is timed.
+$(VENV)/.built-checked: $(VENV)/.dependencies $(RUST_SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --profile checked
+	@rm -f $(VENV)/.built-release
+	@touch $@
+
+$(VENV)/.built-release: $(VENV)/.dependencies $(RUST_SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release
+	@rm -f $(VENV)/.built-checked
+	@touch $@
+
+setup: $(VENV)/.built-release ## virtual environment, dependencies and the fast native module
+
+demo: $(VENV)/.built-release ## the main job on real data; leaves reports/demo/flights.html
+	$(BIN)/assay demo --output reports/demo
+
+test: $(VENV)/.built-checked ## all fast tests, Rust and Python
+	cargo test --quiet --profile checked -p assay-core
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.built-checked ## the long tests too: many random tables, many seeds
+	PROPTEST_CASES=4096 cargo test --quiet --profile checked -p assay-core
+	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.built-checked ## rustfmt, clippy, ruff, mypy, and the stub against the built module
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets --profile checked -- -D warnings
+	$(BIN)/ruff format --check python tests bench scripts
+	$(BIN)/ruff check python tests bench scripts
+	$(BIN)/mypy
+	MYPYPATH=python $(BIN)/stubtest assay._core
+
+format: $(VENV)/.dependencies ## rewrites the sources in the house's format
+	cargo fmt --all
+	$(BIN)/ruff format python tests bench scripts
+	$(BIN)/ruff check --fix python tests bench scripts
+
+bench: $(VENV)/.built-release ## the primitives beside other packages
+	$(BIN)/python scripts/install_dependencies.py bench
+	$(BIN)/python -m pytest bench/peers --benchmark-only --benchmark-sort=name
+
+claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/claims.html
+	mkdir -p reports/claims
+	$(BIN)/assay run bench/claims.toml --store reports/claims/claims.duckdb
+	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/claims.html
+
+docs: $(VENV)/.built-checked ## writes the generated pages of docs/ from the catalogue
+	$(BIN)/python scripts/generate_docs.py
+
+clean: ## removes what was built; keeps recorded reports
+	rm -rf $(VENV) target .pytest_cache .mypy_cache .ruff_cache .hypothesis python/assay/_core*.so
