@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from assay.experiments.partitioning import Strategy, register_strategy
     from assay.front import compare, run
     from assay.hashing import digest, hash, hash_rows
+    from assay.placement import Jump, Maglev, Modulo, Rendezvous, Ring
 
 __version__ = "0.1.0"
 
 # Where each public name lives; `assay.polars` and the like are modules of their own.
 _HOMES = {
+    "Jump": "assay.placement",
+    "Maglev": "assay.placement",
+    "Modulo": "assay.placement",
+    "Rendezvous": "assay.placement",
+    "Ring": "assay.placement",
     "Strategy": "assay.experiments.partitioning",
     "compare": "assay.front",
     "digest": "assay.hashing",
@@ -31,6 +37,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Jump",
+    "Maglev",
+    "Modulo",
+    "Rendezvous",
+    "Ring",
     "Strategy",
     "__version__",
     "compare",

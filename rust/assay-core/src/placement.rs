@@ -245,6 +245,21 @@ pub fn lookup(placement: &dyn Placement, columns: &[Keys<'_>], threads: usize, o
     Ok(())
 }
 
+/// The replicas of each key, `count` after `count`, on at most `threads` threads. What a null key
+/// gets means nothing.
+///
+/// # Errors
+/// If the placement has no replicas or too few nodes, or its hash function cannot take the columns.
+pub fn replicas(placement: &dyn Placement, columns: &[Keys<'_>], count: usize, threads: usize) -> Result<Vec<u32>> {
+    placement.replicas(&[], count, &mut [])?;
+    let hashes = hash_values(placement, columns, threads)?;
+    let parts = threads::map(hashes.len(), threads, |range| {
+        let mut out = vec![0; range.len() * count];
+        placement.replicas(&hashes[range], count, &mut out).map(|()| out)
+    });
+    Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+}
+
 /// Checks the `count` of replicas against the number of nodes.
 pub(crate) fn check_replicas(nodes: &[Node], count: usize) -> Result<()> {
     if (1..=nodes.len()).contains(&count) {
@@ -257,14 +272,17 @@ pub(crate) fn check_replicas(nodes: &[Node], count: usize) -> Result<()> {
     )))
 }
 
-/// The share of each residue class modulo `modulus` among the values of `bits` bits: exact, for
-/// classes below `2^bits mod modulus` hold one value more.
-pub(crate) fn residue_share(residue: u64, modulus: u64, bits: u32) -> f64 {
+/// How many values of `bits` bits leave this residue modulo `modulus`.
+pub(crate) fn residue_count(residue: u64, modulus: u64, bits: u32) -> u128 {
     let values = 1_u128 << bits;
     let (each, more) = (values / u128::from(modulus), values % u128::from(modulus));
-    #[allow(clippy::cast_precision_loss)]
-    let share = (each + u128::from(u128::from(residue) < more)) as f64 / values as f64;
-    share
+    each + u128::from(u128::from(residue) < more)
+}
+
+/// A number of values of `bits` bits as a share of all.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn share_of_values(count: u128, bits: u32) -> f64 {
+    count as f64 / (1_u128 << bits) as f64
 }
 
 const HASH_NAMES: [&str; hash::CONTENDERS.len()] = {
@@ -384,10 +402,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn residue_shares_add_up() {
-        let sum: f64 = (0..7).map(|residue| residue_share(residue, 7, 32)).sum();
-        assert!((sum - 1.0).abs() < 1e-15);
+    fn residues_add_up_to_all_values() {
         // 2^32 mod 7 = 4: the first four classes hold one value more.
-        assert!(residue_share(3, 7, 32) > residue_share(4, 7, 32));
+        assert_eq!((0..7).map(|residue| residue_count(residue, 7, 32)).sum::<u128>(), 1 << 32);
+        assert_eq!(residue_count(3, 7, 32), residue_count(4, 7, 32) + 1);
     }
 }

@@ -6,6 +6,7 @@ mod errors;
 mod hashing;
 mod output;
 mod partition;
+mod placement;
 
 use pyo3::prelude::*;
 
@@ -18,4 +19,6 @@ mod _core {
     use crate::hashing::{digest, hash, hash_rows};
     #[pymodule_export]
     use crate::partition::{PyKeyTable, PyStrategy, action_nodes, mark_pairs, sum_by, sum_pairs};
+    #[pymodule_export]
+    use crate::placement::PyPlacement;
 }

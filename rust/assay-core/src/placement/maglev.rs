@@ -12,7 +12,7 @@ use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
 use crate::placement::movement::numbered_names;
-use crate::placement::{HASH, Placement, SEED, Settings, residue_share};
+use crate::placement::{HASH, Placement, SEED, Settings, residue_count, share_of_values};
 
 /// Slots of a table for up to 655 nodes.
 pub const TABLE_SIZE_DEFAULT: u64 = 65_537;
@@ -139,11 +139,12 @@ impl Placement for Maglev {
     }
 
     fn ownership(&self) -> Vec<f64> {
-        let mut shares = vec![0.0; self.settings.nodes.len()];
+        let bits = self.settings.hash.bits();
+        let mut counts = vec![0_u128; self.settings.nodes.len()];
         for (slot, owner) in (0..).zip(&self.slots) {
-            shares[*owner as usize] += residue_share(slot, self.size(), self.settings.hash.bits());
+            counts[*owner as usize] += residue_count(slot, self.size(), bits);
         }
-        shares
+        counts.into_iter().map(|count| share_of_values(count, bits)).collect()
     }
 
     /// Tables of one size are compared slot by slot. Tables of two prime sizes are independent

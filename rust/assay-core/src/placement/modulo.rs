@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::Contender;
 use crate::error::Result;
-use crate::placement::{HASH, Placement, SEED, Settings, residue_share};
+use crate::placement::{HASH, Placement, SEED, Settings, residue_count, share_of_values};
 
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
@@ -65,7 +65,8 @@ impl Placement for Modulo {
     }
 
     fn ownership(&self) -> Vec<f64> {
-        (0..self.count).map(|residue| residue_share(residue, self.count, self.settings.hash.bits())).collect()
+        let bits = self.settings.hash.bits();
+        (0..self.count).map(|residue| share_of_values(residue_count(residue, self.count, bits), bits)).collect()
     }
 
     /// Remainders i by n and j by m meet in one class modulo lcm(n, m) if they agree modulo

@@ -1,0 +1,159 @@
+//! `Placement`: the binding of the placement room, which `assay.placement` wraps.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
+use arrow_array::{ArrayRef, FixedSizeListArray, UInt32Array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field};
+use assay_core::hash::HashFunction;
+use assay_core::placement::movement::{CIRCLE, moved_share};
+use assay_core::placement::ring::Ring;
+use assay_core::placement::{self, Node, Placement, Settings};
+use pyo3::prelude::*;
+
+use crate::convert::{Column, Columns};
+use crate::errors::{parameter, raise};
+use crate::hashing::threads_or_default;
+use crate::output;
+
+/// A placement of any kind.
+#[pyclass(name = "Placement", module = "assay._core", frozen)]
+pub struct PyPlacement(Box<dyn Placement>);
+
+#[pymethods]
+impl PyPlacement {
+    /// The placement `kind` of these nodes; `weights` and `racks` are as long as `names`.
+    #[new]
+    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, table_size = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        kind: &str,
+        names: Vec<String>,
+        weights: Vec<f64>,
+        racks: Vec<Option<String>>,
+        hash: &str,
+        seed: u64,
+        virtual_nodes: Option<u64>,
+        table_size: Option<u64>,
+    ) -> PyResult<Self> {
+        let nodes = names.into_iter().zip(weights).zip(racks);
+        let nodes = nodes.map(|((name, weight), rack)| Node { name, weight, rack }).collect();
+        let mut settings = Settings::new(nodes).with_hash(HashFunction::parse(hash, seed).map_err(raise)?);
+        settings.virtual_nodes = virtual_nodes.unwrap_or(settings.virtual_nodes);
+        settings.table_size = table_size;
+        py.detach(|| placement::build(kind, settings)).map(Self).map_err(raise)
+    }
+
+    /// The position of each key's node.
+    #[pyo3(signature = (keys, *, threads = None))]
+    fn lookup<'py>(&self, py: Python<'py>, keys: Column, threads: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        let threads = threads_or_default(threads)?;
+        let columns = Columns(vec![keys]);
+        let rows = columns.rows()?;
+        let (owners, validity) = py.detach(|| -> PyResult<_> {
+            let mut owners = vec![0_u32; rows];
+            let mut validity = None;
+            columns.for_each_run(|first, keys| {
+                let len = keys[0].len();
+                placement::lookup(&*self.0, keys, threads, &mut owners[first..first + len]).map_err(raise)?;
+                output::append_validity(&mut validity, keys[0].validity_bytes(), first, len, rows);
+                Ok(())
+            })?;
+            Ok((owners, validity))
+        })?;
+        output::primitive::<UInt32Type>(py, owners, validity)
+    }
+
+    /// The positions of each key's `count` replicas.
+    #[pyo3(signature = (keys, count, *, threads = None))]
+    fn replicas<'py>(
+        &self,
+        py: Python<'py>,
+        keys: Column,
+        count: usize,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let threads = threads_or_default(threads)?;
+        let columns = Columns(vec![keys]);
+        let rows = columns.rows()?;
+        let (positions, validity) = py.detach(|| -> PyResult<_> {
+            self.0.replicas(&[], count, &mut []).map_err(raise)?;
+            let mut positions = Vec::with_capacity(rows * count);
+            let mut validity = None;
+            columns.for_each_run(|first, keys| {
+                positions.extend(placement::replicas(&*self.0, keys, count, threads).map_err(raise)?);
+                output::append_validity(&mut validity, keys[0].validity_bytes(), first, keys[0].len(), rows);
+                Ok(())
+            })?;
+            Ok((positions, validity))
+        })?;
+        fixed_size_list(py, count, rows, positions, validity)
+    }
+
+    /// The share of the hash space of each node, in order.
+    fn ownership(&self, py: Python<'_>) -> Vec<f64> {
+        py.detach(|| self.0.ownership())
+    }
+
+    /// The share of keys whose node has another name in `after`.
+    fn moved_share(&self, py: Python<'_>, after: &Self) -> f64 {
+        py.detach(|| moved_share(&*self.0, &*after.0))
+    }
+
+    /// Bytes of routing state.
+    #[getter]
+    fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes()
+    }
+
+    /// A ring's arcs: the points, the node of each, the share of the circle that ends in it.
+    fn arcs<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyAny>; 3]> {
+        let ring = self.ring()?;
+        let count = ring.point_count();
+        let mut columns = (Vec::with_capacity(count), Vec::with_capacity(count), Vec::with_capacity(count));
+        py.detach(|| {
+            for (point, owner, length) in ring.arcs() {
+                columns.0.push(point);
+                columns.1.push(owner);
+                #[allow(clippy::cast_precision_loss)]
+                columns.2.push(length as f64 / CIRCLE);
+            }
+        });
+        Ok([
+            output::primitive::<UInt64Type>(py, columns.0, None)?,
+            output::primitive::<UInt32Type>(py, columns.1, None)?,
+            output::primitive::<Float64Type>(py, columns.2, None)?,
+        ])
+    }
+
+    /// A ring's neighbouring points of the same node.
+    fn adjacent_equal_pairs(&self) -> PyResult<usize> {
+        Ok(self.ring()?.adjacent_equal_pairs())
+    }
+}
+
+impl PyPlacement {
+    fn ring(&self) -> PyResult<&Ring> {
+        let any: &dyn Any = &*self.0;
+        any.downcast_ref().ok_or_else(|| parameter(format!("{} has no points; use Ring", self.0.contender().name)))
+    }
+}
+
+/// Lists of `width` positions with validity.
+fn fixed_size_list<'py>(
+    py: Python<'py>,
+    width: usize,
+    rows: usize,
+    positions: Vec<u32>,
+    validity: output::Validity,
+) -> PyResult<Bound<'py, PyAny>> {
+    let values: ArrayRef = Arc::new(UInt32Array::new(ScalarBuffer::from(positions), None));
+    let field = Arc::new(Field::new("item", DataType::UInt32, true));
+    let nulls = validity.map(|bytes| NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(bytes), 0, rows)));
+    let width = i32::try_from(width)
+        .map_err(|_| parameter(format!("count is {width}; an Arrow list holds at most {} replicas", i32::MAX)))?;
+    output::to_pyarrow(py, Arc::new(FixedSizeListArray::new(field, width, values, nulls)))
+}
