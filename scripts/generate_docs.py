@@ -1,0 +1,165 @@
+"""Writes docs/metrics.md and docs/contenders.md from what the code declares.
+
+    python scripts/generate_docs.py            writes both
+    python scripts/generate_docs.py --check    exits 1 if either differs from what would be written
+
+There is no second list: a contender documents itself in its `CONTENDER`, a metric in its `Metric`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from assay.catalogue import NOUNS, Contender, Parameter, contenders, strategies
+from assay.experiments import registry
+from assay.experiments.base import Experiment, Metric
+from assay.units import UNITS
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTICE = "<!-- Written by scripts/generate_docs.py from the code; change the code, then run it. -->"
+
+DIRECTIONS = {"lower": "lower is better", "higher": "higher is better", "none": "a fact, neither better nor worse"}
+KINDS = {
+    "exact": "the same input gives the same bits, always",
+    "seeded": "varies with the seed; shown with its spread over seeds",
+    "timed": "varies with the machine; shown with a 95 % interval",
+    "estimated": "a sketch or a sample; shown with its bound",
+}
+ORIGINS = {
+    "measured": "counted or timed on the data",
+    "replayed": "from replaying a recorded trace",
+    "modelled": "computed from a law, beside what was measured",
+}
+VARIABLES = {
+    "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`",
+    "FK": "the name of a foreign key of the dataset",
+    "QUERY": "the name of a query of the dataset or the suite",
+}
+ROOM_TITLES = {
+    "hash": "Hash functions",
+    "digest": "Digests",
+    "filter": "Filters",
+    "placement": "Placements",
+    "checksum": "Checksums",
+    "partition": "Partitioning strategies",
+}
+ROOM_NOTES = {
+    "hash": "Called by `assay.hash(keys, NAME)`, and by the parameters `function=` and `hash=` of strategies and "
+    "placements.",
+    "digest": "Called by `assay.digest(keys, NAME)`.",
+    "filter": "Called by `assay.BloomFilter.build(keys, layout=NAME)`.",
+    "placement": "Classes of the same verbs in Python (`assay.Ring` and others), and strategies of the experiment "
+    "`partitioning`: `ring(column, virtual_nodes=128)`. Only `modulo` is no strategy under this room's meaning: "
+    "hashed it is the strategy `hash`, unhashed the strategy `modulo`.",
+    "checksum": "Called by `assay.checksum(buffer_or_path, NAME)`, `assay.Checksum(NAME)` and "
+    "`assay.checksum_blocks(buffer_or_path, NAME)`.",
+    "partition": "Spelled `name(column, parameter=value)` in suites and on the command line; every placement above is "
+    "a strategy too.",
+}
+
+
+def metrics_document(experiments: Iterable[Experiment]) -> str:
+    """The text of docs/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        NOTICE,
+        "",
+        "Every number that assay reports, by experiment. How the numbers come about, and what they do not show, is in "
+        "[METHODOLOGY.md](../METHODOLOGY.md). `assay explain NAME` prints one of them.",
+        "",
+        "## How to read a metric",
+        "",
+        *_table(("kind", "what it promises"), [(f"**{name}**", text) for name, text in KINDS.items()]),
+        "",
+        *_table(("origin", "where it comes from"), [(f"**{name}**", text) for name, text in ORIGINS.items()]),
+        "",
+        *_table(("unit", "meaning"), [(f"`{name}`", text) for name, text in UNITS.items()]),
+        "",
+        "A name in capitals after a dot stands for something of the run:",
+        "",
+        *_table(("in a name", "stands for"), [(f"`{name}`", text) for name, text in VARIABLES.items()]),
+    ]
+    for experiment in experiments:
+        lines += ["", f"## {experiment.kind}", "", f"*{experiment.question}*"]
+        for metric in experiment.metrics.values():
+            lines += ["", f"### `{metric.name}`", "", metric.meaning, "", *_facts(metric)]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(metric: Metric) -> list[str]:
+    return [
+        f"- formula: `{metric.formula}`",
+        f"- unit: {metric.unit}; {DIRECTIONS[metric.direction]}; {metric.kind}, {metric.origin}",
+    ]
+
+
+def contenders_document(everything: Iterable[Contender]) -> str:
+    """The text of docs/contenders.md."""
+    placed = {contender.name for contender in strategies()}
+    lines = [
+        "# Contenders",
+        "",
+        NOTICE,
+        "",
+        "Every possible answer that assay knows, by room: idea, cost, when to choose it, source, and parameters with "
+        "their bounds. `assay list contenders` and `assay explain NAME` print the same.",
+    ]
+    room = None
+    for contender in everything:
+        if contender.room != room:
+            room = contender.room
+            lines += ["", f"## {ROOM_TITLES[room]}", "", ROOM_NOTES[room]]
+        lines += ["", f"### `{contender.name}` ({contender.noun}, version {contender.version})", "", contender.idea, ""]
+        lines += [f"- cost: {contender.cost}", f"- choose it when: {contender.choose_when}"]
+        lines += [f"- source: {contender.source}"]
+        if contender.abilities:
+            lines += [f"- abilities: {', '.join(sorted(contender.abilities))}"]
+        if contender.room == "placement" and contender.name in placed and contender.name != "modulo":
+            lines += [f"- as a strategy: `{contender.name}(column, ...)`"]
+        if contender.parameters:
+            lines += ["", *_table(("parameter", "default", "values", "meaning"), map(_row, contender.parameters))]
+    assert set(ROOM_TITLES) == set(NOUNS), "every room has a title"
+    return "\n".join(lines) + "\n"
+
+
+def _row(parameter: Parameter) -> tuple[str, str, str, str]:
+    default = f"`{parameter.default}`" if parameter.default else "see meaning"
+    return f"`{parameter.name}`", default, parameter.bounds, parameter.meaning
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def documents() -> dict[Path, str]:
+    """Every generated document, by its path."""
+    experiments = [registry.get(kind) for kind in registry.BUILT_IN]
+    return {
+        ROOT / "docs" / "metrics.md": metrics_document(experiments),
+        ROOT / "docs" / "contenders.md": contenders_document(own_contenders()),
+    }
+
+
+def own_contenders() -> list[Contender]:
+    """Those of the core; what a plug-in adds is documented by the plug-in."""
+    return [contender for contender in contenders() if contender.implementation is None]
+
+
+def main(arguments: list[str]) -> int:
+    """Writes or checks; the exit code."""
+    stale = [path for path, text in documents().items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if "--check" in arguments:
+            print(f"{path.relative_to(ROOT)} is out of date; run python scripts/generate_docs.py", file=sys.stderr)
+        else:
+            path.write_text(documents()[path], encoding="utf-8")
+            print(f"{path.relative_to(ROOT)} written")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
