@@ -1,0 +1,155 @@
+"""The application: its verbs, and how every way to end becomes one message and one exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+
+from assay.cli.check import check
+from assay.cli.compare import compare, with_plain_settings
+from assay.cli.data import data
+from assay.cli.demo import demo
+from assay.cli.explain import explain
+from assay.cli.init import init
+from assay.cli.list import list_
+from assay.cli.output import NothingError, warn
+from assay.cli.report import report
+from assay.cli.run import run
+from assay.cli.sql import sql
+from assay.errors import AssayError, InterruptedRunError
+
+__all__ = ["VERBS", "build_app", "main"]
+
+VERBS = {
+    "demo": demo,
+    "compare": compare,
+    "run": run,
+    "check": check,
+    "report": report,
+    "list": list_,
+    "explain": explain,
+    "data": data,
+    "sql": sql,
+    "init": init,
+}
+
+_HELP = """Measures the building blocks of distributed systems on your own data, before anything is deployed.
+
+    assay demo                                          see it work on real data
+    assay compare partitioning flights --partitions 8   one comparison, now
+    assay init mytable.parquet                          a suite to start from
+"""
+_EPILOGUE = """Every verb takes --help, and --debug, which shows where an error comes from.
+Exit codes: 0 fine, 1 unmet expectation, 2 wrong use, 3 failed while running,
+4 nothing to compare.
+"""
+_RUN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")
+_FAILED = 3
+_MISUSED = 2
+
+
+def build_app() -> App:
+    """The application with all verbs, in the order in which a newcomer meets them."""
+    app = App(
+        name="assay",
+        help=_HELP,
+        help_epilogue=_EPILOGUE,
+        help_format="plaintext",
+        version=_version,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    verbs = Group("Verbs", sort_key=0)
+    for position, (name, verb) in enumerate(VERBS.items()):
+        app.command(verb, name=name, group=verbs, sort_key=position, help_epilogue="")
+    app["--help"].group = app["--version"].group = Group("Other", sort_key=1)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; it never raises but with --debug.
+
+    Args:
+        arguments: The words after `assay`; those of the process by default.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`); what is left to flush goes nowhere, silently.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except CycloptsError as error:
+        if debug:
+            raise
+        warn(_misuse(error, words))
+        return _MISUSED
+    except AssayError as error:
+        if debug:
+            raise
+        warn(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return InterruptedRunError.exit_code
+    except MemoryError:
+        warn("there is not enough memory; give the process more, or fewer contenders at once")
+        return _FAILED
+    except Exception as error:
+        if debug:
+            raise
+        warn(f"a fault of assay itself, {type(error).__name__}: {error}; --debug shows where; please report it")
+        return _FAILED
+
+
+def _run(words: list[str]) -> int:
+    app = build_app()
+    words = _with_resume(words)
+    if words and words[0] == "compare":
+        words = [words[0], *with_plain_settings(words[1:])]
+    try:
+        result = app(words, exit_on_error=False, print_error=False)
+    except NothingError as nothing:
+        warn(str(nothing))
+        return nothing.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _with_resume(words: list[str]) -> list[str]:
+    """`--resume` alone means the latest run; with a run id behind it, that run."""
+    found = []
+    for position, word in enumerate(words):
+        after = words[position + 1] if position + 1 < len(words) else ""
+        found.append("--resume=latest" if word == "--resume" and not _RUN_ID.fullmatch(after) else word)
+    return found
+
+
+def _misuse(error: CycloptsError, words: Sequence[str]) -> str:
+    """What cyclopts found wrong, as one message with the way out."""
+    text = " ".join(str(error).split())
+    verb = words[0] if words and words[0] in VERBS else None
+    if isinstance(error, UnknownCommandError):
+        text = text.replace("Unknown command", "there is no verb").replace("Available commands", "known")
+        return text.replace(". Did you mean", "; did you mean").rstrip(".")
+    if isinstance(error, UnknownOptionError):
+        text = text.replace("Unknown option:", "there is no flag").replace(". Did you mean", "; did you mean")
+    if isinstance(error, UnusedCliTokensError):
+        tokens = " ".join(error.unused_tokens or ())
+        text = f"there is more than expected: {tokens}; put spellings and paths with blanks in quotes"
+    return f"{text.rstrip('.')}; see `assay {verb + ' ' if verb else ''}--help`"
+
+
+def _version() -> str:
+    try:
+        return f"assay {version('assay')}"
+    except PackageNotFoundError:
+        return "assay 0+checkout"

@@ -1,0 +1,222 @@
+"""`assay data`: what a table holds; or a made-up table, written to a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from assay.cli.options import FormatOption
+from assay.cli.output import note, print_lines, print_rows, refuse_to_overwrite, say
+from assay.errors import UsageError
+
+if TYPE_CHECKING:
+    from assay.datasets import Dataset, DatasetFacts, GuessedRoles
+
+__all__ = ["data"]
+
+
+def data(
+    dataset: Annotated[
+        str | None, Parameter(help="A dataset's name, a path, a glob, a definition or a generator.")
+    ] = None,
+    /,
+    *,
+    format: FormatOption = "table",
+    generate: Annotated[
+        str | None,
+        Parameter(help='Write a made-up table instead, such as "zipf(rows=1000000, seed=7)".', metavar="SPELLING"),
+    ] = None,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="The Parquet file for --generate.", metavar="FILE")
+    ] = None,
+    force: Annotated[bool, Parameter(help="Overwrite a file that is there.", negative=())] = False,
+) -> int:
+    """Show what a table holds, or make one up.
+
+    Columns, nulls, distinct values, skew, foreign keys and their orphans,
+    fingerprint, and columns to try as keys.
+
+    For example:
+
+        assay data flights
+        assay data --generate "zipf(rows=1000000, seed=7)" -o zipf.parquet
+    """
+    from assay.datasets import describe, guess_roles, open_dataset
+
+    if generate is not None:
+        if dataset is not None:
+            raise UsageError(f"both {dataset} and --generate are given; expected one of them")
+        if output is None:
+            raise UsageError("--generate needs a file to write: add -o FILE.parquet")
+        _generate(generate, output, force)
+        return 0
+    if dataset is None:
+        raise UsageError(
+            "no dataset is given; expected a name, a path or a generator; `assay list datasets` shows names"
+        )
+    if output is not None:
+        raise UsageError("-o goes with --generate only; redirect standard output to keep what is shown")
+    table = open_dataset(dataset)
+    facts = describe(table)
+    roles = guess_roles(table, facts=facts)
+    if format == "json":
+        _print_json(facts, roles)
+    elif format == "table":
+        _print_facts(table, facts, roles)
+    else:
+        print_rows(_columns(facts), format)
+    return 0
+
+
+def _columns(facts: DatasetFacts) -> list[dict[str, Any]]:
+    return [
+        {
+            "column": column.name,
+            "type": column.type,
+            "nulls": column.nulls,
+            "distinct": column.distinct,
+            "top_value": None if column.top_value is None else str(column.top_value),
+            "top_rows": column.top_rows,
+            "skew": column.skew,
+            "note": column.note,
+        }
+        for column in facts.columns
+    ]
+
+
+def _references(facts: DatasetFacts) -> list[dict[str, Any]]:
+    return [
+        {
+            "foreign_key": key.name,
+            "columns": ", ".join(key.columns),
+            "parent": f"{key.parent}({', '.join(key.parent_columns)})",
+            "parent_rows": key.parent_rows,
+            "null_rows": key.null_rows,
+            "orphan_rows": key.orphan_rows,
+            "orphan_values": key.orphan_values,
+            "matched_rows": key.matched_rows,
+            "problem": key.problem,
+        }
+        for key in facts.foreign_keys
+    ]
+
+
+def _print_json(facts: DatasetFacts, roles: GuessedRoles) -> None:
+    import dataclasses
+    import json
+
+    content = {
+        **{name: value for name, value in dataclasses.asdict(facts).items() if name not in ("columns", "foreign_keys")},
+        "columns": _columns(facts),
+        "foreign_keys": _references(facts),
+        "proposed": {"time": roles.time, "keys": roles.keys, "lists": roles.lists, "reasons": dict(roles.reasons)},
+    }
+    say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def _print_facts(table: Dataset, facts: DatasetFacts, roles: GuessedRoles) -> None:
+    from assay.units import format_bytes, format_count
+
+    stored = "" if facts.storage_bytes is None else f", {format_bytes(facts.storage_bytes)}"
+    say(f"{facts.name}: {format_count(facts.rows)} rows × {len(facts.columns)} columns{stored}")
+    print_lines(
+        [
+            (label, text)
+            for label, text in (
+                ("what", facts.description),
+                ("source", facts.source),
+                ("licence", facts.licence or ""),
+                ("fingerprint", f"{facts.fingerprint} (of its {facts.fingerprint_kind})"),
+                ("queries", "\n".join(f"{name} = {spelling}" for name, spelling in facts.queries.items())),
+            )
+            if text
+        ]
+    )
+    say("")
+    print_rows([_shown_column(row, facts.rows) for row in _columns(facts)], "table")
+    if facts.foreign_keys:
+        say("")
+        print_rows([_shown_reference(row) for row in _references(facts)], "table")
+    say("")
+    proposed = [("time", (roles.time,) if roles.time else ()), ("keys", roles.keys), ("lists", roles.lists)]
+    lines = [
+        (f"proposed {role}", "\n".join(f"{name}: {roles.reasons.get(name, '')}" for name in names))
+        for role, names in proposed
+        if names
+    ]
+    print_lines(lines or [("proposed", "no column looks like a key")])
+    note(f"\nnext: assay compare partitioning {_quoted(table, facts)} --partitions 8")
+
+
+def _shown_column(row: dict[str, Any], rows: int) -> dict[str, Any]:
+    from assay.units import format_count, format_value
+
+    def count(value: int | None) -> str:
+        return "–" if value is None else format_count(value)
+
+    top = "–" if row["top_value"] is None else row["top_value"]
+    share = row["top_rows"] / (rows - row["nulls"]) if row["top_rows"] else None
+    return {
+        "column": row["column"],
+        "type": row["type"],
+        "nulls": count(row["nulls"]),
+        "distinct": count(row["distinct"]) if row["note"] is None else "> limit",
+        "top": format_value(share, "share"),
+        "skew": format_value(row["skew"], "ratio"),
+        "most frequent": top if len(top) <= 24 else f"{top[:23]}…",
+    }
+
+
+def _shown_reference(row: dict[str, Any]) -> dict[str, Any]:
+    from assay.units import format_count
+
+    shown = {"foreign key": row["foreign_key"], "columns": row["columns"]}
+    for label, name in (
+        ("matched", "matched_rows"),
+        ("orphans", "orphan_rows"),
+        ("distinct", "orphan_values"),
+        ("null", "null_rows"),
+    ):
+        shown[label] = "–" if row[name] is None else format_count(row[name])
+    shown["parent"] = row["parent"] if row["problem"] is None else row["problem"]
+    return shown
+
+
+def _quoted(table: Dataset, facts: DatasetFacts) -> str:
+    import shlex
+
+    from assay.datasets import known_datasets
+
+    if facts.name in {known.name for known in known_datasets()}:
+        return facts.name
+    return shlex.quote(facts.source)
+
+
+def _generate(spelling: str, output: Path, force: bool) -> None:
+    """Writes the rows of a generator as Parquet, whole or not at all, in bounded memory."""
+    import pyarrow.parquet as pq
+
+    from assay.datasets import open_dataset
+    from assay.datasets.generators import parse_generator
+    from assay.errors import StoreError
+
+    if output.suffix != ".parquet":
+        raise UsageError(f"{output} does not end in .parquet; only Parquet is written")
+    refuse_to_overwrite(output, force)
+    parse_generator(spelling)
+    table = open_dataset(spelling)
+    partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
+    try:
+        with pq.ParquetWriter(partial, table.schema) as writer:
+            for batch in table.batches():
+                writer.write_batch(batch.data)
+        partial.replace(output)
+    except OSError as error:
+        raise StoreError(f"cannot write {output}: {error.strerror or error}; choose another place with -o") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    note(f"wrote {table.rows:,} rows of {table.name}")
+    say(str(output))

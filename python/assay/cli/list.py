@@ -1,0 +1,158 @@
+"""`assay list`: what there is to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from assay.cli.options import DEFAULT_STORE, FormatOption
+from assay.cli.output import Format, NothingError, note, print_lines, print_rows
+
+if TYPE_CHECKING:
+    from assay.catalogue import Contender
+
+__all__ = ["list_"]
+
+What = Literal["experiments", "contenders", "strategies", "datasets", "metrics", "runs"]
+Rows = list[dict[str, Any]]
+
+
+def list_(
+    what: Annotated[What | None, Parameter(help="Which kind; an overview without it.")] = None,
+    /,
+    *,
+    room: Annotated[
+        str | None, Parameter(help="Contenders of one room only: hash, digest, filter, placement, checksum, partition.")
+    ] = None,
+    experiment: Annotated[str | None, Parameter(help="Metrics of one experiment only.", metavar="KIND")] = None,
+    store: Annotated[Path, Parameter(help="Where runs are kept.", metavar="FILE")] = DEFAULT_STORE,
+    format: FormatOption = "table",
+) -> int:
+    """List experiments, contenders, datasets, metrics or runs.
+
+    `assay explain NAME` says more of each.
+
+    For example:
+
+        assay list strategies
+        assay list contenders --room placement --format json
+    """
+    if what is None:
+        _overview(format)
+        return 0
+    if what == "runs":
+        return _runs(store, format)
+    rows = {
+        "experiments": _experiments,
+        "contenders": lambda: _contenders(room),
+        "strategies": _strategies,
+        "datasets": _datasets,
+        "metrics": lambda: _metrics(experiment),
+    }[what]()
+    if format == "table":
+        for row in rows:
+            row.pop("parameters", None)
+    print_rows(rows, format)
+    if format == "table":
+        note("\n`assay explain NAME` says more")
+    return 0
+
+
+def _overview(format: Format) -> None:
+    from assay.cli.inventory import names
+
+    known = {kind: entries for kind, entries in names().items() if kind != "verbs"}
+    if format == "table":
+        print_lines([(kind, ", ".join(entries)) for kind, entries in known.items()])
+    else:
+        print_rows([{"kind": kind, "name": name} for kind, entries in known.items() for name in entries], format)
+
+
+def _experiments() -> Rows:
+    from assay.cli.inventory import experiments
+
+    return [
+        {"name": one.kind, "contenders": one.noun, "metrics": len(one.metrics), "question": one.question}
+        for one in experiments()
+    ]
+
+
+def _contenders(room: str | None) -> Rows:
+    from assay import catalogue
+
+    return [{"room": one.room, **_contender(one)} for one in catalogue.contenders(room)]
+
+
+def _strategies() -> Rows:
+    from assay import catalogue
+
+    return [_contender(one) for one in catalogue.strategies()]
+
+
+def _contender(one: Contender) -> dict[str, Any]:
+    parameters = [
+        {"name": parameter.name, "default": parameter.default, "bounds": parameter.bounds}
+        for parameter in one.parameters
+    ]
+    return {"name": one.name, "parameters": parameters, "idea": one.idea}
+
+
+def _datasets() -> Rows:
+    from assay.datasets import GENERATORS, known_datasets
+
+    shipped = [
+        {
+            "name": one.name,
+            "installed": "yes" if one.installed else 'no: pip install "assay[data]"',
+            "licence": one.licence,
+            "description": one.description,
+        }
+        for one in known_datasets()
+    ]
+    generated = [
+        {"name": one.signature(), "installed": "made up", "licence": None, "description": one.idea}
+        for one in GENERATORS.values()
+    ]
+    return shipped + generated
+
+
+def _metrics(kind: str | None) -> Rows:
+    from assay.cli.inventory import experiments
+    from assay.experiments import registry
+
+    chosen = experiments() if kind is None else [registry.get(kind)]
+    return [
+        {
+            "experiment": one.kind,
+            "name": metric.name,
+            "unit": metric.unit,
+            "kind": metric.kind,
+            "better": metric.direction,
+            "meaning": metric.meaning,
+        }
+        for one in chosen
+        for metric in one.metrics.values()
+    ]
+
+
+def _runs(path: Path, format: Format) -> int:
+    from assay.store import Store
+
+    with Store.read_only(path) as store:
+        rows = store.query(
+            "SELECT run_id AS run, suite_name AS suite, status, strftime(started, '%Y-%m-%d %H:%M') AS started, "
+            "cells_done || '/' || cells AS cells, cells_failed AS failed, label, command FROM run_summary"
+        ).to_pylist()
+    if not rows:
+        raise NothingError(f"{path} holds no run yet; `assay run SUITE.toml --store {path}` makes one")
+    if format == "table":
+        for row in rows:
+            row.pop("command")
+            if all(other["label"] is None for other in rows):
+                row["label"] = None
+        if all(row["label"] is None for row in rows):
+            rows = [{name: value for name, value in row.items() if name != "label"} for row in rows]
+    print_rows(rows, format)
+    return 0

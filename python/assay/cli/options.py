@@ -1,0 +1,137 @@
+"""Options that several verbs share, each described once; and what they become."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from assay.cli.output import Format, NothingError, note
+from assay.errors import ParameterError, UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from assay.harness import ProgressSink, TimingSettings
+    from assay.store import Store
+
+__all__ = [
+    "DEFAULT_REPORT",
+    "DEFAULT_STORE",
+    "ExecutorKind",
+    "FormatOption",
+    "JobsOption",
+    "ResumeOption",
+    "RoundsOption",
+    "StoreOption",
+    "TimingOption",
+    "executor_of",
+    "find_run",
+    "progress_bar",
+    "timing_of",
+]
+
+DEFAULT_STORE = Path("assay.duckdb")
+DEFAULT_REPORT = Path("assay-report.html")
+
+FormatOption = Annotated[Format, Parameter(help="What standard output holds.")]
+StoreOption = Annotated[Path, Parameter(help="The file that holds the results.", metavar="FILE")]
+TimingOption = Annotated[bool, Parameter(help="Time lookups and builds too, which takes most of the time.")]
+RoundsOption = Annotated[
+    int | None,
+    Parameter(help="Rounds of timing in each process; more give narrower intervals (30 by default).", metavar="N"),
+]
+JobsOption = Annotated[int | None, Parameter(help="How many parts of a table are scanned at once.", metavar="N")]
+ExecutorKind = Annotated[
+    Literal["inline", "threads", "processes"] | None,
+    Parameter(help="Where tables are scanned: in this process by default, in processes with --jobs above 1."),
+]
+ResumeOption = Annotated[
+    str | None,
+    Parameter(
+        help="Go on with a run that was killed or interrupted: its id, or the latest if none is given.", metavar="[RUN]"
+    ),
+]
+
+
+@contextlib.contextmanager
+def executor_of(kind: str | None, jobs: int | None) -> Iterator[Executor | None]:
+    """The executor that was asked for, closed afterwards; None scans in this process.
+
+    Raises:
+        ParameterError: `jobs` is below 1.
+    """
+    if jobs is not None and jobs < 1:
+        raise ParameterError(f"--jobs is {jobs}; expected at least 1")
+    if kind is None and (jobs or 1) == 1:
+        yield None
+        return
+    from assay.harness import make_executor
+
+    chosen: Literal["inline", "threads", "processes"] = "processes"
+    if kind == "threads":
+        chosen = "threads"
+    elif kind == "inline":
+        chosen = "inline"
+    executor = make_executor(chosen, jobs or 2)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+def timing_of(timing: bool, rounds: int | None) -> TimingSettings:
+    """How much to time.
+
+    Raises:
+        ParameterError: `rounds` is below 1.
+    """
+    from assay.harness import TimingSettings
+
+    if rounds is not None and rounds < 1:
+        raise ParameterError(f"--rounds is {rounds}; expected at least 1")
+    if not timing:
+        return TimingSettings.off()
+    return TimingSettings() if rounds is None else TimingSettings(rounds=rounds, least_rounds=min(5, rounds))
+
+
+def progress_bar() -> ProgressSink:
+    """A bar on standard error, drawn only on a terminal."""
+    from assay.harness import RichProgress
+
+    return RichProgress()
+
+
+def find_run(store: Store, run: str | None) -> str:
+    """The id of the run that `run` names: an id, the beginning of one, a suite's latest, or the newest for None.
+
+    Raises:
+        NothingError: The store holds no run.
+        UsageError: No run, or more than one, is named so.
+    """
+    rows = store.query("SELECT run_id, suite_name, label FROM run_summary").to_pylist()
+    if not rows:
+        raise NothingError(f"{store.path} holds no run yet; `assay run SUITE.toml --store {store.path}` makes one")
+    if run is None:
+        return str(rows[0]["run_id"])
+    begun = [row["run_id"] for row in rows if row["run_id"].startswith(run)]
+    named = [row["run_id"] for row in rows if run in (row["suite_name"], row["label"])]
+    if len(begun) > 1 and run not in begun:
+        raise UsageError(f'{len(begun)} runs begin with "{run}"; give more of the id; `assay list runs` shows them')
+    found = [run] if run in begun else begun or named[:1]
+    if not found:
+        raise UsageError(f'there is no run "{run}" in {store.path}; `assay list runs --store {store.path}` shows them')
+    return str(found[0])
+
+
+def tell_store(path: Path, run_id: str) -> None:
+    """Says where results are and what to do with them next."""
+    note(f"run {run_id} is in {path}")
+    words = ["assay", "report", run_id, *([] if path == DEFAULT_STORE else ["--store", str(path)])]
+    note(f"next: {shlex.join(words)}")
