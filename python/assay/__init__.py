@@ -11,8 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.checksums import Checksum, checksum, checksum_blocks
     from assay.datasets import open_dataset
     from assay.experiments.partitioning import Strategy, register_strategy
+    from assay.filters import BloomFilter
     from assay.front import compare, run
     from assay.hashing import digest, hash, hash_rows
     from assay.placement import Jump, Maglev, Modulo, Rendezvous, Ring
@@ -21,12 +23,16 @@ __version__ = "0.1.0"
 
 # Where each public name lives; `assay.polars` and the like are modules of their own.
 _HOMES = {
+    "BloomFilter": "assay.filters",
+    "Checksum": "assay.checksums",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "Modulo": "assay.placement",
     "Rendezvous": "assay.placement",
     "Ring": "assay.placement",
     "Strategy": "assay.experiments.partitioning",
+    "checksum": "assay.checksums",
+    "checksum_blocks": "assay.checksums",
     "compare": "assay.front",
     "digest": "assay.hashing",
     "hash": "assay.hashing",
@@ -37,6 +43,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "BloomFilter",
+    "Checksum",
     "Jump",
     "Maglev",
     "Modulo",
@@ -44,6 +52,8 @@ __all__ = [
     "Ring",
     "Strategy",
     "__version__",
+    "checksum",
+    "checksum_blocks",
     "compare",
     "digest",
     "hash",

@@ -310,6 +310,12 @@ impl<'a> Keys<'a> {
         &self.values
     }
 
+    /// The validity of the column itself, not of its dictionary; None means that no row is null.
+    #[must_use]
+    pub fn validity(&self) -> Option<Bitmap<'a>> {
+        self.validity
+    }
+
     /// Whether the key of `row` is null, in the column itself or in its dictionary.
     #[inline]
     #[must_use]

@@ -6,7 +6,9 @@
 //! each contender is one file.
 
 pub mod catalogue;
+pub mod checksum;
 pub mod error;
+pub mod filter;
 pub mod fold;
 pub mod hash;
 pub mod key_table;
@@ -21,6 +23,8 @@ use catalogue::Contender;
 /// Every contender of every room, in the order of the rooms' tables.
 pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
     let hashes = hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS);
+    let filters = filter::CONTENDERS.iter().copied();
     let placements = placement::TABLE.iter().map(|(contender, _)| *contender);
-    hashes.chain(placements).chain(partition::contenders())
+    let checksums = checksum::CONTENDERS.iter().copied();
+    hashes.chain(filters).chain(placements).chain(checksums).chain(partition::contenders())
 }

@@ -67,11 +67,17 @@ pub fn fill<T: Send>(out: &mut [T], threads: usize, work: impl Fn(usize, &mut [T
 /// Calls `work(range)` for consecutive ranges of `rows`, on at most `threads` threads, and returns
 /// the results in order. Ranges begin at multiples of 64.
 pub fn map<T: Send>(rows: usize, threads: usize, work: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
-    let count = pieces(rows, threads);
-    if count == 1 {
+    split(rows, pieces(rows, threads), work)
+}
+
+/// Calls `work(range)` for about `count` consecutive ranges of `rows`, side by side, and returns the
+/// results in order: for work whose rows are not worth what [`map`] takes them for. Ranges begin at
+/// multiples of 64.
+pub fn split<T: Send>(rows: usize, count: usize, work: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
+    if count <= 1 {
         return vec![work(0..rows)];
     }
-    let part = rows.div_ceil(count).next_multiple_of(64);
+    let part = rows.div_ceil(count).next_multiple_of(64).max(64);
     let starts: Vec<usize> = (0..rows).step_by(part).collect();
     pool().install(|| starts.into_par_iter().map(|start| work(start..rows.min(start + part))).collect())
 }

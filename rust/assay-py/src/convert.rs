@@ -41,7 +41,7 @@ impl Column {
     }
 
     /// The error for a column of this type.
-    fn unsupported(&self) -> PyErr {
+    pub fn unsupported(&self) -> PyErr {
         unsupported_type(format!(
             "{} is of type {}, which cannot be a key; supported: {SUPPORTED}",
             self.label(),

@@ -1,8 +1,13 @@
 //! The binding of assay's core to Python: convert, release the interpreter, call, convert back.
 
+#![allow(clippy::needless_pass_by_value)] // what Python hands over arrives by value
+
+mod buffer;
 mod catalogue;
+mod checksums;
 mod convert;
 mod errors;
+mod filters;
 mod hashing;
 mod output;
 mod partition;
@@ -15,6 +20,10 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::catalogue::catalogue;
+    #[pymodule_export]
+    use crate::checksums::{BlockChecksums, Checksum, checksum};
+    #[pymodule_export]
+    use crate::filters::BloomFilter;
     #[pymodule_export]
     use crate::hashing::{digest, hash, hash_rows};
     #[pymodule_export]

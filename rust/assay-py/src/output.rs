@@ -48,7 +48,6 @@ pub fn fixed_size_binary<'py>(
 }
 
 /// Bits, least significant first, with validity.
-#[allow(dead_code)] // the filters' probes use it
 pub fn boolean<'py>(py: Python<'py>, bits: Vec<u8>, len: usize, validity: Validity) -> PyResult<Bound<'py, PyAny>> {
     let values = BooleanBuffer::new(Buffer::from_vec(bits), 0, len);
     to_pyarrow(py, Arc::new(BooleanArray::new(values, nulls(validity, len))))

@@ -37,6 +37,22 @@ impl Xxh64 {
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }
+
+    /// The hash of four bytes, given as the little-endian integer that they spell.
+    #[inline]
+    #[must_use]
+    pub fn half_word(&self, word: u32) -> u64 {
+        let start = self.seed.wrapping_add(PRIME_5).wrapping_add(4);
+        let mixed = start ^ u64::from(word).wrapping_mul(PRIME_1);
+        finish(mixed.rotate_left(23).wrapping_mul(PRIME_2).wrapping_add(PRIME_3))
+    }
+}
+
+#[inline]
+fn finish(mut hash: u64) -> u64 {
+    hash = (hash ^ (hash >> 33)).wrapping_mul(PRIME_2);
+    hash = (hash ^ (hash >> 29)).wrapping_mul(PRIME_3);
+    hash ^ (hash >> 32)
 }
 
 impl HashKey for Xxh64 {
@@ -45,9 +61,7 @@ impl HashKey for Xxh64 {
         let round = word.wrapping_mul(PRIME_2).rotate_left(31).wrapping_mul(PRIME_1);
         let mut hash = self.seed.wrapping_add(PRIME_5).wrapping_add(8) ^ round;
         hash = hash.rotate_left(27).wrapping_mul(PRIME_1).wrapping_add(PRIME_4);
-        hash = (hash ^ (hash >> 33)).wrapping_mul(PRIME_2);
-        hash = (hash ^ (hash >> 29)).wrapping_mul(PRIME_3);
-        hash ^ (hash >> 32)
+        finish(hash)
     }
 
     #[inline]
@@ -66,5 +80,14 @@ mod tests {
         assert_eq!(Xxh64::new(0).bytes(b""), 0xef46_db37_51d8_e999);
         assert_eq!(Xxh64::new(0).bytes(b"a"), 0xd24e_c4f1_a98c_6e5b);
         assert_eq!(Xxh64::new(0).bytes(b"abc"), 0x44bc_2cf5_ad77_0999);
+    }
+
+    #[test]
+    fn a_half_word_hashes_as_its_four_bytes() {
+        for seed in [0, 42, u64::MAX] {
+            for word in [0, 1, 0xdead_beef, u32::MAX] {
+                assert_eq!(Xxh64::new(seed).half_word(word), Xxh64::new(seed).bytes(&word.to_le_bytes()));
+            }
+        }
     }
 }
