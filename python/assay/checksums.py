@@ -115,7 +115,7 @@ def checksum_blocks(
         ReadError: The file is missing or cannot be read.
 
     >>> checksum_blocks(b"123456789", "crc32", block_bytes=8).to_pylist()
-    [2598427311, 2097792135]
+    [2598427311, 2366072709]
     """
     if not 0 <= block_bytes < _WORD:
         raise ParameterError(f"block_bytes is {block_bytes}; expected 1 to {2**31}, such as 4096")
