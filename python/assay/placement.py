@@ -37,9 +37,16 @@ class Placement:
     """The contender's name in the catalogue."""
 
     def __init__(
+        self, nodes: Iterable[str] | int, *, hash: str = "xxh3_64",
+        weights: Iterable[float] | None = None, racks: Iterable[str | None] | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self._build(nodes, weights, racks, {"hash": hash, "seed": seed})
+
+    def _build(
         self, nodes: Iterable[str] | int, weights: Iterable[float] | None, racks: Iterable[str | None] | None,
         parameters: dict[str, Any],
     ) -> None:  # fmt: skip
+        """Checks everything and builds the native placement; `parameters` has `hash` and `seed` at least."""
         if type(self) is Placement:
             raise TypeError("Placement is what placements have in common; use Ring, Jump, Rendezvous, Maglev or Modulo")
         self._nodes = _names(nodes)
@@ -248,7 +255,7 @@ class Ring(Placement):
         weights: Iterable[float] | None = None, racks: Iterable[str | None] | None = None, seed: int = 0,
     ) -> None:  # fmt: skip
         virtual_nodes = _integer("virtual_nodes", virtual_nodes, 1, 1_000_000)
-        super().__init__(nodes, weights, racks, {"virtual_nodes": virtual_nodes, "hash": hash, "seed": seed})
+        self._build(nodes, weights, racks, {"virtual_nodes": virtual_nodes, "hash": hash, "seed": seed})
 
     def arcs(self) -> pa.Table:
         """The circle, clockwise: one row per point.
@@ -289,12 +296,6 @@ class Rendezvous(Placement):
 
     kind = "rendezvous"
 
-    def __init__(
-        self, nodes: Iterable[str] | int, *, hash: str = "xxh3_64",
-        weights: Iterable[float] | None = None, racks: Iterable[str | None] | None = None, seed: int = 0,
-    ) -> None:  # fmt: skip
-        super().__init__(nodes, weights, racks, {"hash": hash, "seed": seed})
-
 
 class Jump(Placement):
     """Jump consistent hashing: numbered shards, perfect balance in expectation, no state.
@@ -309,12 +310,6 @@ class Jump(Placement):
     """
 
     kind = "jump"
-
-    def __init__(
-        self, nodes: Iterable[str] | int, *, hash: str = "xxh3_64",
-        weights: Iterable[float] | None = None, racks: Iterable[str | None] | None = None, seed: int = 0,
-    ) -> None:  # fmt: skip
-        super().__init__(nodes, weights, racks, {"hash": hash, "seed": seed})
 
     def without_node(self, name: str) -> Self:
         """The placement without its last node; jump cannot remove any other.
@@ -362,7 +357,7 @@ class Maglev(Placement):
     ) -> None:  # fmt: skip
         if table_size is not None:
             table_size = _integer("table_size", table_size, 2, 134_217_689)
-        super().__init__(nodes, weights, racks, {"table_size": table_size, "hash": hash, "seed": seed})
+        self._build(nodes, weights, racks, {"table_size": table_size, "hash": hash, "seed": seed})
 
 
 class Modulo(Placement):
@@ -378,12 +373,6 @@ class Modulo(Placement):
     """
 
     kind = "modulo"
-
-    def __init__(
-        self, nodes: Iterable[str] | int, *, hash: str = "xxh3_64",
-        weights: Iterable[float] | None = None, racks: Iterable[str | None] | None = None, seed: int = 0,
-    ) -> None:  # fmt: skip
-        super().__init__(nodes, weights, racks, {"hash": hash, "seed": seed})
 
 
 def _integer(name: str, value: Any, low: int, high: int) -> int:
