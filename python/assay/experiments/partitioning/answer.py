@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.experiments.base import Answer, Cell
+from assay.experiments.pareto import pareto
 
 __all__ = ["MOST_LOAD", "answer"]
 
@@ -46,7 +47,8 @@ def answer(
         "then least load_max_over_mean, then name"
     )
     sentence = _sentence(rows, best, dropped, int(parameters.get("partitions", 0)))
-    return Answer(sentence, best, rule, tuple(_pareto(rows)), dropped, tuple(notes), dict(parameters))
+    unbeaten = pareto({name: _criteria(row) for name, row in rows.items()})
+    return Answer(sentence, best, rule, tuple(unbeaten), dropped, tuple(notes), dict(parameters))
 
 
 def _dropped(row: Row, most_load: float) -> str | None:
@@ -75,17 +77,6 @@ def _criteria(row: Row) -> tuple[float, float, float]:
         float("inf") if moved is None else moved,
         float("inf") if load is None else load,
     )
-
-
-def _pareto(rows: Mapping[str, Row]) -> list[str]:
-    """The strategies that no other equals or beats on every criterion and beats on one."""
-    points = {name: _criteria(row) for name, row in rows.items()}
-
-    def beaten(name: str) -> bool:
-        own = points[name]
-        return any(all(a <= b for a, b in zip(other, own, strict=True)) and other != own for other in points.values())
-
-    return [name for name in points if not beaten(name)]
 
 
 def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, str], n: int) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from assay.datasets import Query
 from assay.experiments.base import Cell, Findings, Point, Value
 from assay.experiments.distinct import DistinctKeys, Key, total
-from assay.experiments.partitioning.metrics import load_metrics, lower_bound, movement
+from assay.experiments.loads import load_metrics, movement
+from assay.experiments.partitioning.metrics import lower_bound
 from assay.experiments.partitioning.queries import Instances
 from assay.experiments.partitioning.references import Reference
 from assay.experiments.partitioning.routing import routed

@@ -1,0 +1,74 @@
+"""Balance and movement from exact sums: what every experiment about where keys live measures.
+
+Loads are unsigned integers, so that the order of rows and threads does not matter; a quotient is
+taken once, at the end. x/0 is null, never NaN. Source: DEFINITIONS, "Load" and "Actions and
+movement".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from assay.experiments.distinct import total
+
+__all__ = ["Number", "load_metrics", "movement"]
+
+Number = float | int | None
+
+
+def load_metrics(loads: np.ndarray) -> dict[str, Number]:
+    """The balance of loads (uint64, shape (n,)), for equal capacities."""
+    values = sorted(int(load) for load in loads)
+    n, whole = len(values), sum(values)
+    squares = sum(load * load for load in values)
+    p99, p50 = (float(np.percentile(np.array(values, np.float64), at)) for at in (99, 50))
+    return {
+        "load_max_over_mean": _over(values[-1] * n, whole),
+        "load_min_over_mean": _over(values[0] * n, whole),
+        "load_cv": _over(math.sqrt(n * squares - whole * whole), whole),
+        "load_gini": _over(sum((2 * rank - n - 1) * load for rank, load in enumerate(values, 1)), n * whole),
+        "load_p99_over_p50": _over(p99, p50),
+        "empty_partitions": sum(load == 0 for load in values),
+        "effective_parallelism": _over(whole * whole, n * squares),
+    }
+
+
+def movement(
+    action: str, flow: np.ndarray, before: Sequence[int], now: Sequence[int], *, optimum: float | None = None
+) -> dict[str, Number]:
+    """What an action moves.
+
+    Args:
+        action: Its name.
+        flow: uint64 of shape (n before, n now): the weight in each pair of partitions.
+        before: The node of each partition before.
+        now: The node of each partition after.
+        optimum: The share that must move; by default that of equal capacities.
+    """
+    whole = total(flow.ravel())
+    apart = np.not_equal.outer(np.array(before), np.array(now))
+    old, new = np.isin(before, now), np.isin(now, before)
+    moved = total(flow[apart])
+    stray = total(flow[apart & np.logical_and.outer(old, new)])
+    loads = dict(zip(before, (total(row) for row in flow), strict=True))
+    fair = len(now)
+    need = sum(max(0, whole - fair * loads.get(node, 0)) for node in now)
+    share = _over(moved, whole)
+    least = _optimum(action, len(before)) if optimum is None else optimum
+    return {
+        f"moved_share.{action}": share,
+        f"moved_over_optimum.{action}": None if share is None else share / least,
+        f"stray_moves.{action}": stray,
+        f"rebalance_minimum_share.{action}": _over(need, fair * whole),
+    }
+
+
+def _optimum(action: str, n: int) -> float:
+    return {"add_one": 1 / (n + 1), "remove_one": 1 / n, "replace_one": 1 / n, "double": 1 / 2}[action]
+
+
+def _over(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator else None
