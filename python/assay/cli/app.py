@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
@@ -21,11 +21,11 @@ from assay.cli.output import NothingError, warn
 from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.sql import sql
-from assay.errors import AssayError, InterruptedRunError
+from assay.errors import AssayError, InterruptedRunError, UnknownNameError
 
 __all__ = ["VERBS", "build_app", "main"]
 
-VERBS = {
+VERBS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "compare": compare,
     "run": run,
@@ -135,17 +135,18 @@ def _with_resume(words: list[str]) -> list[str]:
 
 def _misuse(error: CycloptsError, words: Sequence[str]) -> str:
     """What cyclopts found wrong, as one message with the way out."""
-    text = " ".join(str(error).split())
-    verb = words[0] if words and words[0] in VERBS else None
     if isinstance(error, UnknownCommandError):
-        text = text.replace("Unknown command", "there is no verb").replace("Available commands", "known")
-        return text.replace(". Did you mean", "; did you mean").rstrip(".")
+        return str(UnknownNameError.of("verb", words[0], VERBS))
+    verb = words[0] if words and words[0] in VERBS else None
+    text = " ".join(str(error).split()).rstrip(".")
     if isinstance(error, UnknownOptionError):
         text = text.replace("Unknown option:", "there is no flag").replace(". Did you mean", "; did you mean")
-    if isinstance(error, UnusedCliTokensError):
-        tokens = " ".join(error.unused_tokens or ())
-        text = f"there is more than expected: {tokens}; put spellings and paths with blanks in quotes"
-    return f"{text.rstrip('.')}; see `assay {verb + ' ' if verb else ''}--help`"
+    elif isinstance(error, UnusedCliTokensError):
+        unused = " ".join(error.unused_tokens or ())
+        text = f"there is more than expected: {unused}; put spellings and paths with blanks in quotes"
+    elif missing := re.search(r'parameter "?(.+?)"? requires an argument', text):
+        text = f"{missing[1]} is missing"
+    return f"{text}{' See' if text.endswith('?') else '; see'} `assay {verb + ' ' if verb else ''}--help`"
 
 
 def _version() -> str:

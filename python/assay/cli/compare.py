@@ -18,7 +18,6 @@ from assay.cli.options import (
     RoundsOption,
     TimingOption,
     executor_of,
-    progress_bar,
     tell_store,
     timing_of,
 )
@@ -94,6 +93,7 @@ def compare(
         assay compare partitioning flights --partitions 8
         assay compare partitioning flights --strategy "hash(dest)" --report page.html
     """
+    from assay.cli.progress import HeldProgress
     from assay.cli.settings import settings_of
     from assay.experiments import registry
     from assay.front import compare as measure
@@ -110,7 +110,8 @@ def compare(
         "bytes": None if bytes is None else [str(bytes).lower()],
         **settings,
     }
-    given = settings_of(experiment, {name: texts for name, texts in flags.items() if texts is not None})
+    texts_given = {name: texts for name, texts in flags.items() if texts is not None}
+    given = settings_of(experiment, texts_given, known=sorted(_OWN_FLAGS))
     from assay.harness.commands import compare_command
 
     extras = [] if timing else ["--no-timing"]
@@ -118,6 +119,7 @@ def compare(
     extras += ["--seed", str(seed)] if seed else []
     extras += [] if store is None else ["--store", str(store)]
     command = " ".join([compare_command(kind, data, given, experiment.noun), *([shlex.join(extras)] if extras else [])])
+    progress = HeldProgress()
     with executor_of(executor, jobs) as pool:
         results = measure(
             kind,
@@ -128,7 +130,7 @@ def compare(
             timing=timing_of(timing, rounds),
             seed=seed,
             resume=True if resume == "latest" else resume,
-            progress=progress_bar(),
+            progress=progress,
             command=command,
             **given,
         )
@@ -138,6 +140,8 @@ def compare(
         from assay.report import format_run
 
         say(format_run(results.store, results.run_id, format))
+        for message in progress.messages:
+            note(message)
     if report is not None:
         note(f"report: {results.report(report)}")
     if store is not None:

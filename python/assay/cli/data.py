@@ -121,7 +121,8 @@ def _print_facts(table: Dataset, facts: DatasetFacts, roles: GuessedRoles) -> No
     from assay.units import format_bytes, format_count
 
     stored = "" if facts.storage_bytes is None else f", {format_bytes(facts.storage_bytes)}"
-    say(f"{facts.name}: {format_count(facts.rows)} rows × {len(facts.columns)} columns{stored}")
+    plural = "" if len(facts.columns) == 1 else "s"
+    say(f"{facts.name}: {format_count(facts.rows)} rows × {len(facts.columns)} column{plural}{stored}")
     print_lines(
         [
             (label, text)
@@ -148,7 +149,8 @@ def _print_facts(table: Dataset, facts: DatasetFacts, roles: GuessedRoles) -> No
         if names
     ]
     print_lines(lines or [("proposed", "no column looks like a key")])
-    note(f"\nnext: assay compare partitioning {_quoted(table, facts)} --partitions 8")
+    if facts.rows:
+        note(f"\nnext: assay compare partitioning {_quoted(table, facts)} --partitions 8")
 
 
 def _shown_column(row: dict[str, Any], rows: int) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def demo(
     ]
     command = shlex.join(words)
     results = run_and_show(suite, store=store, timing=timing, rounds=rounds, jobs=jobs, resume=resume, command=command)
-    note(f"report: {results.report(page)}")
+    note(f"results: {store}")
+    note(f"report:  {results.report(page)}")
     note(
         "try next:\n"
         "  assay compare partitioning flights --key dest --partitions 16\n"

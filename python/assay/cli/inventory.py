@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["experiments", "names", "room_name"]
 
 
+_named: set[str] = set()  # incomplete experiments that were told of in this process
+
+
 def experiments() -> list[Experiment]:
     """Every experiment, loaded, by kind; one whose package is incomplete is named on standard error and left out."""
     from assay.experiments import registry
@@ -21,7 +24,9 @@ def experiments() -> list[Experiment]:
         try:
             found.append(registry.get(kind))
         except ImportError as error:
-            warn(f"the experiment {kind} cannot be loaded: {error}")
+            if kind not in _named:
+                warn(f"the experiment {kind} cannot be loaded: {error}")
+                _named.add(kind)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -44,13 +45,14 @@ def list_(
         return 0
     if what == "runs":
         return _runs(store, format)
-    rows = {
+    listings: dict[str, Callable[[], Rows]] = {
         "experiments": _experiments,
         "contenders": lambda: _contenders(room),
         "strategies": _strategies,
         "datasets": _datasets,
         "metrics": lambda: _metrics(experiment),
-    }[what]()
+    }
+    rows = listings[what]()
     if format == "table":
         for row in rows:
             row.pop("parameters", None)

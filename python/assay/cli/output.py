@@ -9,7 +9,9 @@ import csv
 import io
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -103,15 +105,16 @@ def print_rows(rows: Sequence[Row], format: Format, *, columns: Sequence[str] | 
 
 def print_lines(pairs: Sequence[tuple[str, str]]) -> None:
     """Prints labels with their texts, aligned, wrapped within the width."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
+    indent = max((len(label) for label, _ in pairs), default=0) + 2
+    width = max(shutil.get_terminal_size().columns, indent + 24)
     for label, text in pairs:
-        table.add_row(Text(label), Text(_visible(text)))
-    console().print(table)
+        lines = [
+            part
+            for line in _visible(text).split("\n")
+            for part in textwrap.wrap(line, width - indent, break_on_hyphens=False) or [""]
+        ]
+        for position, line in enumerate(lines):
+            say(f"{'' if position else label:{indent}}{line}")
 
 
 def _print_table(names: Sequence[str], texts: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:

@@ -53,7 +53,7 @@ def run(
         assay run suite.toml
         assay run suite.toml --store results.duckdb --resume
     """
-    return run_and_show(
+    results = run_and_show(
         suite,
         store=store,
         resume=resume,
@@ -63,7 +63,9 @@ def run(
         jobs=jobs,
         executor=executor,
         label=label,
-    ).exit_code
+    )
+    tell_store(store, results.run_id)
+    return results.exit_code
 
 
 def run_and_show(
@@ -79,7 +81,7 @@ def run_and_show(
     label: str | None = None,
     command: str | None = None,
 ) -> Run:
-    """Runs a suite, prints its results, and says where they are; returns them."""
+    """Runs a suite, prints its results and returns them."""
     from assay.front import run as measure
 
     extras = [] if timing else ["--no-timing"]
@@ -105,7 +107,6 @@ def run_and_show(
         results.show(console=console())
     else:
         _print_answers(results)
-    tell_store(store, results.run_id)
     return results
 
 

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["settings_of", "split_spellings"]
 
 
-def settings_of(experiment: Experiment, flags: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def settings_of(
+    experiment: Experiment, flags: Mapping[str, Sequence[str]], *, known: Sequence[str] = ()
+) -> dict[str, Any]:
     """The settings that `flags` give, by name.
 
     Args:
         experiment: Whose settings.
         flags: Flag without dashes, as typed → its texts, in order.
+        known: Other flags that may have been meant, without dashes.
 
     Raises:
         UnknownNameError: The experiment has no such setting; the nearest one is offered.
@@ -45,8 +48,8 @@ def settings_of(experiment: Experiment, flags: Mapping[str, Sequence[str]]) -> d
         name = flag.replace("-", "_")
         name = contenders if name == experiment.noun else name
         if name not in fields:
-            known = [field.replace("_", "-") for field in fields]
-            raise UnknownNameError.of(f"flag of compare {experiment.kind}", f"--{flag}", [f"--{one}" for one in known])
+            names = {field.replace("_", "-") for field in fields} | {experiment.noun, *known}
+            raise UnknownNameError.of(f"flag of compare {experiment.kind}", f"--{flag}", [f"--{one}" for one in names])
         value = _value(name, fields[name].annotation, list(texts), is_contender=name == contenders)
         given[name] = [*given[name], *value] if isinstance(given.get(name), list) and isinstance(value, list) else value
     return given
