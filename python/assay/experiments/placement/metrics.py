@@ -1,0 +1,214 @@
+"""The metrics of placement: what each means, and its formula.
+
+A seeded metric is the mean over the seeds; its low and high are the least and the greatest draw.
+"Law" is what chance predicts for a ring whose points are random: the share of a node with c of C
+points is Beta(c, C - c). Balance and movement of keys are computed in `assay.experiments.loads`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from assay.experiments.base import Metric
+from assay.experiments.distinct import total
+from assay.experiments.loads import Number, load_metrics
+
+__all__ = ["METRICS", "adjacent_pairs_law", "balance", "fair_shares", "optimum", "ownership_cv_law", "share_cv"]
+
+
+def _metric(
+    name: str,
+    unit: str,
+    direction: Literal["lower", "higher", "none"],
+    kind: Literal["exact", "seeded", "timed"],
+    formula: str,
+    meaning: str,
+    origin: Literal["measured", "modelled"] = "measured",
+) -> Metric:
+    return Metric(name, unit, direction, kind, origin, formula, meaning)
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        _metric(
+            "load_max_over_mean",
+            "ratio",
+            "lower",
+            "seeded",
+            "max L_i / (W f_i), f_i the weight's share",
+            "How much more than its share the fullest node holds.",
+        ),
+        _metric(
+            "load_cv",
+            "ratio",
+            "lower",
+            "seeded",
+            "sqrt(sum f_i (L_i / (W f_i) - 1)^2)",
+            "Spread of the loads: standard deviation over mean.",
+        ),
+        _metric(
+            "sampling_floor_cv",
+            "ratio",
+            "none",
+            "exact",
+            "sqrt(n / m), m distinct keys",
+            "The load_cv that an ideal hash would have with so many keys of equal weight.",
+        ),
+        _metric(
+            "ownership_cv",
+            "ratio",
+            "lower",
+            "seeded",
+            "sqrt(sum f_i (s_i / f_i - 1)^2), s_i the share of the hash space",
+            "Spread of the shares of the hash space: load_cv with endless keys.",
+        ),
+        _metric(
+            "ownership_cv_law",
+            "ratio",
+            "none",
+            "exact",
+            "sqrt((n - 1) / (n V + 1)) for equal weights",
+            "The spread of shares that chance predicts for a ring with so many points.",
+            "modelled",
+        ),
+        _metric(
+            "ownership_cv_over_law",
+            "ratio",
+            "none",
+            "seeded",
+            "sqrt(mean over seeds of ownership_cv^2) / ownership_cv_law",
+            "The measured spread of shares over the predicted one; 1 is as predicted.",
+        ),
+        _metric(
+            "share_over_weight_max",
+            "ratio",
+            "lower",
+            "seeded",
+            "max s_i / f_i",
+            "How much more of the hash space than its weight's share the largest node has.",
+        ),
+        _metric(
+            "share_over_weight_min",
+            "ratio",
+            "higher",
+            "seeded",
+            "min s_i / f_i",
+            "What the smallest node has of its weight's share of the hash space.",
+        ),
+        _metric(
+            "moved_share.ACTION",
+            "share",
+            "lower",
+            "seeded",
+            "rows whose node has another name after / all rows",
+            "Share of the rows that move to another node.",
+        ),
+        _metric(
+            "moved_over_optimum.ACTION",
+            "ratio",
+            "lower",
+            "seeded",
+            "moved_share / sum max(0, f_i after - f_i before)",
+            "Movement over the least that shares by weight need.",
+        ),
+        _metric(
+            "stray_moves.ACTION",
+            "rows",
+            "lower",
+            "seeded",
+            "rows moved between nodes present before and after",
+            "Rows that move although neither node came or went.",
+        ),
+        _metric(
+            "adjacent_equal_pairs",
+            "count",
+            "lower",
+            "seeded",
+            "neighbouring points on the circle with the same node",
+            "Points whose successor is no other node, so that a lost node's keys fall to fewer others.",
+        ),
+        _metric(
+            "adjacent_equal_pairs_law",
+            "count",
+            "none",
+            "exact",
+            "n V (V - 1) / (n V - 1) for equal weights",
+            "Such pairs as chance predicts them: about V, however many nodes.",
+            "modelled",
+        ),
+        _metric("memory_bytes", "bytes", "lower", "exact", "bytes that lookups read", "What every router must hold."),
+        _metric(
+            "lookup_ns",
+            "ns",
+            "lower",
+            "timed",
+            "median over rounds of the least of several samples, per row",
+            "Time to find a key's node, in bulk, on one thread, hash included.",
+        ),
+        _metric(
+            "build_ns",
+            "ns",
+            "lower",
+            "timed",
+            "median over rounds of the least of several samples",
+            "Time to build the placement from its nodes.",
+        ),
+    )
+}
+
+
+def fair_shares(weights: Sequence[float]) -> list[float]:
+    """Each node's share by weight; they add up to 1."""
+    whole = math.fsum(weights)
+    return [weight / whole for weight in weights]
+
+
+def balance(loads: np.ndarray, weights: Sequence[float] | None) -> dict[str, Number]:
+    """load_max_over_mean and load_cv of loads (uint64, shape (n,)); null if nothing is loaded."""
+    if weights is None:
+        found = load_metrics(loads)
+        return {name: found[name] for name in ("load_max_over_mean", "load_cv")}
+    whole = total(loads)
+    if not whole:
+        return {"load_max_over_mean": None, "load_cv": None}
+    shares = [int(load) / whole for load in loads]
+    fair = fair_shares(weights)
+    greatest = max(share / part for share, part in zip(shares, fair, strict=True))
+    return {"load_max_over_mean": greatest, "load_cv": share_cv(shares, fair)}
+
+
+def share_cv(shares: Sequence[float], fair: Sequence[float]) -> float:
+    """sqrt(sum f (s/f - 1)^2): the spread of shares around the fair ones, weighted by these."""
+    return math.sqrt(math.fsum((share - part) ** 2 / part for share, part in zip(shares, fair, strict=True)))
+
+
+def ownership_cv_law(points: Sequence[int], fair: Sequence[float]) -> float:
+    """The root mean square of `ownership_cv` over random rings whose nodes have so many points each.
+
+    The share of c among C random points is Beta(c, C - c): mean c/C, variance c(C-c)/(C^2 (C+1)). With V
+    points on each of n equal nodes this is sqrt((n-1)/(nV+1)). What rounding takes from a weight adds to it.
+    """
+    whole = sum(points)
+    terms = []
+    for count, part in zip(points, fair, strict=True):
+        variance = count * (whole - count) / (whole * whole * (whole + 1))
+        terms.append((variance + (count / whole - part) ** 2) / part)
+    return math.sqrt(math.fsum(terms))
+
+
+def adjacent_pairs_law(points: Sequence[int]) -> float:
+    """The expected number of neighbours on the circle that belong to the same node: sum c(c-1) / (C-1)."""
+    whole = sum(points)
+    return sum(count * (count - 1) for count in points) / (whole - 1) if whole > 1 else 0.0
+
+
+def optimum(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    """The share that must move between two clusters, from the weight of each node by name."""
+    old = dict(zip(before, fair_shares(list(before.values())), strict=True))
+    new = dict(zip(after, fair_shares(list(after.values())), strict=True))
+    return math.fsum(max(0.0, share - old.get(name, 0.0)) for name, share in new.items())
