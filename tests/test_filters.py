@@ -1,0 +1,484 @@
+"""Bloom filters: bit for bit Parquet's, laws of both layouts, stored forms, wrong use."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+import pickle
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xxhash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import assay
+from assay.errors import DataError, ParameterError, UnknownNameError, UnsupportedTypeError
+
+LAYOUTS = ["split_block", "standard"]
+HEADER_BYTES, TRAILER_BYTES = 40, 8
+
+
+def bitset(filter: assay.BloomFilter) -> bytes:
+    """Parquet's bitset: the payload of the stored form."""
+    return filter.to_bytes()[HEADER_BYTES:-TRAILER_BYTES]
+
+
+def held(filter: assay.BloomFilter, keys: Any, **options: Any) -> list[bool | None]:
+    answers: list[bool | None] = filter.contains(keys, **options).to_pylist()
+    return answers
+
+
+# --- Parquet's own filters --------------------------------------------------------------------
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """An unsigned LEB128 integer, and where it ends."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+
+
+def parquet_bitset(path: Path) -> bytes:
+    """The bitset of the first column chunk, behind its header of compact Thrift.
+
+    BloomFilterHeader is {1: i32 numBytes, 2: algorithm, 3: hash, 4: compression}; each union holds one
+    field that is an empty struct.
+    """
+    offset = pq.read_metadata(path).row_group(0).column(0).bloom_filter_offset
+    assert offset is not None, "the writer made no filter"
+    data = path.read_bytes()[offset:]
+    assert data[0] == 0x15, "field 1 is an i32"
+    zigzag, at = varint(data, 1)
+    for _ in range(3):
+        # A struct field (1c) that holds field 1, an empty struct (1c 00), and ends (00).
+        assert data[at : at + 4] == b"\x1c\x1c\x00\x00"
+        at += 4
+    assert data[at] == 0, "the header ends"
+    return data[at + 1 : at + 1 + (zigzag >> 1)]
+
+
+def texts(count: int) -> list[str | None]:
+    return [None if row % 11 == 0 else f"key-{row * row % 977}" * (row % 5) for row in range(count)]
+
+
+D = decimal.Decimal
+PARQUET_COLUMNS = {
+    "int8": pa.array([1, -2, None, 127, -128], pa.int8()),
+    "uint8": pa.array([1, 200, 255], pa.uint8()),
+    "int16": pa.array([1, -2, 30000], pa.int16()),
+    "uint16": pa.array([1, 65535], pa.uint16()),
+    "int32": pa.array([*range(-50, 900, 7), None], pa.int32()),
+    "uint32": pa.array([1, 2**31 + 5, 2**32 - 1], pa.uint32()),
+    "int64": pa.array([*range(-(2**40), 2**40, 2**33), None], pa.int64()),
+    "uint64": pa.array([0, 2**64 - 1, 2**63], pa.uint64()),
+    "float16": pa.array(np.array([1.5, -2.25, 0.0], np.float16)),
+    "float32": pa.array([1.5, -0.0, 0.0, math.inf, math.nan], pa.float32()),
+    "float64": pa.array([1.5, -0.0, 0.0, -math.inf, math.nan, 1e300], pa.float64()),
+    "date32": pa.array([datetime.date(2013, 1, day) for day in range(1, 29)]),
+    "date64": pa.array([86_400_000 * day for day in (-3, 0, 5)], pa.date64()),
+    "time32[s]": pa.array([0, 1, 86_399], pa.time32("s")),
+    "time32[ms]": pa.array([0, 1, 86_399_999], pa.time32("ms")),
+    "time64[us]": pa.array([0, 1, 86_399_999_999], pa.time64("us")),
+    "time64[ns]": pa.array([0, 1, 86_399_999_999_999], pa.time64("ns")),
+    "timestamp[s]": pa.array([0, -1, 1_700_000_000], pa.timestamp("s")),
+    "timestamp[ms]": pa.array([0, -1, 1_700_000_000_000], pa.timestamp("ms")),
+    "timestamp[us]": pa.array([0, -1, None, 1_700_000_000_000_000], pa.timestamp("us", "UTC")),
+    "timestamp[ns]": pa.array([0, -1, 1_700_000_000_000_000_001], pa.timestamp("ns")),
+    "decimal128(5)": pa.array([D("1.25"), D("-999.99"), D("0.00"), None], pa.decimal128(5, 2)),
+    "decimal128(18)": pa.array([D("1.25"), D("-1.25")], pa.decimal128(18, 2)),
+    "decimal128(38)": pa.array([D("1.25"), D(-1), D(10) ** 30], pa.decimal128(38, 4)),
+    "decimal256(50)": pa.array([D("1.25"), D("-1.25"), D(10) ** 30], pa.decimal256(50, 2)),
+    "decimal32": pa.array([D("1.25"), D("-1.25")], pa.decimal32(5, 2)),
+    "decimal64": pa.array([D("1.25"), D("-1.25")], pa.decimal64(15, 2)),
+    "string": pa.array(texts(500)),
+    "large_string": pa.array(texts(500), pa.large_string()),
+    "string_view": pa.array(texts(500), pa.string_view()),
+    "binary": pa.array([b"", b"\x00", b"abc" * 30, None], pa.binary()),
+    "fixed_size_binary": pa.array([b"ab", b"\x00\xff", None], pa.binary(2)),
+    "dictionary": pa.array(texts(500)).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("name", PARQUET_COLUMNS)
+def test_split_block_is_bit_for_bit_the_filter_that_pyarrow_writes(name: str, tmp_path: Path) -> None:
+    column = PARQUET_COLUMNS[name]
+    path = tmp_path / "one.parquet"
+    options = {"k": {"ndv": 200, "fpp": 0.01}}
+    pq.write_table(pa.table({"k": column}), path, bloom_filter_options=options)
+    expected = parquet_bitset(path)
+    assert any(expected)
+    ours = assay.BloomFilter.build(column, block_count=len(expected) // 32)
+    assert bitset(ours) == expected
+    assert held(ours, column) == [None if value is None else True for value in column.to_pylist()]
+
+
+@pytest.mark.parametrize("expression", ["range % 500", "(range % 500)::VARCHAR", "(range % 500)::DOUBLE / 8"])
+def test_split_block_is_bit_for_bit_the_filter_that_duckdb_writes(expression: str, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "one.parquet"
+    with duckdb.connect() as connection:
+        # Dictionary-encoded columns get a filter.
+        connection.execute(f"COPY (SELECT {expression} AS k FROM range(20000)) TO '{path}' (FORMAT parquet)")
+    expected = parquet_bitset(path)
+    assert any(expected)
+    ours = assay.BloomFilter.build(pq.read_table(path).column("k"), block_count=len(expected) // 32)
+    assert bitset(ours) == expected
+
+
+def test_split_block_follows_the_specification_in_a_case_worked_by_hand() -> None:
+    # BloomFilter.md: the upper half of XXH64 picks the block, the lower half times a salt the bit.
+    salts = [0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D, 0x705495C7, 0x2DF1424B, 0x9EFC4947, 0x5C6BFB31]
+    keys, blocks = ["a", "", "parquet", "ÿ"], 3
+    words = [[0] * 8 for _ in range(blocks)]
+    for key in keys:
+        value = xxhash.xxh64_intdigest(key.encode(), seed=0)
+        block = words[((value >> 32) * blocks) >> 32]
+        for index, salt in enumerate(salts):
+            block[index] |= 1 << (((value & 0xFFFFFFFF) * salt & 0xFFFFFFFF) >> 27)
+    expected = b"".join(struct.pack("<8I", *block) for block in words)
+    assert bitset(assay.BloomFilter.build(pa.array(keys), block_count=blocks)) == expected
+
+
+def test_standard_follows_its_documented_derivation() -> None:
+    keys = ["a", "", "bloom", "ÿ"]
+    made = assay.BloomFilter.build(pa.array(keys), layout="standard", capacity=10, false_positive_rate=0.001)
+    # m = ceil(-10 ln 0.001 / ln^2 2) = 144, k = round(144 / 10 ln 2) = 10
+    m, k = 144, 10
+    assert (made.memory_bytes, made.probes) == (24, k)
+    bits = 0
+    for key in keys:
+        walk = xxhash.xxh3_64_intdigest(key.encode())
+        for _ in range(k):
+            bits |= 1 << ((walk * m) >> 64)
+            walk = walk * 0x9E3779B97F4A7C15 % 2**64
+    assert bitset(made) == bits.to_bytes(24, "little")
+
+
+# --- laws ------------------------------------------------------------------------------------
+
+words = st.lists(st.one_of(st.none(), st.text(max_size=20)), max_size=200)
+numbers = st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=200)
+doubles = st.lists(st.one_of(st.none(), st.floats(allow_nan=False)), max_size=100)
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> pa.Array:
+    values, kind = draw(
+        st.one_of(
+            st.tuples(words, st.sampled_from([pa.string(), pa.large_string(), pa.string_view()])),
+            st.tuples(numbers, st.just(pa.int64())),
+            st.tuples(doubles, st.just(pa.float64())),
+        )
+    )
+    return pa.array(values, kind)
+
+
+@given(column=columns(), layout=st.sampled_from(LAYOUTS), cut=st.integers(0, 200))
+@settings(max_examples=120, deadline=None)
+def test_a_filter_never_denies_a_key_it_holds_and_any_cut_gives_the_same_bits(
+    column: pa.Array, layout: Any, cut: int
+) -> None:
+    build = assay.BloomFilter.build
+    whole = build(column, layout=layout, capacity=150)
+    expected = [None if value is None else True for value in column.to_pylist()]
+    assert held(whole, column) == expected
+    head, tail = column.slice(0, cut), column.slice(cut)
+    chunked = pa.chunked_array([head, pa.array([], column.type), tail], column.type)
+    assert build(chunked, layout=layout, capacity=150, threads=2) == whole
+    assert build(head, layout=layout, capacity=150) | build(tail, layout=layout, capacity=150) == whole
+    grown = build(head, layout=layout, capacity=150)
+    grown.insert(tail)
+    assert grown == whole
+    assert held(whole, chunked, threads=2) == expected
+    assert held(whole, tail) == expected[cut:]
+    assert assay.BloomFilter.from_bytes(whole.to_bytes()) == whole
+    if column.type != pa.string_view():
+        coded = column.dictionary_encode()
+        assert build(coded, layout=layout, capacity=150) == whole
+        assert held(whole, coded) == expected
+    assert len(whole) == len(column) - column.null_count
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("rate", [0.3, 0.05, 0.01, 0.001])
+def test_the_measured_rate_is_binomial_around_the_expected_one(layout: Any, rate: float) -> None:
+    made = assay.BloomFilter.build(pa.array(range(20_000)), layout=layout, false_positive_rate=rate)
+    absent = 100_000
+    yes = made.contains(pa.array(range(10**9, 10**9 + absent))).true_count
+    expected = made.expected_false_positive_rate
+    # 4.5 standard errors of the binomial: once in 150,000 for another set of keys.
+    assert abs(yes - absent * expected) < 4.5 * math.sqrt(absent * expected * (1 - expected)) + 1
+    # What the bits predict is what was asked for: the fill of a filter of 20,000 keys scatters by
+    # less than a hundredth; k is a whole number, which costs `standard` a little at high rates.
+    assert expected == pytest.approx(rate, rel=0.06)
+
+
+def test_a_union_answers_as_both_do() -> None:
+    left, right = pa.array(["a", "b"]), pa.array(["b", "c", None])
+    for layout in LAYOUTS:
+        both = assay.BloomFilter.build(left, layout=layout, capacity=50) | assay.BloomFilter.build(
+            right, layout=layout, capacity=50
+        )
+        assert held(both, pa.array(["a", "b", "c", None])) == [True, True, True, None]
+        assert len(both) == 4
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_threads_and_chunks_do_not_change_a_bit(layout: Any) -> None:
+    rng = np.random.default_rng(7)
+    column = pa.array(rng.integers(0, 5_000, 300_000), mask=rng.random(300_000) < 0.1)
+    cuts = sorted(rng.integers(0, 300_000, 9))
+    chunks = [column.slice(low, high - low) for low, high in zip([0, *cuts], [*cuts, 300_000], strict=True)]
+    chunked = pa.chunked_array(chunks)
+    one = assay.BloomFilter.build(column, layout=layout, capacity=5_000, threads=1)
+    assert assay.BloomFilter.build(chunked, layout=layout, capacity=5_000, threads=4) == one
+    probes = pa.array(rng.integers(0, 20_000, 200_000))
+    answers = one.contains(probes, threads=1)
+    again = one.contains(pa.chunked_array([probes.slice(0, 77_777), probes.slice(77_777)]), threads=4)
+    assert again.equals(answers)
+    assert answers.false_count > 0
+
+
+# --- one value in many types -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("probe", [pa.int8(), pa.int64(), pa.uint16(), pa.decimal128(19, 0), pa.decimal128(25, 3)])
+def test_an_integer_is_found_from_every_type_that_holds_it(layout: Any, probe: pa.DataType) -> None:
+    made = assay.BloomFilter.build(pa.array([7, 100], pa.int32()), layout=layout, false_positive_rate=1e-5)
+    found = held(made, pa.array([7, 8, None, 100], pa.int64()).cast(probe))
+    assert found == [True, False, None, True]
+
+
+def test_probes_without_an_exact_value_in_the_built_type_are_absent() -> None:
+    made = assay.BloomFilter.build(pa.array([7, 0], pa.int8()))
+    assert held(made, pa.array([7, 7 + 256, 2**40])) == [True, False, False]
+    assert held(made, pa.array([7.0, 7.5, -0.0, math.nan, math.inf, None])) == [True, False, True, False, False, None]
+    assert held(made, pa.array([D("7.0"), D("7.1")])) == [True, False]
+    for other in (pa.array(["7"]), pa.array([True]), pa.array([datetime.date(1970, 1, 8)])):
+        assert held(made, other) == [False]
+
+
+def test_either_zero_finds_either_zero() -> None:
+    for layout in LAYOUTS:
+        for zero in (0.0, -0.0):
+            made = assay.BloomFilter.build(pa.array([zero, 3.5]), layout=layout)
+            assert held(made, pa.array([0.0, -0.0, 3.5], pa.float64())) == [True, True, True]
+            assert held(made, pa.array([0.0, -0.0, 3.5], pa.float32())) == [True, True, True]
+            assert held(made, pa.array([1.0])) == [False]
+
+
+def test_times_are_found_in_every_unit_and_text_in_every_layout() -> None:
+    stamps = pa.array([1_000, 2_000], pa.timestamp("ms"))
+    made = assay.BloomFilter.build(stamps)
+    for unit in ("s", "us", "ns"):
+        assert held(made, stamps.cast(pa.timestamp(unit, "UTC"))) == [True, True]
+    assert held(made, pa.array([1_000_001], pa.timestamp("us"))) == [False]
+    texts = assay.BloomFilter.build(pa.array(["ab", "a longer text than a view inlines"]))
+    for kind in (pa.large_string(), pa.string_view(), pa.binary(), pa.binary_view()):
+        assert held(texts, pa.array(["ab", "a longer text than a view inlines", "x"]).cast(kind)) == [True, True, False]
+    assert held(texts, pa.array([b"ab", b"ax"], pa.binary(2))) == [True, False]
+
+
+def test_polars_and_pandas_columns_are_columns() -> None:
+    made = assay.BloomFilter.build(pl.Series(["a", None, "b"]))
+    assert made == assay.BloomFilter.build(pa.array(["a", None, "b"]))
+    assert held(made, pl.Series(["b", None, "c"])) == [True, None, False]
+    assert held(made, pl.Series(["b", "c"], dtype=pl.Categorical)) == [True, False]
+
+
+# --- edges -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("column", [pa.array([], pa.string()), pa.array([None, None], pa.string()), pa.nulls(3)])
+def test_a_filter_without_keys_holds_nothing(layout: Any, column: pa.Array) -> None:
+    made = assay.BloomFilter.build(column, layout=layout)
+    assert len(made) == 0 and made.bits_per_key is None and made.expected_false_positive_rate == 0.0
+    assert held(made, column) == [None] * len(column)
+    assert held(made, pa.array(["a"])) == [False]
+    assert made.contains(pa.array([], pa.string())).type == pa.bool_()
+
+
+def test_duplicates_are_counted_and_set_no_more_bits() -> None:
+    once = assay.BloomFilter.build(pa.array(["a"]), block_count=4)
+    thrice = assay.BloomFilter.build(pa.array(["a", "a", "a"]), block_count=4)
+    assert bitset(once) == bitset(thrice)
+    assert (len(once), len(thrice)) == (1, 3)
+
+
+def test_values_of_a_dictionary_that_no_row_uses_are_not_keys() -> None:
+    coded = pa.DictionaryArray.from_arrays(pa.array([0, None, 0]), pa.array(["used", "unused", "null"]))
+    made = assay.BloomFilter.build(coded, capacity=100)
+    assert bitset(made) == bitset(assay.BloomFilter.build(pa.array(["used"]), capacity=100))
+
+
+def test_bools_are_held_by_standard_only() -> None:
+    made = assay.BloomFilter.build(pa.array([True, None]), layout="standard", false_positive_rate=1e-9)
+    assert held(made, pa.array([True, False, None])) == [True, False, None]
+    with pytest.raises(UnsupportedTypeError, match='layout="standard"'):
+        assay.BloomFilter.build(pa.array([True]))
+
+
+def test_facts_of_a_filter_are_those_of_its_bits() -> None:
+    made = assay.BloomFilter.build(pa.array(range(100_000)))
+    assert made.layout == "split_block" and made.key_type == "int64" and made.probes == 8
+    assert made.block_count is not None and made.memory_bytes == made.block_count * 32
+    # 10.5 bits per key at 1 % (Parquet, BloomFilter.md), not the 9.585 of an unblocked filter.
+    assert made.bits_per_key == pytest.approx(10.53, abs=0.01)
+    assert made.keys_inserted == len(made) == 100_000
+    assert repr(made).startswith("<BloomFilter layout='split_block' block_count=")
+    standard = assay.BloomFilter.build(pa.array(range(100_000)), layout="standard")
+    assert standard.bits_per_key == pytest.approx(9.585, abs=0.01) and standard.block_count is None
+    assert "bits=958506" in repr(standard)
+
+
+def test_one_python_value_can_be_asked_for() -> None:
+    made = assay.BloomFilter.build(pa.array(["a"]))
+    assert "a" in made and "b" not in made and None not in made
+
+
+# --- stored forms ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_stored_filter_is_the_filter_on_every_way_back(layout: Any) -> None:
+    made = assay.BloomFilter.build(pa.array(["a", "b"]), layout=layout)
+    stored = made.to_bytes()
+    for data in (stored, bytearray(stored), memoryview(stored), np.frombuffer(stored, np.uint8), pa.py_buffer(stored)):
+        again = assay.BloomFilter.from_bytes(data)
+        assert again == made and again.key_type == "string" and len(again) == 2
+    assert pickle.loads(pickle.dumps(made)) == made
+    copied = made.copy()
+    copied.insert(pa.array(["c"]))
+    assert copied != made and made == assay.BloomFilter.from_bytes(stored)
+
+
+def test_the_stored_form_is_pinned() -> None:
+    made = assay.BloomFilter.build(pa.array(["a"]), block_count=1)
+    value = xxhash.xxh64_intdigest(b"a")
+    header = struct.pack("<8sHBBI8sQQ", b"assaybf\0", 1, 2, 0, 8, bytes([19]) + bytes(7), 1, 1)
+    salts = [0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D, 0x705495C7, 0x2DF1424B, 0x9EFC4947, 0x5C6BFB31]
+    body = header + struct.pack("<8I", *(1 << ((value * salt & 0xFFFFFFFF) >> 27) for salt in salts))
+    assert made.to_bytes() == body + struct.pack("<Q", xxhash.xxh3_64_intdigest(body))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_truncated_grown_or_changed_bytes_are_refused(layout: Any) -> None:
+    stored = assay.BloomFilter.build(pa.array(range(100)), layout=layout).to_bytes()
+    for size in (0, 1, 39, 47, 48, len(stored) - 1):
+        with pytest.raises(DataError, match="no Bloom filter"):
+            assay.BloomFilter.from_bytes(stored[:size])
+    with pytest.raises(DataError, match="truncated or joined"):
+        assay.BloomFilter.from_bytes(stored + b"x")
+    for at in range(0, len(stored), 7):
+        changed = bytearray(stored)
+        changed[at] ^= 0x10
+        with pytest.raises(DataError):
+            assay.BloomFilter.from_bytes(changed)
+
+
+@given(data=st.binary(max_size=200), prefix=st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_hostile_bytes_are_refused(data: bytes, prefix: bool) -> None:
+    with pytest.raises(DataError):
+        assay.BloomFilter.from_bytes((b"assaybf\0\x01\0" if prefix else b"") + data)
+
+
+@pytest.mark.parametrize(("layout", "code"), [("standard", 1), ("split_block", 2)])
+@pytest.mark.parametrize("size", [0, 2**26, 2**34 + 1, 2**63, 2**64 - 1])
+def test_a_header_that_claims_a_huge_size_allocates_nothing(layout: str, code: int, size: int) -> None:
+    body = struct.pack("<8sHBBI8sQQ", b"assaybf\0", 1, code, 0, 8, bytes([5]) + bytes(7), size, 1)
+    with pytest.raises(DataError, match=r"out of bounds|header says"):
+        assay.BloomFilter.from_bytes(body + struct.pack("<Q", xxhash.xxh3_64_intdigest(body)))
+
+
+# --- wrong use -------------------------------------------------------------------------------
+
+
+def test_rates_that_a_layout_cannot_keep_are_refused_with_the_way_out() -> None:
+    keys = pa.array([1, 2])
+    for rate in (0.0, -0.1, 1e-6, 1e-12, 0.6, 1.0, math.nan):
+        with pytest.raises(ParameterError, match=r'false_positive_rate.*layout="standard"'):
+            assay.BloomFilter.build(keys, false_positive_rate=rate)
+    for rate in (0.0, 1e-13, 0.6, math.nan):
+        with pytest.raises(ParameterError, match="false_positive_rate"):
+            assay.BloomFilter.build(keys, layout="standard", false_positive_rate=rate)
+    with pytest.raises(ParameterError, match="64-bit hashes"):
+        assay.BloomFilter.build(keys, layout="standard", false_positive_rate=1e-12, capacity=2**33)
+
+
+def test_sizes_out_of_bounds_are_refused() -> None:
+    keys = pa.array([1, 2])
+    for options in ({"block_count": 0}, {"block_count": -1}, {"block_count": 2**26}, {"capacity": 0}, {"capacity": -5}):
+        with pytest.raises(ParameterError, match=next(iter(options))):
+            assay.BloomFilter.build(keys, **options)
+    for layout in LAYOUTS:
+        with pytest.raises(ParameterError, match="2 GiB"):
+            assay.BloomFilter.build(keys, layout=layout, capacity=2**40)
+    with pytest.raises(ParameterError, match="threads is 0"):
+        assay.BloomFilter.build(keys, threads=0)
+
+
+def test_filters_of_different_shapes_are_not_joined() -> None:
+    one = assay.BloomFilter.build(pa.array(["a"]), capacity=10)
+    for other, named in (
+        (assay.BloomFilter.build(pa.array(["a"]), capacity=10, layout="standard"), "standard"),
+        (assay.BloomFilter.build(pa.array(["a"]), block_count=9), "blocks"),
+        (assay.BloomFilter.build(pa.array([1]), capacity=10), "int64"),
+    ):
+        with pytest.raises(ParameterError, match=named):
+            one | other
+    with pytest.raises(TypeError):
+        one | 3  # type: ignore[operator]
+
+
+def test_keys_that_do_not_fit_are_not_inserted() -> None:
+    made = assay.BloomFilter.build(pa.array([1], pa.int32()))
+    before = made.copy()
+    with pytest.raises(UnsupportedTypeError, match="5000000000 of type int64 has no exact value in int32"):
+        made.insert(pa.array([2, 5_000_000_000]))
+    assert made == before
+    made.insert(pa.array([2]))
+    assert held(made, pa.array([1, 2, 3])) == [True, True, False]
+
+
+def test_wrong_kinds_of_input_are_named() -> None:
+    with pytest.raises(UnknownNameError, match='filter layout "split"; did you mean "split_block"'):
+        assay.BloomFilter.build(pa.array([1]), layout="split")  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedTypeError, match="List"):
+        assay.BloomFilter.build(pa.array([[1]]))
+    with pytest.raises(UnsupportedTypeError, match="Arrow column"):
+        assay.BloomFilter.build(["a"])
+    with pytest.raises(UnsupportedTypeError, match="expected bytes"):
+        assay.BloomFilter.from_bytes("text")
+    with pytest.raises(TypeError, match=r"BloomFilter\.build"):
+        assay.BloomFilter()
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(assay.BloomFilter.build(pa.array([1])))
+
+
+def test_probes_and_insertions_of_many_threads_do_not_lose_a_key() -> None:
+    made = assay.BloomFilter.build(pa.array([], pa.int64()), capacity=40_000)
+    parts = [pa.array(range(start, start + 5_000)) for start in range(0, 40_000, 5_000)]
+
+    def work(part: pa.Array) -> bool:
+        made.insert(part)
+        return all(held(made, part))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, parts))
+    assert made == assay.BloomFilter.build(pa.chunked_array(parts), capacity=40_000)
