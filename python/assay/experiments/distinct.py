@@ -81,6 +81,11 @@ class DistinctKeys:
         return numpy_of(_one_chunk(self.table.column(_WEIGHT)))
 
     @cached_property
+    def core(self) -> _core.Distinct:
+        """The keys as strategies learn from them; what is derived from them, such as their order, is made once."""
+        return _core.Distinct(self.columns, pa.array(self.rows, pa.uint64()), pa.array(self.weights, pa.uint64()))
+
+    @cached_property
     def is_null(self) -> np.ndarray:
         """Which key is null: all its parts are."""
         found: np.ndarray = np.all([_nulls(column) for column in self.columns], axis=0)
@@ -91,6 +96,11 @@ class DistinctKeys:
         """Which keys have a null part."""
         found: np.ndarray = np.any([_nulls(column) for column in self.columns], axis=0)
         return found
+
+    @classmethod
+    def none(cls) -> DistinctKeys:
+        """The key of no columns, which only strategies without a key learn from."""
+        return cls.of((), [], np.zeros(0, np.uint64), np.zeros(0, np.uint64))
 
     @classmethod
     def of(cls, key: Key, columns: Sequence[pa.Array], rows: np.ndarray, weights: np.ndarray) -> DistinctKeys:

@@ -474,6 +474,21 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// The bytes of a row of text or binary, where they lie; None for other types, and for null in a
+    /// dictionary.
+    #[inline]
+    #[must_use]
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+    pub fn bytes(&self, row: usize) -> Option<&[u8]> {
+        match &self.values {
+            Values::Bytes32 { offsets, data } => Some(&data[offsets[row] as usize..offsets[row + 1] as usize]),
+            Values::Bytes64 { offsets, data } => Some(&data[offsets[row] as usize..offsets[row + 1] as usize]),
+            Values::Views { views, buffers } => Some(view_bytes(&views[row], buffers)),
+            Values::Fixed { width, data } => Some(&data[row * width..(row + 1) * width]),
+            _ => None,
+        }
+    }
+
     /// `for_each` for a caller whose own type must not nest: a dictionary's values.
     fn for_each_dyn(&self, range: Range<usize>, visit: &mut dyn FnMut(usize, Canonical<'_>)) {
         self.for_each(range, visit);

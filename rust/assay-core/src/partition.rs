@@ -13,9 +13,13 @@ pub mod placed;
 pub mod range;
 pub mod round_robin;
 
+use std::sync::{Arc, OnceLock};
+
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
-use crate::keys::Keys;
+use crate::key_table::KeyTable;
+use crate::keys::{Keys, for_each_compound};
+use crate::order::sorted_rows;
 
 /// What is known of a table's key when a strategy is learned: each distinct key with its counts.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +30,38 @@ pub struct Distinct<'a> {
     pub rows: &'a [u64],
     /// The weight of each key.
     pub weights: &'a [u64],
+    /// What several strategies derive from the keys, computed once.
+    pub derived: &'a Derived,
+}
+
+/// What strategies derive from distinct keys: made on first use, then shared.
+#[derive(Debug, Default)]
+pub struct Derived {
+    order: OnceLock<Vec<u32>>,
+    table: OnceLock<Arc<KeyTable>>,
+}
+
+impl<'a> Distinct<'a> {
+    /// The rows whose key is not null, in ascending order of their keys.
+    #[must_use]
+    pub fn order(&self) -> &'a [u32] {
+        self.derived.order.get_or_init(|| sorted_rows(self.columns))
+    }
+
+    /// The keys' numbers: a key's number is its row here.
+    #[must_use]
+    pub fn table(&self) -> Arc<KeyTable> {
+        let build = || {
+            let mut table = KeyTable::new();
+            let rows = self.columns.first().map_or(0, Keys::len);
+            for_each_compound(self.columns, 0..rows, |row, form| {
+                let number = table.insert(form) as usize;
+                assert!(number == row, "distinct keys are distinct");
+            });
+            Arc::new(table)
+        };
+        Arc::clone(self.derived.table.get_or_init(build))
+    }
 }
 
 /// A parameter's value as it was spelled.
@@ -224,7 +260,7 @@ mod tests {
         learn(
             name,
             &Request {
-                distinct: Distinct { columns: &columns, rows, weights: rows },
+                distinct: Distinct { columns: &columns, rows, weights: rows, derived: &Derived::default() },
                 nodes: &nodes,
                 settings: &[],
                 values: values.as_ref(),
@@ -258,7 +294,8 @@ mod tests {
         let keys = [1, 2, 3, 4, 5, 6];
         let rows = [1, 1, 1, 1, 5, 1];
         let columns = [Keys::new(Values::I64(&keys), None, keys.len()).unwrap()];
-        let distinct = Distinct { columns: &columns, rows: &rows, weights: &rows };
+        let derived = Derived::default();
+        let distinct = Distinct { columns: &columns, rows: &rows, weights: &rows, derived: &derived };
         // m = 10, the bound is the key at rank 5: 5. Parts: {1 2 3 4} with 4 rows, {5 6} with 6.
         let range = learned("range", &keys, &rows, 2).unwrap();
         assert_eq!(assigned(range.as_ref(), &keys), [0, 0, 0, 0, 1, 1]);

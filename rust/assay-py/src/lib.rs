@@ -27,7 +27,7 @@ mod _core {
     #[pymodule_export]
     use crate::hashing::{digest, hash, hash_rows};
     #[pymodule_export]
-    use crate::partition::{PyKeyTable, PyStrategy, action_nodes, mark_pairs, sum_by, sum_pairs};
+    use crate::partition::{PyDistinct, PyKeyTable, PyStrategy, action_nodes, mark_pairs, sum_by, sum_pairs};
     #[pymodule_export]
     use crate::placement::PyPlacement;
 }

@@ -10,7 +10,7 @@ use assay_core::fold;
 use assay_core::key_table::{self, KeyTable};
 use assay_core::keys::{Canonical, Keys};
 use assay_core::partition::composite::Composite;
-use assay_core::partition::{Action, Distinct, Request, Setting, Strategy, learn};
+use assay_core::partition::{Action, Derived, Distinct, Request, Setting, Strategy, learn};
 use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
@@ -66,40 +66,75 @@ impl From<PySetting> for Setting {
     }
 }
 
+/// Distinct keys with their rows and weights, from which strategies are learned.
+#[pyclass(name = "Distinct", frozen, module = "assay._core")]
+pub struct PyDistinct {
+    columns: Vec<Column>,
+    rows: Vec<u64>,
+    weights: Vec<u64>,
+    derived: Derived,
+}
+
+#[pymethods]
+impl PyDistinct {
+    /// One chunk per column; rows and weights are uint64, one per key.
+    #[new]
+    #[allow(clippy::needless_pass_by_value)]
+    fn new(columns: Vec<Column>, rows: Column, weights: Column) -> PyResult<Self> {
+        let keys = whole(&columns)?;
+        let rows = slice_of!(&rows, UInt64Type, DataType::UInt64, "uint64").to_vec();
+        let weights = slice_of!(&weights, UInt64Type, DataType::UInt64, "uint64").to_vec();
+        if keys.iter().any(|column| column.len() != rows.len()) || rows.len() != weights.len() {
+            return Err(parameter("keys, rows and weights differ in length; expected one of each per key".to_owned()));
+        }
+        drop(keys);
+        Ok(Self { columns, rows, weights, derived: Derived::default() })
+    }
+}
+
+impl PyDistinct {
+    /// Calls `work` with the borrowed form.
+    fn with<R>(&self, work: impl FnOnce(Distinct<'_>) -> assay_core::error::Result<R>) -> PyResult<R> {
+        let columns = whole(&self.columns)?;
+        work(Distinct { columns: &columns, rows: &self.rows, weights: &self.weights, derived: &self.derived })
+            .map_err(raise)
+    }
+}
+
 /// A learned strategy.
 #[pyclass(name = "Strategy", frozen, module = "assay._core")]
 pub struct PyStrategy(Arc<dyn Strategy>);
 
 #[pymethods]
 impl PyStrategy {
-    /// Learns a strategy from distinct keys (one chunk per column) with their rows and weights.
+    /// Learns a strategy for these nodes.
     #[staticmethod]
-    #[pyo3(signature = (name, columns, rows, weights, nodes, settings, *, values = None, groups = None))]
-    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (name, distinct, nodes, settings, *, values = None, groups = None))]
     fn learn(
         py: Python<'_>,
         name: &str,
-        columns: Vec<Column>,
-        rows: Column,
-        weights: Column,
+        distinct: &PyDistinct,
         nodes: Vec<u32>,
         settings: Vec<(String, PySetting)>,
         values: Option<Column>,
         groups: Option<Vec<u32>>,
     ) -> PyResult<Self> {
-        let keys = whole(&columns)?;
-        let rows = slice_of!(&rows, UInt64Type, DataType::UInt64, "uint64");
-        let weights = slice_of!(&weights, UInt64Type, DataType::UInt64, "uint64");
         let values = values.as_ref().map(|column| whole(std::slice::from_ref(column))).transpose()?;
         let settings: Vec<(String, Setting)> = settings.into_iter().map(|(name, value)| (name, value.into())).collect();
-        let request = Request {
-            distinct: Distinct { columns: &keys, rows, weights },
-            nodes: &nodes,
-            settings: &settings,
-            values: values.as_ref().map(|values| &values[0]),
-            groups: groups.as_deref().unwrap_or_default(),
-        };
-        let strategy = py.detach(|| learn(name, &request)).map_err(raise)?;
+        let strategy = py.detach(|| {
+            distinct.with(|distinct| {
+                learn(
+                    name,
+                    &Request {
+                        distinct,
+                        nodes: &nodes,
+                        settings: &settings,
+                        values: values.as_ref().map(|values| &values[0]),
+                        groups: groups.as_deref().unwrap_or_default(),
+                    },
+                )
+            })
+        })?;
         Ok(Self(strategy.into()))
     }
 
@@ -158,20 +193,9 @@ impl PyStrategy {
     }
 
     /// The strategy after an action if it has a way of its own, else None: learn it anew.
-    fn change(
-        &self,
-        py: Python<'_>,
-        action: &str,
-        columns: Vec<Column>,
-        rows: Column,
-        weights: Column,
-    ) -> PyResult<Option<Self>> {
+    fn change(&self, py: Python<'_>, action: &str, distinct: &PyDistinct) -> PyResult<Option<Self>> {
         let action = Action::parse(action).map_err(raise)?;
-        let keys = whole(&columns)?;
-        let rows = slice_of!(&rows, UInt64Type, DataType::UInt64, "uint64");
-        let weights = slice_of!(&weights, UInt64Type, DataType::UInt64, "uint64");
-        let distinct = Distinct { columns: &keys, rows, weights };
-        let changed = py.detach(|| self.0.change(action, &distinct)).map_err(raise)?;
+        let changed = py.detach(|| distinct.with(|distinct| self.0.change(action, &distinct)))?;
         Ok(changed.map(|strategy| Self(strategy.into())))
     }
 

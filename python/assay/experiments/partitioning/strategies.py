@@ -209,7 +209,7 @@ def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
     if spec.parts:
         return _learn_composite(spec, nodes, keys)
     if "by_row" in spec.contender.abilities:
-        core = _core.Strategy.learn(spec.name, [], _counts([]), _counts([]), list(nodes), [])
+        core = _core.Strategy.learn(spec.name, DistinctKeys.none().core, list(nodes), [])
         return Learned(spec, tuple(nodes), 0, core)
     distinct = keys(spec.columns)
     implementation = spec.contender.implementation
@@ -222,21 +222,8 @@ def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
     types = {name: column.type for name, column in zip(spec.columns, distinct.columns, strict=True)}
     values, groups = _given_values(spec, types)
     settings = [(name, value) for name, value in spec.parameters.items() if name not in ("bounds", "values")]
-    core = _core.Strategy.learn(
-        spec.name,
-        distinct.columns,
-        _counts(distinct.rows),
-        _counts(distinct.weights),
-        list(nodes),
-        settings,
-        values=values,
-        groups=groups,
-    )
+    core = _core.Strategy.learn(spec.name, distinct.core, list(nodes), settings, values=values, groups=groups)
     return Learned(spec, tuple(core.nodes), int(core.routing_bytes), core)
-
-
-def _counts(values: Any) -> pa.Array:
-    return pa.array(values, pa.uint64())
 
 
 def divisors(n: int) -> list[int]:
@@ -285,9 +272,7 @@ def after(learned: Learned, action: str, keys: Keys) -> Learned | None:
     if nodes is None:
         return None
     if isinstance(learned.core, _core.Strategy) and learned.spec.keyed and not learned.parts:
-        distinct = keys(learned.spec.columns)
-        counts = (_counts(distinct.rows), _counts(distinct.weights))
-        changed = learned.core.change(action, distinct.columns, *counts)
+        changed = learned.core.change(action, keys(learned.spec.columns).core)
         if changed is not None:
             return replace(learned, nodes=tuple(changed.nodes), routing_bytes=int(changed.routing_bytes), core=changed)
     return learn(learned.spec, nodes, keys)

@@ -3,7 +3,8 @@
 The rule is that of DEFINITIONS, "Answers", where numbers that the seeds cannot tell apart are equal:
 drop placements that hold more than 1.25 x the mean on one node; keep those whose movement, over the
 seeds, reaches down to that of the least mover; of these those as even as the most even one; then the
-fewest stray moves, the least memory, and the name decide.
+fewest stray moves, the least memory, and the name decide. A cluster is one draw: contenders whose
+draws overlap cannot be counted on to differ.
 """
 
 from __future__ import annotations

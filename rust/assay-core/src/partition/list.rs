@@ -7,12 +7,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::key_table::{ABSENT, KeyTable};
 use crate::keys::{Canonical, Keys, for_each_compound};
-use crate::order::sorted;
 use crate::partition::{Request, Strategy};
 
 /// The catalogue's entry.
@@ -34,77 +34,86 @@ pub const CONTENDER: Contender = Contender {
 };
 
 struct List {
-    table: KeyTable,
+    table: Arc<KeyTable>,
+    /// The partition of each of the table's keys, by number; those of the null key do not matter.
     partitions: Vec<u32>,
+    values: u64,
     value_bytes: u64,
     nodes: Vec<u32>,
 }
 
+fn form_bytes(form: Canonical<'_>) -> u64 {
+    match form {
+        Canonical::Null => 0,
+        Canonical::Word(_) => 8,
+        Canonical::Bytes(bytes) => bytes.len() as u64,
+    }
+}
+
 /// Learns the list, or takes the one given.
 pub fn learn(request: &Request<'_>) -> Result<Box<dyn Strategy>> {
-    let mut list =
-        List { table: KeyTable::new(), partitions: Vec::new(), value_bytes: 0, nodes: request.nodes.to_vec() };
-    if let Some(values) = request.values {
-        list.take(values, request.groups, request.nodes.len())?;
-    } else {
-        list.spread(request);
-    }
+    let list = match request.values {
+        Some(values) => List::given(values, request.groups, request.nodes)?,
+        None => List::learned(request),
+    };
     list.refuse_unlisted(request.distinct.columns)?;
     Ok(Box::new(list))
 }
 
 impl List {
-    fn put(&mut self, form: Canonical<'_>, partition: u32) -> bool {
-        let number = self.table.insert(form) as usize;
-        if number < self.partitions.len() {
-            return false;
-        }
-        self.partitions.push(partition);
-        self.value_bytes += match form {
-            Canonical::Null => 0,
-            Canonical::Word(_) => 8,
-            Canonical::Bytes(bytes) => bytes.len() as u64,
-        };
-        true
-    }
-
-    fn spread(&mut self, request: &Request<'_>) {
+    fn learned(request: &Request<'_>) -> Self {
         let distinct = &request.distinct;
-        let mut order = sorted(distinct.columns);
-        order.sort_by_key(|(_, row)| Reverse(distinct.rows[*row]));
+        let mut order = distinct.order().to_vec();
+        order.sort_by_key(|row| Reverse(distinct.rows[*row as usize])); // stable: then by value
+        let mut partitions = vec![0; distinct.rows.len()];
         #[allow(clippy::cast_possible_truncation)]
         let mut loads: BinaryHeap<Reverse<(u64, u32)>> =
             (0..request.nodes.len() as u32).map(|partition| Reverse((0, partition))).collect();
-        for (_, row) in order {
+        for row in &order {
             let Reverse((load, partition)) = loads.pop().expect("there is at least one partition");
-            for_each_compound(distinct.columns, row..row + 1, |_, form| {
-                self.put(form, partition);
-            });
-            loads.push(Reverse((load + distinct.rows[row], partition)));
+            partitions[*row as usize] = partition;
+            loads.push(Reverse((load + distinct.rows[*row as usize], partition)));
+        }
+        let mut value_bytes = 0;
+        for_each_compound(distinct.columns, 0..distinct.rows.len(), |_, form| value_bytes += form_bytes(form));
+        Self {
+            table: distinct.table(),
+            partitions,
+            values: order.len() as u64,
+            value_bytes,
+            nodes: request.nodes.to_vec(),
         }
     }
 
-    fn take(&mut self, values: &Keys<'_>, groups: &[u32], partitions: usize) -> Result<()> {
-        if groups.len() != partitions {
+    fn given(values: &Keys<'_>, groups: &[u32], nodes: &[u32]) -> Result<Self> {
+        if groups.len() != nodes.len() {
             return Err(Error::Parameter(format!(
-                "list: values has {} lists; expected {partitions}, one per partition",
-                groups.len()
+                "list: values has {} lists; expected {}, one per partition",
+                groups.len(),
+                nodes.len()
             )));
         }
-        let mut row = 0;
+        let mut table = KeyTable::new();
+        let (mut partitions, mut value_bytes, mut row) = (Vec::new(), 0, 0);
         #[allow(clippy::cast_possible_truncation)]
         for (partition, size) in groups.iter().enumerate() {
             for _ in 0..*size {
-                if !values.at(row, |form| self.put(form, partition as u32)) {
+                let number = values.at(row, |form| {
+                    value_bytes += form_bytes(form);
+                    table.insert(form) as usize
+                });
+                if number < partitions.len() {
                     return Err(Error::Parameter(format!(
                         "list: the value {} stands in more than one place; name each value once",
                         values.display(row)
                     )));
                 }
+                partitions.push(partition as u32);
                 row += 1;
             }
         }
-        Ok(())
+        let count = partitions.len() as u64;
+        Ok(Self { table: Arc::new(table), partitions, values: count, value_bytes, nodes: nodes.to_vec() })
     }
 
     /// Every key of the table must be on the list; null needs no place, it lives in partition 0.
@@ -164,6 +173,6 @@ impl Strategy for List {
 
     /// Each value's bytes and a 4-byte partition number.
     fn routing_bytes(&self) -> u64 {
-        self.value_bytes + 4 * self.partitions.len() as u64
+        self.value_bytes + 4 * self.values
     }
 }

@@ -10,7 +10,7 @@
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
-use crate::order::{OrderedKey, Part, ordered_key, part, sorted};
+use crate::order::{Bounds, OrderedKey, Part, ordered_key, part};
 use crate::partition::{Action, Distinct, Request, Strategy};
 
 /// The catalogue's entry.
@@ -32,7 +32,7 @@ pub const CONTENDER: Contender = Contender {
 };
 
 struct Range {
-    bounds: Vec<OrderedKey>,
+    bounds: Bounds,
     nodes: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ pub fn learn(request: &Request<'_>) -> Result<Box<dyn Strategy>> {
         Some(values) => given(values, n)?,
         None => learned(&request.distinct, n),
     };
-    Ok(Box::new(Range { bounds, nodes: request.nodes.to_vec() }))
+    Ok(Box::new(Range { bounds: Bounds::new(bounds), nodes: request.nodes.to_vec() }))
 }
 
 fn given(values: &Keys<'_>, n: usize) -> Result<Vec<OrderedKey>> {
@@ -69,60 +69,87 @@ fn given(values: &Keys<'_>, n: usize) -> Result<Vec<OrderedKey>> {
     Ok(bounds)
 }
 
-/// The key at each 0-based rank, in a sorted run of keys with their numbers of rows.
-fn at_ranks(keys: &[(OrderedKey, usize)], rows: &[u64], ranks: impl Iterator<Item = u64>) -> Vec<OrderedKey> {
-    let mut found = Vec::new();
-    let mut next = 0;
-    let mut passed = 0;
+/// The key at each 0-based rank (ascending) of the table's rows, among keys in this order.
+fn at_ranks(distinct: &Distinct<'_>, order: &[u32], ranks: impl Iterator<Item = u64>) -> Vec<OrderedKey> {
+    let rows = |position: usize| distinct.rows[order[position] as usize];
+    let (mut found, mut position, mut passed) = (Vec::new(), 0, 0);
     for rank in ranks {
-        while passed + rows[keys[next].1] <= rank {
-            passed += rows[keys[next].1];
-            next += 1;
+        while passed + rows(position) <= rank {
+            passed += rows(position);
+            position += 1;
         }
-        found.push(keys[next].0.clone());
+        found.extend(ordered_key(distinct.columns, order[position] as usize));
     }
     found
 }
 
 fn learned(distinct: &Distinct<'_>, n: usize) -> Vec<OrderedKey> {
-    let keys = sorted(distinct.columns);
-    let m: u64 = keys.iter().map(|(_, row)| distinct.rows[*row]).sum();
+    let order = distinct.order();
+    let m: u64 = order.iter().map(|row| distinct.rows[*row as usize]).sum();
     if m == 0 {
         return Vec::new();
     }
     #[allow(clippy::cast_possible_truncation)]
     let rank = |j: u64| (u128::from(j) * u128::from(m) / n as u128) as u64;
-    at_ranks(&keys, distinct.rows, (1..n as u64).map(rank))
+    at_ranks(distinct, order, (1..n as u64).map(rank))
 }
 
-impl Range {
-    fn partition(&self, key: &OrderedKey) -> usize {
-        self.bounds.partition_point(|bound| bound <= key)
+/// Splits parts of a range one after another.
+struct Splitter<'a> {
+    distinct: &'a Distinct<'a>,
+    bounds: Vec<OrderedKey>,
+    nodes: Vec<u32>,
+    /// For each part, where its keys end in the order.
+    ends: Vec<usize>,
+    /// Sums over the order: weights and rows of the first keys.
+    weights: Vec<u64>,
+    rows: Vec<u64>,
+    nulls: u64,
+}
+
+impl<'a> Splitter<'a> {
+    fn new(range: &Range, distinct: &'a Distinct<'a>) -> Self {
+        let order = distinct.order();
+        let sums = |values: &[u64]| {
+            let mut sum = 0;
+            std::iter::once(0)
+                .chain(order.iter().map(|row| {
+                    sum += values[*row as usize];
+                    sum
+                }))
+                .collect::<Vec<u64>>()
+        };
+        let (weights, rows) = (sums(distinct.weights), sums(distinct.rows));
+        let rank = |row: u32| range.bounds.rank(distinct.columns, row as usize).unwrap_or(0);
+        let parts = range.bounds.keys().len() + 1;
+        let ends = (0..parts).map(|part| order.partition_point(|row| rank(*row) <= part)).collect();
+        let nulls = distinct.weights.iter().sum::<u64>() - weights[order.len()];
+        Self { distinct, bounds: range.bounds.keys().to_vec(), nodes: range.nodes.clone(), ends, weights, rows, nulls }
+    }
+
+    fn start(&self, part: usize) -> usize {
+        if part == 0 { 0 } else { self.ends[part - 1] }
+    }
+
+    fn weight(&self, part: usize) -> u64 {
+        let nulls = if part == 0 { self.nulls } else { 0 };
+        self.weights[self.ends[part]] - self.weights[self.start(part)] + nulls
     }
 
     /// Splits the heaviest part (ties: lowest) at the median of its rows; the upper half is the
     /// new node's. A part of one key moves as a whole: equal keys are never split.
-    fn split_heaviest(&mut self, node: u32, distinct: &Distinct<'_>, keys: &[(OrderedKey, usize)], nulls: u64) {
-        if keys.is_empty() {
+    fn split_heaviest(&mut self, node: u32) {
+        let parts = (0..self.ends.len()).rev().filter(|part| self.start(*part) < self.ends[*part]);
+        let Some(heaviest) = parts.max_by_key(|part| self.weight(*part)) else {
             self.nodes.push(node);
             return;
-        }
-        let parts = self.bounds.len() + 1;
-        let (mut weights, mut rows) = (vec![0_u64; parts], vec![0_u64; parts]);
-        weights[0] = nulls;
-        for (key, row) in keys {
-            let partition = self.partition(key);
-            weights[partition] += distinct.weights[*row];
-            rows[partition] += distinct.rows[*row];
-        }
-        let splittable = |partition: &usize| rows[*partition] > 0;
-        let Some(heaviest) = (0..parts).filter(splittable).rev().max_by_key(|partition| weights[*partition]) else {
-            return;
         };
-        let first = keys.partition_point(|(key, _)| self.partition(key) < heaviest);
-        let last = keys.partition_point(|(key, _)| self.partition(key) <= heaviest);
-        let median = at_ranks(&keys[first..last], distinct.rows, std::iter::once(rows[heaviest] / 2));
-        self.bounds.splice(heaviest..heaviest, median);
+        let (first, last) = (self.start(heaviest), self.ends[heaviest]);
+        let rank = (self.rows[last] - self.rows[first]) / 2;
+        let middle = first + self.rows[first + 1..=last].partition_point(|sum| sum - self.rows[first] <= rank);
+        let bound = ordered_key(self.distinct.columns, self.distinct.order()[middle] as usize);
+        self.bounds.splice(heaviest..heaviest, bound);
+        self.ends.insert(heaviest, middle);
         self.nodes.insert(heaviest + 1, node);
     }
 }
@@ -136,7 +163,7 @@ impl Strategy for Range {
     fn assign(&self, columns: &[Keys<'_>], _first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
         crate::threads::fill(out, threads, |first, chunk| {
             for (index, slot) in chunk.iter_mut().enumerate() {
-                *slot = ordered_key(columns, first + index).map_or(0, |key| self.partition(&key) as u32);
+                *slot = self.bounds.rank(columns, first + index).unwrap_or(0) as u32;
             }
         });
         Ok(())
@@ -144,33 +171,30 @@ impl Strategy for Range {
 
     /// The bytes of the bounds' values.
     fn routing_bytes(&self) -> u64 {
-        self.bounds.iter().flat_map(|bound| bound.iter()).map(Part::bytes).sum()
+        self.bounds.keys().iter().flat_map(|bound| bound.iter()).map(Part::bytes).sum()
     }
 
     fn change(&self, action: Action, distinct: &Distinct<'_>) -> Result<Option<Box<dyn Strategy>>> {
         #[allow(clippy::cast_possible_truncation)]
         let n = self.nodes.len() as u32;
-        let mut changed = Range { bounds: self.bounds.clone(), nodes: self.nodes.clone() };
+        let (mut bounds, mut nodes) = (self.bounds.keys().to_vec(), self.nodes.clone());
         match action {
             Action::RemoveOne => {
-                changed.bounds.pop();
-                changed.nodes.pop();
+                bounds.pop();
+                nodes.pop();
             }
             Action::ReplaceOne => {
-                changed.nodes.pop();
-                changed.nodes.push(n);
+                nodes.pop();
+                nodes.push(n);
             }
             Action::AddOne | Action::Double => {
-                let keys = sorted(distinct.columns);
-                let all: u64 = distinct.weights.iter().sum();
-                let nulls = all - keys.iter().map(|(_, row)| distinct.weights[*row]).sum::<u64>();
+                let mut splitter = Splitter::new(self, distinct);
                 let last = if action == Action::AddOne { n } else { 2 * n - 1 };
-                for node in n..=last {
-                    changed.split_heaviest(node, distinct, &keys, nulls);
-                }
+                (n..=last).for_each(|node| splitter.split_heaviest(node));
+                (bounds, nodes) = (splitter.bounds, splitter.nodes);
             }
         }
-        Ok(Some(Box::new(changed)))
+        Ok(Some(Box::new(Range { bounds: Bounds::new(bounds), nodes })))
     }
 
     /// Partitions whose interval meets the window; those between repeated bounds hold nothing and
@@ -179,10 +203,10 @@ impl Strategy for Range {
     fn routed_windows(&self, low: &Keys<'_>, high: &Keys<'_>) -> Option<Vec<u32>> {
         let counts = (0..low.len()).map(|row| {
             let (low, high): ([Part; 1], [Part; 1]) = ([part(low, row)], [part(high, row)]);
-            let first = self.bounds.partition_point(|bound| bound[..] <= low[..]);
-            let last = self.bounds.partition_point(|bound| bound[..] < high[..]);
-            let repeated =
-                (first..last).filter(|bound| *bound > first && self.bounds[*bound] == self.bounds[bound - 1]);
+            let bounds = self.bounds.keys();
+            let first = bounds.partition_point(|bound| bound[..] <= low[..]);
+            let last = bounds.partition_point(|bound| bound[..] < high[..]);
+            let repeated = (first..last).filter(|bound| *bound > first && bounds[*bound] == bounds[bound - 1]);
             (last - first + 1 - repeated.count()) as u32
         });
         Some(counts.collect())
