@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import sys
@@ -17,11 +19,11 @@ from assay.cli.demo import demo
 from assay.cli.explain import explain
 from assay.cli.init import init
 from assay.cli.list import list_
-from assay.cli.output import NothingError, warn
+from assay.cli.output import warn
 from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.sql import sql
-from assay.errors import AssayError, InterruptedRunError, UnknownNameError
+from assay.errors import AssayError, InterruptedRunError, UnknownNameError, UsageError
 
 __all__ = ["VERBS", "build_app", "main"]
 
@@ -50,7 +52,6 @@ Exit codes: 0 fine, 1 unmet expectation, 2 wrong use, 3 failed while running,
 """
 _RUN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")
 _FAILED = 3
-_MISUSED = 2
 
 
 def build_app() -> App:
@@ -80,35 +81,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    _write_anything()
     try:
         code = _run(words)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader has what it wanted (`| head`); what is left to flush goes nowhere, silently.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # the reader has what it wanted (`| head`)
         return 0
-    except CycloptsError as error:
-        if debug:
-            raise
-        warn(_misuse(error, words))
-        return _MISUSED
-    except AssayError as error:
-        if debug:
-            raise
-        warn(str(error))
-        return error.exit_code
+    except SystemExit:
+        return 0  # rich ends so on a broken pipe, after it has silenced standard output
     except KeyboardInterrupt:
         warn("interrupted")
         return InterruptedRunError.exit_code
-    except MemoryError:
-        warn("there is not enough memory; give the process more, or fewer contenders at once")
-        return _FAILED
     except Exception as error:
         if debug:
             raise
-        warn(f"a fault of assay itself, {type(error).__name__}: {error}; --debug shows where; please report it")
-        return _FAILED
+        message, code = _described(error, words)
+        warn(message)
+        if isinstance(error, OSError):
+            _forget_output()
+        return code
+
+
+def _described(error: Exception, words: Sequence[str]) -> tuple[str, int]:
+    """The message and the exit code of an error."""
+    if isinstance(error, CycloptsError):
+        return _misuse(error, words), UsageError.exit_code
+    if isinstance(error, AssayError):
+        return str(error), error.exit_code
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; give the process more, or compare fewer contenders at once", _FAILED
+    if isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename else ""
+        return f"{what}{error.strerror or error}; free some space, or name another place", _FAILED
+    kind = type(error).__name__
+    return f"a fault of assay itself, {kind}: {error}; --debug shows where; please report it", _FAILED
+
+
+def _write_anything() -> None:
+    """A terminal that cannot show a character shows its number instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """What is left in the buffer of standard output goes nowhere, silently."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: list[str]) -> int:
@@ -116,11 +137,7 @@ def _run(words: list[str]) -> int:
     words = _with_resume(words)
     if words and words[0] == "compare":
         words = [words[0], *with_plain_settings(words[1:])]
-    try:
-        result = app(words, exit_on_error=False, print_error=False)
-    except NothingError as nothing:
-        warn(str(nothing))
-        return nothing.exit_code
+    result = app(words, exit_on_error=False, print_error=False)
     return result if isinstance(result, int) else 0
 
 

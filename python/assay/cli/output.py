@@ -44,7 +44,7 @@ class NothingError(AssayError):
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console on standard output or error as it is now; piped text is not wrapped to a guess of a width."""
+    """A console on standard output or error as it is now, which takes no text for markup."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -90,7 +90,7 @@ def print_rows(rows: Sequence[Row], format: Format, *, columns: Sequence[str] | 
     if format == "json":
         say(json.dumps([{name: _jsonable(row[name]) for name in names} for row in rows], indent=1, ensure_ascii=False))
         return
-    texts = [[_text(row[name]) for name in names] for row in rows]
+    texts = [[(_short if format == "table" else _text)(row[name]) for name in names] for row in rows]
     if format == "csv":
         out = io.StringIO()
         csv.writer(out).writerows([names, *texts])
@@ -100,7 +100,7 @@ def print_rows(rows: Sequence[Row], format: Format, *, columns: Sequence[str] | 
         say("\n".join("| " + " | ".join(_markdown(text) for text in line) + " |" for line in lines))
     else:
         numeric = [all(_is_number(row[name]) for row in rows) for name in names]
-        _print_table(names, [[_visible(text) for text in line] for line in texts], numeric)
+        _print_table(names, texts, numeric)
 
 
 def print_lines(pairs: Sequence[tuple[str, str]]) -> None:
@@ -165,17 +165,17 @@ def _print_wide(
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return (
-            f"{value:.6g}"
-            if abs(value) < 1e15 and not value.is_integer()
-            else f"{value:.0f}"
-            if math.isfinite(value)
-            else str(value)
-        )
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list)) else str(value)
+    """A value in full precision; nothing for null."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(_jsonable(value), ensure_ascii=False)
+    return "" if value is None else str(value)
+
+
+def _short(value: object) -> str:
+    """A value as a table for people shows it: six digits of a fraction."""
+    if isinstance(value, float) and math.isfinite(value) and abs(value) < 1e15:
+        return f"{value:.0f}" if value.is_integer() else f"{value:.6g}"
+    return _visible(_text(value))
 
 
 def _is_number(value: object) -> bool:
