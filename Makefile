@@ -53,7 +53,7 @@ lint: $(VENV)/.built-checked ## rustfmt, clippy, ruff, mypy, and the stub agains
 	$(BIN)/ruff format --check python tests bench scripts
 	$(BIN)/ruff check python tests bench scripts
 	$(BIN)/mypy
-	MYPYPATH=python $(BIN)/stubtest assay._core
+	MYPYPATH=python $(BIN)/stubtest --mypy-config-file pyproject.toml assay._core
 
 format: $(VENV)/.dependencies ## rewrites the sources in the house's format
 	cargo fmt --all
