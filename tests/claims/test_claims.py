@@ -1,0 +1,154 @@
+"""The claims suite: every sentence has the verdict that its file says, and its reading tells true numbers."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from assay.harness import RunOutcome, TimingSettings, load_suite, run_suite, suite_from_dict
+from assay.store import Store
+
+SUITE = Path(__file__).resolve().parents[2] / "bench" / "claims.toml"
+CLAIMS: list[dict[str, Any]] = tomllib.loads(SUITE.read_text(encoding="utf-8"))["claim"]
+
+
+@pytest.fixture(scope="module")
+def measured() -> Iterator[tuple[Store, RunOutcome]]:
+    """The whole suite, run once without timing: no claim rests on a timed number."""
+    with Store(None) as store:
+        yield store, run_suite(load_suite(SUITE), store, timing=TimingSettings.off())
+
+
+def verdicts(store: Store, run_id: str) -> dict[str, str]:
+    rows = store.query("SELECT sentence, verdict FROM claim WHERE run_id = ? ORDER BY position", [run_id])
+    return {row["sentence"]: row["verdict"] for row in rows.to_pylist()}
+
+
+def test_every_claim_has_the_verdict_that_the_file_expects(measured: tuple[Store, RunOutcome]) -> None:
+    store, outcome = measured
+    assert outcome.failures == ()
+    assert verdicts(store, outcome.run_id) == {claim["sentence"]: claim["expected_verdict"] for claim in CLAIMS}
+    assert (outcome.unmet, outcome.exit_code) == ((), 0)
+
+
+def test_every_number_of_a_claim_speaks_as_its_verdict_says(measured: tuple[Store, RunOutcome]) -> None:
+    """Evidence of a claim that holds is all met; each counterexample is one."""
+    store, outcome = measured
+    rows = store.query("SELECT verdict, evidence::VARCHAR AS evidence, counterexample::VARCHAR AS counterexample "
+                       "FROM claim WHERE run_id = ?", [outcome.run_id]).to_pylist()  # fmt: skip
+    assert len(rows) == len(CLAIMS)
+    for row in rows:
+        assert "null" not in row["evidence"] + row["counterexample"], "every number was measured"
+        assert '"met":false' not in row["counterexample"].replace(" ", "")
+        assert ('"met":false' in row["evidence"].replace(" ", "")) == (row["verdict"] == "refuted")
+
+
+def test_the_claims_of_the_first_issue_are_there_with_a_reading() -> None:
+    about = ("Round robin", "ID % n", "modulo n", "Consistent hashing", "even the load", "neighbours", "stronger",
+             "hotspots")  # fmt: skip
+    sentences = [claim["sentence"] for claim in CLAIMS]
+    for word in about:
+        assert sum(word in sentence for sentence in sentences) == 1, word
+    for claim in CLAIMS:
+        assert len(claim["reading"].split()) > 20, claim["sentence"]
+        assert claim.get("counterexample") or claim["expected_verdict"] == "holds"
+
+
+@pytest.mark.parametrize(
+    ("contender", "dataset", "setting", "metric", "value", "places", "words"),
+    [
+        ("round_robin", "airlines", "8", "bytes_max_over_mean", 1.15, 2, "15 % more bytes"),
+        ("round_robin", "planes", "64", "load_max_over_mean", 1.15, 2, "15 % more than the mean on one of 64"),
+        ("modulo(key)", "uniform", "8", "load_max_over_mean", 1.6, 1, "1.6 times the mean"),
+        ("modulo(flight)", "flights", "2", "load_max_over_mean", 1.33, 2, "133 %"),
+        ("hash(flight)", "flights", "2", "load_max_over_mean", 1.02, 2, "at most 102 %"),
+        ("modulo(flight)", "flights", "64", "load_max_over_mean", 2.13, 2, "2.13 times the mean"),
+        ("hash(flight)", "flights", "64", "load_max_over_mean", 1.83, 2, "1.83 there"),
+        ("hash(tailnum)", "flights", "8", "moved_share.add_one", 0.87, 2, "87 % of the flights"),
+        ("ring(tailnum,virtual_nodes=128)", "flights", "8", "moved_share.add_one", 0.104, 3, "10.4 % of the rows"),
+        ("ring(tailnum,virtual_nodes=1)", "flights", "8", "load_max_over_mean", 2.8, 1, "2.8 times the mean"),
+        ("ring(tailnum,virtual_nodes=1024)", "flights", "8", "load_max_over_mean", 1.08, 2, "1.08 times"),
+        ("ring(virtual_nodes=128)", "ascending", "4", "adjacent_equal_pairs", 125.1, 1, "125.1 and 125.7"),
+        ("ring(virtual_nodes=128)", "ascending", "100", "adjacent_equal_pairs", 125.7, 1, "125.1 and 125.7"),
+        ("ring(virtual_nodes=128)", "ascending", "4", "adjacent_equal_pairs_law", 127.2, 1, "127.2 of 512"),
+        ("ring(virtual_nodes=128)", "ascending", "100", "adjacent_equal_pairs_law", 127.0, 1, "127.0 of 12,800"),
+        ("rendezvous", "ascending", "4", "share_over_weight_max", 1.0, 9, "weighted shares exactly"),
+    ],
+)  # fmt: skip
+def test_a_reading_tells_the_number_that_was_measured(
+    measured: tuple[Store, RunOutcome],
+    contender: str,
+    dataset: str,
+    setting: str,
+    metric: str,
+    value: float,
+    places: int,
+    words: str,
+) -> None:
+    store, outcome = measured
+    assert any(words in " ".join(claim["reading"].split()) for claim in CLAIMS), words
+    found = store.query(
+        "SELECT DISTINCT round(value, ?) AS value FROM result WHERE run_id = ? AND contender = ? AND metric = ? "
+        "AND starts_with(dataset, ?) AND coalesce(parameters->>'partitions', parameters->>'nodes') = ?",
+        [places, outcome.run_id, contender, metric, dataset, setting],
+    )
+    assert found.column("value").to_pylist() == [pytest.approx(value, abs=1e-12)]
+
+
+SMALL: dict[str, Any] = {
+    "name": "one claim",
+    "claim": [
+        {
+            "topic": "Partitioning",
+            "sentence": "ID % n spreads evenly.",
+            "experiments": [
+                {"kind": "partitioning", "dataset": pa.table({"id": pa.array(range(64))}), "partitions": 8,
+                 "strategies": ["modulo(id)"]},
+                {"kind": "partitioning", "dataset": pa.table({"id": pa.array(range(0, 128, 2))}), "partitions": 8,
+                 "strategies": ["modulo(id)"]},
+            ],
+            "evidence": [{"strategy": "modulo(id)", "metric": "load_max_over_mean", "equals": 1}],
+            "counterexample": [
+                {"experiment": 1, "strategy": "modulo(id)", "metric": "load_max_over_mean", "equals": 2}
+            ],
+            "condition": "the IDs are dense",
+            "expected_verdict": "holds if",
+        }
+    ],
+}  # fmt: skip
+
+
+def run_small(**changes: Any) -> tuple[str, RunOutcome]:
+    """The verdict on the small claim with some of its keys changed."""
+    content = {**SMALL, "claim": [{**SMALL["claim"][0], **copy.copy(changes)}]}
+    with Store(None) as store:
+        outcome = run_suite(suite_from_dict(content), store, timing=TimingSettings.off())
+        return verdicts(store, outcome.run_id)["ID % n spreads evenly."], outcome
+
+
+def test_dense_ids_hold_and_even_ids_are_the_counterexample() -> None:
+    verdict, outcome = run_small()
+    assert (verdict, outcome.exit_code) == ("holds if", 0)
+
+
+def test_evidence_that_is_not_met_refutes_and_is_reported() -> None:
+    verdict, outcome = run_small(evidence=[{"strategy": "modulo(id)", "metric": "load_max_over_mean", "above": 1.001}])
+    assert (verdict, outcome.exit_code) == ("refuted", 1)
+    assert outcome.unmet == ('the claim "ID % n spreads evenly.": the verdict is refuted; expected holds if',)
+
+
+def test_a_counterexample_that_is_none_leaves_the_claim_standing() -> None:
+    never = [{"experiment": 1, "strategy": "modulo(id)", "metric": "load_max_over_mean", "above": 2}]
+    verdict, outcome = run_small(counterexample=never)
+    assert (verdict, outcome.exit_code) == ("holds", 1)
+
+
+def test_a_wrong_expected_verdict_is_reported_whatever_the_numbers() -> None:
+    verdict, outcome = run_small(expected_verdict="refuted")
+    assert (verdict, outcome.exit_code) == ("holds if", 1)
