@@ -62,7 +62,7 @@ format: $(VENV)/.dependencies ## rewrites the sources in the house's format
 
 bench: $(VENV)/.built-release ## the primitives beside other packages
 	$(BIN)/python scripts/install_dependencies.py bench
-	$(BIN)/python -m pytest bench/peers --benchmark-only --benchmark-sort=name
+	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
 
 claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/claims.html
 	mkdir -p reports/claims
