@@ -183,7 +183,7 @@ def test_demo_without_its_data_says_what_to_install(assay: Assay, monkeypatch: p
 @pytest.mark.parametrize("what", ["experiments", "contenders", "strategies", "datasets", "metrics"])
 def test_list_names_everything_of_a_kind(assay: Assay, what: str) -> None:
     rows = json.loads(assay("list", what, "--format", "json").out)
-    listed = {row["name"].partition("(")[0] if what == "datasets" else row["name"] for row in rows}
+    listed = {row["name"] for row in rows}
     assert set(names()[what]) <= listed
     assert all(name in assay("list", what).out for name in names()[what])
 

@@ -179,7 +179,7 @@ def _shown_reference(row: dict[str, Any]) -> dict[str, Any]:
     for label, name in (
         ("matched", "matched_rows"),
         ("orphans", "orphan_rows"),
-        ("distinct", "orphan_values"),
+        ("values", "orphan_values"),
         ("null", "null_rows"),
     ):
         shown[label] = "–" if row[name] is None else format_count(row[name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,7 +59,7 @@ def _contenders(name: str) -> list[tuple[str, Lines]]:
                 ("choose when", one.choose_when),
                 ("cost", one.cost),
                 ("parameters", "\n".join(_parameter(parameter) for parameter in one.parameters) or "none"),
-                ("can", ", ".join(sorted(one.abilities)).replace("_", " ")),
+                ("abilities", ", ".join(sorted(one.abilities)).replace("_", " ")),
                 ("source", one.source),
                 ("version", str(one.version)),
             ],
@@ -69,7 +71,7 @@ def _contenders(name: str) -> list[tuple[str, Lines]]:
 
 def _noun(one: Contender, is_strategy: bool) -> str:
     article = "an" if one.noun[0] in "aeiou" else "a"
-    return f"{article} {one.noun}" + (", and as a strategy" if is_strategy and one.room != "partition" else "")
+    return f"{article} {one.noun}" + (", also a strategy" if is_strategy and one.room != "partition" else "")
 
 
 def _parameter(parameter: Any) -> str:
@@ -106,7 +108,7 @@ def _settings(one: Experiment) -> list[str]:
         shown = (
             "required"
             if default is PydanticUndefined
-            else f"default {default}"
+            else f"default {json.dumps(default)}"
             if default not in (None, [], {})
             else "optional"
         )
@@ -115,11 +117,12 @@ def _settings(one: Experiment) -> list[str]:
 
 
 def _meaning(settings: type[Any], name: str) -> str:
-    """What the docstring of the settings says of one of them, on its line `name: ...`."""
-    for line in (settings.__doc__ or "").splitlines():
-        if line.strip().startswith(f"{name}: "):
-            return ": " + line.strip().removeprefix(f"{name}: ").rstrip(".")
-    return ""
+    """What the docstring of the settings says of one of them, in its entry `name: ...`, which may go on over lines."""
+    entries = "|".join(map(re.escape, settings.model_fields))
+    found = re.search(
+        rf"^\s*{re.escape(name)}: (.*?)(?=^\s*(?:{entries}): |^\s*$|\Z)", settings.__doc__ or "", re.M | re.S
+    )
+    return "" if found is None else ": " + " ".join(found[1].split()).rstrip(".")
 
 
 def _metrics(name: str) -> list[tuple[str, Lines]]:

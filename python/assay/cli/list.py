@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from assay.cli.options import DEFAULT_STORE, FormatOption
-from assay.cli.output import Format, NothingError, note, print_lines, print_rows
+from assay.cli.output import Format, NothingError, note, print_lines, print_rows, say
 
 if TYPE_CHECKING:
     from assay.catalogue import Contender
@@ -53,13 +53,27 @@ def list_(
         "metrics": lambda: _metrics(experiment),
     }
     rows = listings[what]()
-    if format == "table":
-        for row in rows:
-            row.pop("parameters", None)
-    print_rows(rows, format)
-    if format == "table":
-        note("\n`assay explain NAME` says more")
+    if format != "table":
+        print_rows(rows, format)
+        return 0
+    for row in rows:
+        row.pop("parameters", None)
+        row.pop("spelling", None)
+    _print_by(rows, {"contenders": "room", "metrics": "experiment"}.get(what))
+    note("\n`assay explain NAME` says more")
     return 0
+
+
+def _print_by(rows: Rows, heading: str | None) -> None:
+    """Prints rows as one table, or as one for each value of `heading`."""
+    if heading is None:
+        print_rows(rows, "table")
+        return
+    for position, value in enumerate(dict.fromkeys(row[heading] for row in rows)):
+        say(f"{chr(10) if position else ''}{value}")
+        print_rows(
+            [{name: row[name] for name in row if name != heading} for row in rows if row[heading] == value], "table"
+        )
 
 
 def _overview(format: Format) -> None:
@@ -109,12 +123,19 @@ def _datasets() -> Rows:
             "name": one.name,
             "installed": "yes" if one.installed else 'no: pip install "assay[data]"',
             "licence": one.licence,
+            "spelling": one.name,
             "description": one.description,
         }
         for one in known_datasets()
     ]
     generated = [
-        {"name": one.signature(), "installed": "made up", "licence": None, "description": one.idea}
+        {
+            "name": one.name,
+            "installed": "made up",
+            "licence": None,
+            "spelling": one.signature(),
+            "description": one.idea,
+        }
         for one in GENERATORS.values()
     ]
     return shipped + generated
@@ -130,8 +151,8 @@ def _metrics(kind: str | None) -> Rows:
             "experiment": one.kind,
             "name": metric.name,
             "unit": metric.unit,
-            "kind": metric.kind,
             "better": metric.direction,
+            "kind": metric.kind,
             "meaning": metric.meaning,
         }
         for one in chosen
@@ -145,16 +166,13 @@ def _runs(path: Path, format: Format) -> int:
     with Store.read_only(path) as store:
         rows = store.query(
             "SELECT run_id AS run, suite_name AS suite, status, strftime(started, '%Y-%m-%d %H:%M') AS started, "
-            "cells_done || '/' || cells AS cells, cells_failed AS failed, label, command FROM run_summary"
+            "cells_done || '/' || cells || if(cells_failed > 0, ', ' || cells_failed || ' failed', '') AS cells, "
+            "label, command FROM run_summary"
         ).to_pylist()
     if not rows:
         raise NothingError(f"{path} holds no run yet; `assay run SUITE.toml --store {path}` makes one")
     if format == "table":
-        for row in rows:
-            row.pop("command")
-            if all(other["label"] is None for other in rows):
-                row["label"] = None
-        if all(row["label"] is None for row in rows):
-            rows = [{name: value for name, value in row.items() if name != "label"} for row in rows]
+        unused = {"command"} | ({"label"} if all(row["label"] is None for row in rows) else set())
+        rows = [{name: value for name, value in row.items() if name not in unused} for row in rows]
     print_rows(rows, format)
     return 0

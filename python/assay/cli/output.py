@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import math
+import re
 import shutil
 import sys
 import textwrap
@@ -35,6 +36,9 @@ __all__ = [
 
 Format = Literal["table", "json", "csv", "markdown"]
 Row = Mapping[str, Any]
+
+_NUMBER = re.compile(r"([-+]?[\d,]+(\.\d+)?(e[-+]?\d+)?( %)?|–|)")
+_NARROWEST_TEXT = 10
 
 
 class NothingError(AssayError):
@@ -84,7 +88,7 @@ def refuse_to_overwrite(path: Path, force: bool) -> None:
 def print_rows(rows: Sequence[Row], format: Format, *, columns: Sequence[str] | None = None) -> None:
     """Prints rows of the same columns as a table, or as JSON, CSV (RFC 4180) or Markdown.
 
-    A table that is wider than the terminal is printed record by record.
+    On a terminal texts wrap within its width; what cannot fit so is printed record by record.
     """
     names = list(columns if columns is not None else rows[0] if rows else ())
     if format == "json":
@@ -99,8 +103,7 @@ def print_rows(rows: Sequence[Row], format: Format, *, columns: Sequence[str] | 
         lines = [names, ["---"] * len(names), *texts]
         say("\n".join("| " + " | ".join(_markdown(text) for text in line) + " |" for line in lines))
     else:
-        numeric = [all(_is_number(row[name]) for row in rows) for name in names]
-        _print_table(names, texts, numeric)
+        _print_table(names, texts)
 
 
 def print_lines(pairs: Sequence[tuple[str, str]]) -> None:
@@ -117,51 +120,51 @@ def print_lines(pairs: Sequence[tuple[str, str]]) -> None:
             say(f"{'' if position else label:{indent}}{line}")
 
 
-def _print_table(names: Sequence[str], texts: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
-    names = [_visible(name) for name in names]
-    widths = [max([len(name), *(len(line[i]) for line in texts)]) for i, name in enumerate(names)]
-    screen = console()
-    if screen.is_terminal and sum(widths) + 2 * len(widths) > screen.width and len(widths) > 1:
-        _print_wide(names, texts, numeric, widths, screen)
-        return
-    say(_line(names, widths, numeric))
-    for line in texts:
-        say(_line(line, widths, numeric))
+def _print_table(names: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
+    lines = [[_visible(name) for name in names], *texts]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    numeric = [all(_NUMBER.fullmatch(text) for text in column) for column in zip(*texts, strict=True)] or [False] * len(
+        names
+    )
+    if sys.stdout.isatty():
+        fitting = _fitting(lines, widths, numeric, shutil.get_terminal_size().columns)
+        if fitting is None:
+            for position, line in enumerate(texts):
+                if position:
+                    say("")
+                print_lines(list(zip(lines[0], line, strict=True)))
+            return
+        widths = fitting
+    for line in lines:
+        cells = [textwrap.wrap(text, width, break_on_hyphens=False) for text, width in zip(line, widths, strict=True)]
+        for height in range(max([len(cell) for cell in cells], default=0) or 1):
+            parts = [cell[height] if height < len(cell) else "" for cell in cells]
+            aligned = [
+                part.rjust(width) if right else part.ljust(width)
+                for part, width, right in zip(parts, widths, numeric, strict=True)
+            ]
+            say("  ".join(aligned).rstrip())
 
 
-def _line(texts: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    cells = [
-        text.rjust(width) if right else text.ljust(width)
-        for text, width, right in zip(texts, widths, numeric, strict=True)
-    ]
-    return "  ".join(cells).rstrip()
+def _fitting(
+    lines: Sequence[Sequence[str]], widths: Sequence[int], numeric: Sequence[bool], most: int
+) -> list[int] | None:
+    """Widths that fit into `most` columns, taken from the widest texts; words are broken only if nothing else helps.
 
-
-def _print_wide(
-    names: Sequence[str],
-    texts: Sequence[Sequence[str]],
-    numeric: Sequence[bool],
-    widths: Sequence[int],
-    screen: Console,
-) -> None:
-    """Wraps the last text column if that is enough, else prints record by record."""
-    from rich.table import Table
-    from rich.text import Text
-
-    fixed = sum(widths[:-1]) + 2 * len(widths)
-    if not numeric[-1] and screen.width - fixed >= 24:
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
-        for name, right in zip(names, numeric, strict=True):
-            last = name == names[-1]
-            table.add_column(Text(name), justify="right" if right else "left", no_wrap=not last, overflow="fold")
-        for line in texts:
-            table.add_row(*map(Text, line))
-        screen.print(table)
-        return
-    for position, line in enumerate(texts):
-        if position:
-            say("")
-        print_lines(list(zip(names, line, strict=True)))
+    None if even narrow texts do not fit.
+    """
+    words = [max(len(word) for text in column for word in text.split() or [""]) for column in zip(*lines, strict=True)]
+    for whole_words in (True, False):
+        found = list(widths)
+        least = [max(_NARROWEST_TEXT, word if whole_words else 0) for word in words]
+        while sum(found) + 2 * (len(found) - 1) > most:
+            spare = [(found[i], i) for i in range(len(found)) if not numeric[i] and found[i] > least[i]]
+            if not spare:
+                break
+            found[max(spare)[1]] -= 1
+        else:
+            return found
+    return None
 
 
 def _text(value: object) -> str:
@@ -176,10 +179,6 @@ def _short(value: object) -> str:
     if isinstance(value, float) and math.isfinite(value) and abs(value) < 1e15:
         return f"{value:.0f}" if value.is_integer() else f"{value:.6g}"
     return _visible(_text(value))
-
-
-def _is_number(value: object) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _jsonable(value: object) -> object:
