@@ -24,6 +24,7 @@ from oracle_strategies import (
     nodes_after,
     place,
     rows_after,
+    weigh,
 )
 
 Value = int | float | Fraction | None
@@ -82,10 +83,8 @@ def metrics(question: Question) -> dict[str, Value]:
 
 
 def loads_of(placed: Placed, weights: Sequence[int]) -> list[int]:
-    loads = [0] * placed.partitions
-    for position, weight in zip(placed.rows, weights, strict=True):
-        loads[position] += weight
-    return loads
+    sums = weigh(placed.rows, weights)
+    return [sums[position] for position in range(placed.partitions)]
 
 
 def load_metrics(placed: Placed, weights: Sequence[int]) -> dict[str, Value]:
@@ -93,7 +92,7 @@ def load_metrics(placed: Placed, weights: Sequence[int]) -> dict[str, Value]:
     n = placed.partitions
     loads = loads_of(placed, weights)
     total = sum(loads)
-    empty = n - len(set(placed.rows))
+    empty = loads.count(0)
     names = ["max_over_mean", "min_over_mean", "cv", "gini", "p99_over_p50"]
     if total == 0:
         return dict.fromkeys([f"load_{name}" for name in names] + ["effective_parallelism"]) | {
@@ -138,15 +137,12 @@ def movement_metrics(
     n, total = before.partitions, sum(weights)
     try:
         old, new = node_names(n), nodes_after(n, action)
+        rows = rows_after(strategy, table, before, action, weights)
     except UndefinedError:
         return dict.fromkeys(names)
     loads = Counter(dict(zip(old, loads_of(before, weights), strict=True)))
     lacking = sum(max(0, total - len(new) * loads[name]) for name in new)
     minimum = over(lacking, len(new) * total)
-    try:
-        rows = rows_after(strategy, table, before, action, weights)
-    except UndefinedError:
-        return dict.fromkeys(names[:3]) | {names[3]: minimum}
     moved = stray = 0
     for (source, target), weight in weigh(list(zip(before.rows, rows, strict=True)), weights).items():
         if old[source] != new[target]:
@@ -174,17 +170,19 @@ def foreign_key_metrics(
     own_map = set(foreign_key.columns) == set(strategy.key_columns) and strategy.keyed
     null_rows = orphan_rows = matched = crossing = 0
     orphans = set()
-    for reference, position, weight in zip(references, placed.rows, weights, strict=True):
+    pairs = list(zip(references, placed.rows, strict=True))
+    rows, weight = Counter(pairs), weigh(pairs, weights)
+    for (reference, position), count in rows.items():
         key = bytes_of[reference]
         if key is None:
-            null_rows += 1
+            null_rows += count
         elif key not in row_of:
-            orphan_rows += 1
+            orphan_rows += count
             orphans.add(key)
         else:
-            matched += weight
+            matched += weight[reference, position]
             if not own_map and home is not None and home[row_of[key]] != position:
-                crossing += weight
+                crossing += weight[reference, position]
     return {
         f"cross_join_share.{name}": over(crossing, matched) if own_map or home is not None else None,
         f"orphan_rows.{name}": orphan_rows,
@@ -197,7 +195,7 @@ def query_metrics(table: Table, placed: Placed, query: Query) -> dict[str, Value
     """Partitions that hold a match, and those that must be asked, over the query's instances."""
     holders: dict[Key, set[int]] = {}
     keys = zip(*(table[name].values for name in query.columns), strict=True)
-    for key, position in zip(keys, placed.rows, strict=True):
+    for key, position in set(zip(keys, placed.rows, strict=True)):
         if None not in key:
             holders.setdefault(key, set()).add(position)
     kinds = kinds_of(table, query.columns)
@@ -247,14 +245,6 @@ def quantile(ordered: Sequence[Fraction], q: Fraction) -> Fraction:
     below = math.floor(place_of)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place_of - below) * (ordered[above] - ordered[below])
-
-
-def weigh(keys: Sequence[Key | None], weights: Sequence[int]) -> Counter[Key | None]:
-    """The weight of each key, null among them."""
-    sums: Counter[Key | None] = Counter()
-    for key, weight in zip(keys, weights, strict=True):
-        sums[key] += weight
-    return sums
 
 
 def _parent_homes(strategy: Strategy, n: int, foreign_key: ForeignKey) -> list[int] | None:

@@ -49,7 +49,8 @@ def rows_of(table: Table) -> int:
 def keys_of(table: Table, columns: Sequence[str]) -> list[Key | None]:
     """The key of each row; None where all its parts are null, which makes a null key."""
     parts = [table[name].values for name in columns]
-    return [None if all(part is None for part in key) else key for key in zip(*parts, strict=True)]
+    null = (None,) * len(parts)
+    return [None if key == null else key for key in zip(*parts, strict=True)]
 
 
 def kinds_of(table: Table, columns: Sequence[str]) -> tuple[Kind, ...]:
@@ -87,8 +88,11 @@ def canonical(kinds: Sequence[Kind], key: Key) -> bytes:
 
 
 def order(kinds: Sequence[Kind], key: Key) -> Hashable:
-    """What sorts keys: text by its bytes, NaN last, a null part before every value."""
-    return tuple(() if value is None else (_order_value(kind, value),) for kind, value in zip(kinds, key, strict=True))
+    """What sorts keys: text by its bytes, NaN last, and (by METHODOLOGY.md) a null part after every value."""
+    return tuple(
+        (True, None) if value is None else (False, _order_value(kind, value))
+        for kind, value in zip(kinds, key, strict=True)
+    )
 
 
 def sorted_keys(kinds: Sequence[Kind], keys: Iterable[Key]) -> list[Key]:

@@ -23,6 +23,12 @@ PLACEMENTS = ("ring", "jump", "rendezvous", "maglev")
 ACTIONS = ("add_one", "remove_one", "replace_one", "double")
 
 
+# DEFINITIONS.md says that null keys "go to partition 0 and count as rows, load", and that a list gives each value "to
+# the least loaded partition". Read together, partition 0 starts with the null rows (True); METHODOLOGY.md leaves them
+# out (False): "Null has no place in the list".
+NULL_ROWS_LOAD_A_LIST = False
+
+
 class UndefinedError(Exception):
     """The definitions give no value here: a metric that needs it is null."""
 
@@ -69,6 +75,16 @@ class Strategy:
         if self.given:
             arguments.append(f"{'bounds' if self.name == 'range' else 'values'}={spell(self.given)}")
         return f"{self.name}({', '.join(arguments)})" if arguments else self.name
+
+
+def weigh(keys: Sequence[Any], weights: Sequence[int]) -> Counter[Any]:
+    """The weight of each key, null among them."""
+    if set(weights) == {1}:
+        return Counter(keys)
+    sums: Counter[Any] = Counter()
+    for key, weight in zip(keys, weights, strict=True):
+        sums[key] += weight
+    return sums
 
 
 def spell(value: Any) -> str:
@@ -163,10 +179,7 @@ def rows_after(strategy: Strategy, table: Table, before: Placed, action: str, we
     if strategy.name == "range":
         if action == "remove_one":
             return [min(position, n - 2) for position in before.rows]
-        rows = before.rows
-        for new in range(n, len(nodes)):
-            rows = _split_heaviest(strategy, table, rows, new, weights)
-        return rows
+        return _split(strategy, table, before, len(nodes), weights)
     if strategy.name == "list" and strategy.given and len(nodes) != n:
         raise UndefinedError("given values name their partitions")
     return place(strategy, table, nodes).rows
@@ -224,10 +237,12 @@ def _bounds(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | None]
         if len(strategy.given) != partitions - 1:
             raise UndefinedError(f"{len(strategy.given)} bounds make no {partitions} partitions")
         return [order(kinds, (bound,)) for bound in strategy.given]
-    present = [order(kinds, key) for key in sorted_keys(kinds, [key for key in keys if key is not None])]
+    counts = Counter(keys)
+    del counts[None]
+    present = [key for key in sorted_keys(kinds, [key for key in counts if key]) for _ in range(counts[key])]
     if not present:
         return []
-    return [present[j * len(present) // partitions] for j in range(1, partitions)]
+    return [order(kinds, present[j * len(present) // partitions]) for j in range(1, partitions)]
 
 
 def _list_map(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | None], partitions: int) -> dict[Key, int]:
@@ -237,7 +252,9 @@ def _list_map(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | Non
         return {(value,): position for position, values in enumerate(strategy.given) for value in values}
     counts = Counter(keys)
     loads = [0] * partitions
-    loads[0] += counts.pop(None, 0)  # null keys count as load, and are in partition 0 already
+    null_rows = counts.pop(None, 0)
+    if NULL_ROWS_LOAD_A_LIST:
+        loads[0] += null_rows
     partition_of: dict[Key, int] = {}
     by_value = sorted_keys(kinds, [key for key in counts if key is not None])
     for key in sorted(by_value, key=lambda key: -counts[key]):  # a stable sort: ties stay in the values' order
@@ -247,26 +264,33 @@ def _list_map(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | Non
     return partition_of
 
 
-def _split_heaviest(
-    strategy: Strategy, table: Table, rows: Sequence[int], new: int, weights: Sequence[int]
-) -> list[int]:
-    """The heaviest part keeps the keys below its median; those at it and above go to the new part."""
-    loads = [0] * new
-    for position, weight in zip(rows, weights, strict=True):
-        loads[position] += weight
-    heaviest = loads.index(max(loads))
+def _split(strategy: Strategy, table: Table, before: Placed, partitions: int, weights: Sequence[int]) -> list[int]:
+    """Splits the heaviest part until there are enough; each time the keys from its median on go to the new node.
+
+    The median of a part of k rows is its key at rank floor(k/2), as for bounds. Parts are ranges of keys: of
+    equally heavy ones the lowest range is split. A part of null keys alone has no median and is not split.
+    """
     kinds = kinds_of(table, strategy.columns)
-    keys = [None if key is None else order(kinds, key) for key in keys_of(table, strategy.columns)]
-    inside: list[Any] = sorted(
-        key for key, position in zip(keys, rows, strict=True) if position == heaviest and key is not None
-    )
-    if not inside:
-        return list(rows)
-    median = inside[len(inside) // 2]
-    return [
-        new if position == heaviest and key is not None and key >= median else position
-        for key, position in zip(keys, rows, strict=True)
-    ]
+    keys = keys_of(table, strategy.columns)
+    rows, weight = Counter(keys), weigh(keys, weights)
+    home = dict(zip(keys, before.rows, strict=True))
+    parts: list[tuple[int, list[Key]]] = [(position, []) for position in range(before.partitions)]  # node, its keys
+    for key in sorted_keys(kinds, [key for key in rows if key is not None]):
+        parts[home[key]][1].append(key)
+    for new in range(before.partitions, partitions):
+        loads = [
+            (sum(weight[key] for key in inside) + (weight[None] if low == 0 else 0) if inside else -1)
+            for low, (_, inside) in enumerate(parts)
+        ]
+        heaviest = loads.index(max(loads))
+        node, inside = parts[heaviest]
+        if inside:
+            ranks = [key for key in inside for _ in range(rows[key])]
+            cut = inside.index(ranks[len(ranks) // 2])
+            parts[heaviest : heaviest + 1] = [(node, inside[:cut]), (new, inside[cut:])]
+    final: dict[Key | None, int] = {key: node for node, inside in parts for key in inside}
+    final[None] = 0
+    return [final[key] for key in keys]
 
 
 def _ask_range(kind: Any, bounds: Sequence[Any], low: Fraction, high: Fraction) -> set[int]:
@@ -289,8 +313,8 @@ def _inside(value: Fraction | None, low: Fraction, high: Fraction) -> bool:
 
 
 def _edge(kind: Any, bound: Any) -> Fraction | float:
-    """A bound on its axis, from its order ((value,),); NaN is last."""
-    value = bound[0][0]
+    """A bound on its axis, from its order ((False, value),); NaN is last."""
+    value = bound[0][1]
     if kind == "float":
         is_nan, value = value
         if is_nan or math.isinf(value):
