@@ -24,6 +24,9 @@ from assay.errors import ReadError, UnknownNameError
 __all__ = ["CsvReader"]
 
 _BLOCK_BYTES = 4 * 1024 * 1024
+_LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field (APPNOTE.TXT, 4.3.7)
+_NAME_LENGTHS = range(26, 30)  # where the two lengths stand in it
+_GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # deflate, no name, no time (RFC 1952, 2.3)
 
 
 class CsvReader:
@@ -110,9 +113,33 @@ def _source(path: Path, member: str | None, stack: ExitStack) -> Any:
     """What the CSV parser reads from; closed with `stack`."""
     if path.suffix.lower() != ".zip":
         return stack.enter_context(pa.input_stream(str(path), compression="detect"))
-    archive = stack.enter_context(zipfile.ZipFile(path))
-    raw = stack.enter_context(archive.open(_member(archive, path, member)))
-    return stack.enter_context(pa.PythonFile(raw, mode="r"))
+    with zipfile.ZipFile(path) as archive:
+        member_info = archive.getinfo(_member(archive, path, member))
+    return stack.enter_context(_unzipped(path, member_info))
+
+
+def _unzipped(path: Path, member: zipfile.ZipInfo) -> pa.NativeFile:
+    """The member as a stream that needs no Python.
+
+    Arrow reads ahead in threads of its own; a file object of Python's would be called from them even
+    while the interpreter shuts down. A deflated member is a gzip file without its header and trailer;
+    its compressed bytes are held in memory.
+    """
+    if member.flag_bits & 1:
+        raise ReadError(f"{path}: the member {member.filename} is encrypted; expected a plain zip archive")
+    with path.open("rb") as file:
+        file.seek(member.header_offset + _NAME_LENGTHS.start)
+        lengths = file.read(4)
+        name_bytes, extra_bytes = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")
+        file.seek(member.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
+        data = file.read(member.compress_size)
+    if member.compress_type == zipfile.ZIP_STORED:
+        return pa.BufferReader(data)
+    if member.compress_type != zipfile.ZIP_DEFLATED:
+        method = zipfile.compressor_names.get(member.compress_type, str(member.compress_type))  # type: ignore[attr-defined]
+        raise ReadError(f"{path}: the member {member.filename} is compressed by {method}; expected deflate or none")
+    trailer = member.CRC.to_bytes(4, "little") + (member.file_size & 0xFFFFFFFF).to_bytes(4, "little")
+    return pa.CompressedInputStream(pa.BufferReader(_GZIP_HEADER + data + trailer), "gzip")
 
 
 def _member(archive: zipfile.ZipFile, path: Path, member: str | None) -> str:
