@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ __all__ = [
     "executor_of",
     "find_run",
     "progress_bar",
+    "tell_store",
     "timing_of",
 ]
 
@@ -45,7 +47,10 @@ RoundsOption = Annotated[
     int | None,
     Parameter(help="Rounds of timing in each process; more give narrower intervals (30 by default).", metavar="N"),
 ]
-JobsOption = Annotated[int | None, Parameter(help="How many parts of a table are scanned at once.", metavar="N")]
+JobsOption = Annotated[
+    int | None,
+    Parameter(help="How many parts of a table are scanned at once: 1, or the cores with --executor.", metavar="N"),
+]
 ExecutorKind = Annotated[
     Literal["inline", "threads", "processes"] | None,
     Parameter(help="Where tables are scanned: in this process by default, in processes with --jobs above 1."),
@@ -77,13 +82,17 @@ def executor_of(kind: str | None, jobs: int | None) -> Iterator[Executor | None]
         chosen = "threads"
     elif kind == "inline":
         chosen = "inline"
-    executor = make_executor(chosen, jobs or 2)
+    executor = make_executor(chosen, jobs or _cores())
     try:
         yield executor
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     executor.shutdown()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def timing_of(timing: bool, rounds: int | None) -> TimingSettings:
