@@ -66,7 +66,7 @@ bench: $(VENV)/.built-release ## the primitives beside other packages
 
 claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/claims.html
 	mkdir -p reports/claims
-	$(BIN)/assay run bench/claims.toml --store reports/claims/claims.duckdb
+	$(BIN)/assay run bench/claims.toml --no-timing --store reports/claims/claims.duckdb
 	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/claims.html
 
 docs: $(VENV)/.built-checked ## writes the generated pages of docs/ from the catalogue
