@@ -1,7 +1,7 @@
-"""Writes docs/metrics.md and docs/contenders.md from what the code declares.
+"""Writes docs/metrics.md and docs/contenders.md from what the code declares, and runs transcripts again.
 
-    python scripts/generate_docs.py            writes both
-    python scripts/generate_docs.py --check    exits 1 if either differs from what would be written
+    python scripts/generate_docs.py            writes what has changed
+    python scripts/generate_docs.py --check    exits 1 if anything would change
 
 There is no second list: a contender documents itself in its `CONTENDER`, a metric in its `Metric`.
 """
@@ -16,6 +16,10 @@ from assay.catalogue import NOUNS, Contender, Parameter, contenders, strategies
 from assay.experiments import registry
 from assay.experiments.base import Experiment, Metric
 from assay.units import UNITS
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from transcripts import rerun
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICE = "<!-- Written by scripts/generate_docs.py from the code; change the code, then run it. -->"
@@ -149,14 +153,21 @@ def own_contenders() -> list[Contender]:
     return [contender for contender in contenders() if contender.implementation is None]
 
 
+def with_transcripts() -> list[Path]:
+    """The documents that show transcripts."""
+    candidates = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+    return [path for path in candidates if "<!-- checked -->" in path.read_text(encoding="utf-8")]
+
+
 def main(arguments: list[str]) -> int:
     """Writes or checks; the exit code."""
-    stale = [path for path, text in documents().items() if not path.exists() or path.read_text("utf-8") != text]
+    wanted = documents() | {path: rerun(path.read_text(encoding="utf-8")) for path in with_transcripts()}
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--check" in arguments:
-            print(f"{path.relative_to(ROOT)} is out of date; run python scripts/generate_docs.py", file=sys.stderr)
+            print(f"{path.relative_to(ROOT)} is out of date; run make docs", file=sys.stderr)
         else:
-            path.write_text(documents()[path], encoding="utf-8")
+            path.write_text(wanted[path], encoding="utf-8")
             print(f"{path.relative_to(ROOT)} written")
     return 1 if stale and "--check" in arguments else 0
 

@@ -1,0 +1,231 @@
+"""The documents: complete, true, and in step with the code."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import inspect
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from assay import errors
+from assay.catalogue import contenders, strategies
+from assay.cli import VERBS
+from assay.datasets import GENERATORS, known_datasets
+from assay.datasets.definition import Definition, Source
+from assay.experiments import registry
+from assay.store.schema import migrations, views
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+MOST_IMAGE_BYTES = 300_000
+
+
+def script(name: str) -> ModuleType:
+    """A module of `scripts/`."""
+    folder = str(ROOT / "scripts")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def missing(document: str, names: list[str]) -> list[str]:
+    """The names that the document does not hold between backticks, alone or at the beginning."""
+    code = re.findall(r"`([^`\n]+)`", TEXTS[document])
+    known = {re.split(r"[ (=\[{]", span)[0] for span in code} | set(code)
+    return [name for name in names if name not in known]
+
+
+# -- complete ---------------------------------------------------------------------------------------
+
+
+def test_every_verb_has_a_section_with_an_example() -> None:
+    sections = re.split(r"^## ", TEXTS["docs/cli.md"], flags=re.MULTILINE)
+    by_name = {section.partition("\n")[0]: section for section in sections}
+    for verb in VERBS:
+        assert f"assay {verb}" in by_name.get(verb, ""), f"docs/cli.md has no section {verb} with an example"
+    assert not missing("docs/cli.md", list(VERBS))
+
+
+def test_every_flag_of_every_verb_is_named() -> None:
+    text = TEXTS["docs/cli.md"]
+    for verb, function in VERBS.items():
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+                flag = f"--{parameter.name.rstrip('_').replace('_', '-')}"
+                short = {"--output": "-o", "--timing": "--no-timing"}.get(flag, flag)
+                assert flag in text or short in text, f"docs/cli.md does not name {flag} of assay {verb}"
+
+
+def test_every_error_is_named_with_its_exit_code() -> None:
+    rows = re.findall(r"^\| (\d) \|.*$", TEXTS["docs/cli.md"], re.MULTILINE)
+    assert rows == ["0", "1", "2", "3", "4"]
+    lines = {
+        code: line for code in rows for line in TEXTS["docs/cli.md"].splitlines() if line.startswith(f"| {code} |")
+    }
+    for name, value in vars(errors).items():
+        if inspect.isclass(value) and issubclass(value, errors.AssayError) and value is not errors.AssayError:
+            assert f"`{name}`" in lines[str(value.exit_code)], f"docs/cli.md has no {name} at {value.exit_code}"
+
+
+def test_every_metric_is_documented() -> None:
+    for kind in registry.BUILT_IN:
+        assert not missing("docs/metrics.md", list(registry.get(kind).metrics))
+
+
+def test_every_metric_is_explained_in_the_methodology() -> None:
+    for kind in registry.BUILT_IN:
+        assert not missing("METHODOLOGY.md", list(registry.get(kind).metrics))
+
+
+def test_every_contender_is_documented() -> None:
+    own = [contender.name for contender in contenders() if contender.implementation is None]
+    assert not missing("docs/contenders.md", own)
+
+
+def test_the_readme_names_every_strategy() -> None:
+    own = [contender.name for contender in strategies() if contender.implementation is None]
+    assert not missing("README.md", own)
+
+
+def test_every_setting_is_documented() -> None:
+    for kind in registry.BUILT_IN:
+        section = TEXTS["docs/suites.md"].split(f"### Settings of `{kind}`")[1].split("\n#")[0]
+        for setting in registry.get(kind).settings.model_fields:
+            assert f"| `{setting}` |" in section, f"docs/suites.md does not explain {setting} of {kind}"
+
+
+def test_every_key_of_a_suite_is_documented() -> None:
+    from assay.harness.expectation import RELATIONS
+    from assay.harness.suite_loader import _ClaimForm, _SuiteForm
+
+    tables = {"experiment": "[[experiment]]", "claim": "[[claim]]"}
+    keys = [tables.get(key, key) for key in _SuiteForm.model_fields]
+    assert not missing("docs/suites.md", [*keys, *_ClaimForm.model_fields, *RELATIONS])
+
+
+def test_every_key_of_a_definition_is_documented() -> None:
+    keys = [*Definition.model_fields, *Source.model_fields]
+    tables = {"foreign_keys": "[foreign_keys.NAME]", "queries": "[queries]"}
+    assert not missing("docs/datasets.md", [tables.get(key, key) for key in keys])
+
+
+def test_every_generator_is_documented_with_its_defaults() -> None:
+    for generator in GENERATORS.values():
+        assert f"`{generator.signature()}`" in TEXTS["docs/datasets.md"]
+
+
+def test_every_shipped_dataset_is_documented() -> None:
+    assert not missing("docs/datasets.md", [dataset.name for dataset in known_datasets()])
+
+
+def test_every_view_is_documented_with_its_columns() -> None:
+    from assay.store import Store
+
+    with Store(None) as store:
+        for view in views():
+            columns = store.query(f"SELECT * FROM {view} LIMIT 0").column_names
+            (row,) = re.findall(rf"^\| `{view}` \|.*\| ([^|]*) \|$", TEXTS["docs/sql.md"], re.MULTILINE)
+            assert row.split(", ") == columns, f"docs/sql.md lists other columns of {view}"
+
+
+def test_every_table_is_documented() -> None:
+    names = [name for step in migrations() for name in re.findall(r"^CREATE TABLE (\w+)", step.sql, re.MULTILINE)]
+    assert names
+    assert not missing("docs/sql.md", names)
+
+
+def test_every_make_target_that_helps_itself_is_documented() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    text = TEXTS["CONTRIBUTING.md"]
+    assert [target for target in targets if f"`make {target}`" not in text] == ["help", "clean"]
+
+
+def test_the_architecture_names_every_layer() -> None:
+    package = ROOT / "python" / "assay"
+    names = [path.stem for path in package.glob("[a-z]*.py")]
+    names += [path.parent.name for path in package.glob("*/__init__.py")]
+    unknown = [name for name in names if not re.search(rf"\b{name}\b", TEXTS["ARCHITECTURE.md"])]
+    assert not unknown
+
+
+# -- true -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in DOCUMENTS if ">>> " in path.read_text("utf-8")], ids=lambda p: p.name
+)
+def test_python_examples_give_what_they_show(path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = "\n".join(block for block in blocks if ">>> " in block)
+    example = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
+    assert example.examples
+    said: list[str] = []
+    results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+    assert results.failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in DOCUMENTS if "<!-- checked -->" in path.read_text("utf-8")], ids=lambda p: p.name
+)
+def test_transcripts_are_what_the_commands_say(path: Path) -> None:
+    transcripts = script("transcripts")
+    text = path.read_text(encoding="utf-8")
+    assert transcripts.commands(text), "a checked block begins with a command"
+    assert transcripts.comparable(transcripts.rerun(text)) == transcripts.comparable(text), "run make docs"
+
+
+def test_generated_documents_are_those_that_the_code_gives() -> None:
+    for path, text in script("generate_docs").documents().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date; run make docs"
+
+
+def test_a_changed_transcript_is_noticed() -> None:
+    transcripts = script("transcripts")
+    text = "<!-- checked -->\n```console\n$ assay explain uniform\nsomething else\n```\n"
+    now = transcripts.rerun(text)
+    assert now != text and "something else" not in now and now.startswith("<!-- checked -->")
+    assert transcripts.rerun(now) == now
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_resolve(path: Path) -> None:
+    without_code = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        assert file.exists(), f"{path.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{path.name} links to {target}; known: {sorted(anchors(file))}"
+
+
+def test_files_that_the_map_names_exist() -> None:
+    for name in re.findall(r"`((?:rust|scripts|tests|bench|python)/[\w./-]+)`", TEXTS["ARCHITECTURE.md"]):
+        assert (ROOT / name).exists(), f"ARCHITECTURE.md names {name}"
+    inner = re.findall(r"`((?:cli|datasets|experiments|harness|report|store)/[\w./*-]+)`", TEXTS["ARCHITECTURE.md"])
+    for name in inner:
+        assert list((ROOT / "python" / "assay").glob(name.rstrip("/"))), f"ARCHITECTURE.md names {name}"
+
+
+def test_pictures_are_small() -> None:
+    pictures = list((ROOT / "docs" / "images").glob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < MOST_IMAGE_BYTES, picture.name
