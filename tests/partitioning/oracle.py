@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from oracle_keys import Key, Kind, Table, as_fraction, canonical, keys_of, kinds_of, rows_of, sorted_keys
+from oracle_keys import Key, Kind, Table, as_fraction, canonical, is_null, kinds_of, numbered, rows_of, sorted_keys
 from oracle_strategies import (
     ACTIONS,
     Placed,
@@ -117,10 +117,10 @@ def key_metrics(
     """What the key alone allows: the floor under the maximum, and under the deviation."""
     if not strategy.keyed:
         return {"avoidable_skew": max_over_mean, "sampling_floor_cv": None}
-    keys = keys_of(table, strategy.key_columns)
-    heaviest = sorted(weigh(keys, weights).values(), reverse=True) + [0] * (n + 1)
+    numbers, keys = numbered(table, strategy.key_columns)
+    heaviest = sorted(weigh(numbers, weights).values(), reverse=True) + [0] * (n + 1)
     total = sum(weights)
-    distinct = len(set(keys) - {None})
+    distinct = sum(not is_null(key) for key in keys)
     skew: Value = None
     if total:
         shares = [Fraction(weight, total) for weight in heaviest]
@@ -144,7 +144,10 @@ def movement_metrics(
     lacking = sum(max(0, total - len(new) * loads[name]) for name in new)
     minimum = over(lacking, len(new) * total)
     moved = stray = 0
-    for (source, target), weight in weigh(list(zip(before.rows, rows, strict=True)), weights).items():
+    after = len(new)
+    pairs = [source * after + target for source, target in zip(before.rows, rows, strict=True)]
+    for pair, weight in weigh(pairs, weights).items():
+        source, target = divmod(pair, after)
         if old[source] != new[target]:
             moved += weight
             stray += weight if old[source] in new and new[target] in old else 0
@@ -161,28 +164,30 @@ def foreign_key_metrics(
     """Rows without a parent, and the weight of those whose parent lives in another partition."""
     name, kinds = foreign_key.name, kinds_of(table, foreign_key.columns)
     parent, parent_columns = foreign_key.parent, foreign_key.parent_columns
-    references = list(zip(*(table[column].values for column in foreign_key.columns), strict=True))
-    bytes_of = {key: None if None in key else canonical(kinds, key) for key in set(references)}
+    n = placed.partitions
+    numbers, references = numbered(table, foreign_key.columns)
+    bytes_of = [None if None in key else canonical(kinds, key) for key in references]
     parent_kinds = kinds_of(parent, parent_columns)
     parent_keys = list(zip(*(parent[column].values for column in parent_columns), strict=True))
     row_of = {canonical(parent_kinds, key): row for row, key in enumerate(parent_keys) if None not in key}
-    home = _parent_homes(strategy, placed.partitions, foreign_key)
+    home = _parent_homes(strategy, n, foreign_key)
     own_map = set(foreign_key.columns) == set(strategy.key_columns) and strategy.keyed
     null_rows = orphan_rows = matched = crossing = 0
     orphans = set()
-    pairs = list(zip(references, placed.rows, strict=True))
-    rows, weight = Counter(pairs), weigh(pairs, weights)
-    for (reference, position), count in rows.items():
-        key = bytes_of[reference]
+    pairs = [number * n + position for number, position in zip(numbers, placed.rows, strict=True)]
+    weight = weigh(pairs, weights)
+    for pair, count in Counter(pairs).items():
+        number, position = divmod(pair, n)
+        key = bytes_of[number]
         if key is None:
             null_rows += count
         elif key not in row_of:
             orphan_rows += count
             orphans.add(key)
         else:
-            matched += weight[reference, position]
+            matched += weight[pair]
             if not own_map and home is not None and home[row_of[key]] != position:
-                crossing += weight[reference, position]
+                crossing += weight[pair]
     return {
         f"cross_join_share.{name}": over(crossing, matched) if own_map or home is not None else None,
         f"orphan_rows.{name}": orphan_rows,
@@ -194,10 +199,12 @@ def foreign_key_metrics(
 def query_metrics(table: Table, placed: Placed, query: Query) -> dict[str, Value]:
     """Partitions that hold a match, and those that must be asked, over the query's instances."""
     holders: dict[Key, set[int]] = {}
-    keys = zip(*(table[name].values for name in query.columns), strict=True)
-    for key, position in set(zip(keys, placed.rows, strict=True)):
-        if None not in key:
-            holders.setdefault(key, set()).add(position)
+    numbers, keys = numbered(table, query.columns)
+    n = placed.partitions
+    for pair in {number * n + position for number, position in zip(numbers, placed.rows, strict=True)}:
+        number, position = divmod(pair, n)
+        if None not in keys[number]:
+            holders.setdefault(keys[number], set()).add(position)
     kinds = kinds_of(table, query.columns)
     instances: list[tuple[set[int], set[int]]] = []  # partitions that hold a match, partitions asked
     if query.kind == "range":

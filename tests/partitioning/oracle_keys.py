@@ -46,11 +46,27 @@ def rows_of(table: Table) -> int:
     return len(next(iter(table.values())).values)
 
 
-def keys_of(table: Table, columns: Sequence[str]) -> list[Key | None]:
-    """The key of each row; None where all its parts are null, which makes a null key."""
+# The last tables' numbered keys; each entry holds its columns, so that no other list can take their identity.
+_numbered: dict[tuple[int, ...], tuple[list[list[Any]], list[int], list[Key]]] = {}
+
+
+def numbered(table: Table, columns: Sequence[str]) -> tuple[list[int], list[Key]]:
+    """The number of each row's key, and the distinct keys by number; a row of nulls has a key of nulls."""
     parts = [table[name].values for name in columns]
-    null = (None,) * len(parts)
-    return [None if key == null else key for key in zip(*parts, strict=True)]
+    identity = tuple(map(id, parts))
+    if identity not in _numbered:
+        numbers: dict[Key, int] = {}
+        of_row = [numbers.setdefault(key, len(numbers)) for key in zip(*parts, strict=True)]
+        if len(_numbered) >= 32:
+            _numbered.clear()
+        _numbered[identity] = parts, of_row, list(numbers)
+    _, of_row, distinct = _numbered[identity]
+    return of_row, distinct
+
+
+def is_null(key: Key) -> bool:
+    """A key is null only if all its parts are."""
+    return key == (None,) * len(key)
 
 
 def kinds_of(table: Table, columns: Sequence[str]) -> tuple[Kind, ...]:

@@ -16,7 +16,19 @@ from fractions import Fraction
 from typing import Any
 
 import oracle_placements as placements
-from oracle_keys import Key, Table, as_fraction, canonical, hash_bytes, keys_of, kinds_of, order, rows_of, sorted_keys
+from oracle_keys import (
+    Key,
+    Table,
+    as_fraction,
+    canonical,
+    hash_bytes,
+    is_null,
+    kinds_of,
+    numbered,
+    order,
+    rows_of,
+    sorted_keys,
+)
 
 AskWindow = Callable[[str, Fraction, Fraction], set[int]]
 PLACEMENTS = ("ring", "jump", "rendezvous", "maglev")
@@ -118,20 +130,21 @@ def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
     if strategy.name == "round_robin":
         rows = [number % partitions for number in range(rows_of(table))]
         return Placed(partitions, rows, lambda values: everything, lambda column, low, high: everything, [])
-    keys = keys_of(table, strategy.columns)
+    numbers, keys = numbered(table, strategy.columns)
     kinds = kinds_of(table, strategy.columns)
+    rows_of_key = Counter({keys[number]: rows for number, rows in Counter(numbers).items()})
     bounds: list[Any] = []
     ask_window: AskWindow = lambda column, low, high: everything  # noqa: E731
     owner: Callable[[Key], int]
     if strategy.name == "range":
-        bounds = _bounds(strategy, kinds, keys, partitions)
+        bounds = _bounds(strategy, kinds, rows_of_key, partitions)
         owner = lambda key: bisect.bisect_right(bounds, order(kinds, key))  # noqa: E731
         if len(kinds) == 1:
             ask_window = lambda column, low, high: (  # noqa: E731
                 _ask_range(kinds[0], bounds, low, high) if (column,) == strategy.columns else everything
             )
     elif strategy.name == "list":
-        partition_of = _list_map(strategy, kinds, keys, partitions)
+        partition_of = _list_map(strategy, kinds, rows_of_key, partitions)
         owner = partition_of.__getitem__
         if len(kinds) == 1:
             ask_window = lambda column, low, high: (  # noqa: E731
@@ -139,19 +152,15 @@ def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
             )
     else:
         owner = _hashed_owner(strategy, kinds, nodes)
-    cache: dict[Key | None, int] = {None: 0}
-    for key in keys:
-        if key not in cache:
-            assert key is not None
-            cache[key] = owner(key)
+    positions = [0 if is_null(key) else owner(key) for key in keys]
+    position_of = dict(zip(keys, positions, strict=True))
 
     def ask_key(values: Mapping[str, Any]) -> set[int]:
         if not set(strategy.columns) <= set(values):
             return everything
-        key = tuple(values[name] for name in strategy.columns)
-        return {cache[key]}
+        return {position_of[tuple(values[name] for name in strategy.columns)]}
 
-    return Placed(partitions, [cache[key] for key in keys], ask_key, ask_window, bounds)
+    return Placed(partitions, [positions[number] for number in numbers], ask_key, ask_window, bounds)
 
 
 def node_names(partitions: int) -> list[str]:
@@ -192,7 +201,9 @@ def composite_first(strategy: Strategy, table: Table, partitions: int) -> int:
             raise UndefinedError(f"{strategy.first} does not divide {partitions}")
         return strategy.first
     leading = strategy.parts[0]
-    distinct = len(set(keys_of(table, leading.key_columns)) - {None}) if leading.keyed else rows_of(table)
+    distinct = rows_of(table)
+    if leading.keyed:
+        distinct = sum(not is_null(key) for key in numbered(table, leading.key_columns)[1])
     most = max(1, min(distinct, math.isqrt(partitions)))
     return max(divisor for divisor in range(1, most + 1) if partitions % divisor == 0)
 
@@ -232,35 +243,36 @@ def _hashed_owner(strategy: Strategy, kinds: Sequence[Any], nodes: Sequence[str]
     return lambda key: owner(hash_key(canonical(kinds, key)))
 
 
-def _bounds(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | None], partitions: int) -> list[Any]:
+def _bounds(strategy: Strategy, kinds: Sequence[Any], rows: Counter[Key], partitions: int) -> list[Any]:
     if strategy.given:
         if len(strategy.given) != partitions - 1:
             raise UndefinedError(f"{len(strategy.given)} bounds make no {partitions} partitions")
         return [order(kinds, (bound,)) for bound in strategy.given]
-    counts = Counter(keys)
-    del counts[None]
-    present = [key for key in sorted_keys(kinds, [key for key in counts if key]) for _ in range(counts[key])]
+    present = _repeated(kinds, rows)
     if not present:
         return []
     return [order(kinds, present[j * len(present) // partitions]) for j in range(1, partitions)]
 
 
-def _list_map(strategy: Strategy, kinds: Sequence[Any], keys: Sequence[Key | None], partitions: int) -> dict[Key, int]:
+def _repeated(kinds: Sequence[Any], rows: Counter[Key]) -> list[Key]:
+    """The keys of all rows whose key is not null, sorted."""
+    return [key for key in sorted_keys(kinds, rows) if not is_null(key) for _ in range(rows[key])]
+
+
+def _list_map(strategy: Strategy, kinds: Sequence[Any], rows: Counter[Key], partitions: int) -> dict[Key, int]:
     if strategy.given:
         if len(strategy.given) != partitions:
             raise UndefinedError(f"{len(strategy.given)} lists of values make no {partitions} partitions")
         return {(value,): position for position, values in enumerate(strategy.given) for value in values}
-    counts = Counter(keys)
     loads = [0] * partitions
-    null_rows = counts.pop(None, 0)
     if NULL_ROWS_LOAD_A_LIST:
-        loads[0] += null_rows
+        loads[0] += sum(count for key, count in rows.items() if is_null(key))
     partition_of: dict[Key, int] = {}
-    by_value = sorted_keys(kinds, [key for key in counts if key is not None])
-    for key in sorted(by_value, key=lambda key: -counts[key]):  # a stable sort: ties stay in the values' order
+    by_value = [key for key in sorted_keys(kinds, rows) if not is_null(key)]
+    for key in sorted(by_value, key=lambda key: -rows[key]):  # a stable sort: ties stay in the values' order
         position = loads.index(min(loads))
         partition_of[key] = position
-        loads[position] += counts[key]
+        loads[position] += rows[key]
     return partition_of
 
 
@@ -271,26 +283,26 @@ def _split(strategy: Strategy, table: Table, before: Placed, partitions: int, we
     equally heavy ones the lowest range is split. A part of null keys alone has no median and is not split.
     """
     kinds = kinds_of(table, strategy.columns)
-    keys = keys_of(table, strategy.columns)
-    rows, weight = Counter(keys), weigh(keys, weights)
-    home = dict(zip(keys, before.rows, strict=True))
+    numbers, keys = numbered(table, strategy.columns)
+    weight = {keys[number]: sum_ for number, sum_ in weigh(numbers, weights).items()}
+    rows = Counter({keys[number]: count for number, count in Counter(numbers).items()})
+    home = {keys[number]: position for number, position in set(zip(numbers, before.rows, strict=True))}
+    null_weight = sum(weight[key] for key in keys if is_null(key))
     parts: list[tuple[int, list[Key]]] = [(position, []) for position in range(before.partitions)]  # node, its keys
-    for key in sorted_keys(kinds, [key for key in rows if key is not None]):
-        parts[home[key]][1].append(key)
+    for key in sorted_keys(kinds, keys):
+        if not is_null(key):
+            parts[home[key]][1].append(key)
     for new in range(before.partitions, partitions):
-        loads = [
-            (sum(weight[key] for key in inside) + (weight[None] if low == 0 else 0) if inside else -1)
-            for low, (_, inside) in enumerate(parts)
-        ]
+        loads = [sum(weight[key] for key in inside) if inside else -1 for _, inside in parts]
+        loads[0] += null_weight if parts[0][1] else 0
         heaviest = loads.index(max(loads))
         node, inside = parts[heaviest]
         if inside:
             ranks = [key for key in inside for _ in range(rows[key])]
             cut = inside.index(ranks[len(ranks) // 2])
             parts[heaviest : heaviest + 1] = [(node, inside[:cut]), (new, inside[cut:])]
-    final: dict[Key | None, int] = {key: node for node, inside in parts for key in inside}
-    final[None] = 0
-    return [final[key] for key in keys]
+    final = {key: node for node, inside in parts for key in inside}
+    return [final.get(keys[number], 0) for number in numbers]
 
 
 def _ask_range(kind: Any, bounds: Sequence[Any], low: Fraction, high: Fraction) -> set[int]:
