@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import assay
 from assay.errors import ParameterError, ReadError, UnknownNameError, UnsupportedTypeError
 
-CRCS = ["crc32", "crc32c", "crc64_nvme"]
+CRCS: list[Any] = ["crc32", "crc32c", "crc64_nvme"]
 HASHES = ["xxh3_64", "xxh64"]
 DIGESTS = ["md5", "sha1", "sha256", "sha512", "blake3"]
 ALL = [*CRCS, *HASHES, *DIGESTS]
@@ -38,7 +38,7 @@ def naive_crc(data: bytes, polynomial: int, width: int) -> int:
     return reduce(step, data, ones) ^ ones
 
 
-ORACLES = {
+ORACLES: dict[str, Any] = {
     "crc32": zlib.crc32,
     "crc32c": lambda data: naive_crc(data, 0x82F63B78, 32),
     "crc64_nvme": lambda data: naive_crc(data, 0x9A6C9329AC4BC9B5, 64),

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import assay
 from assay.errors import DataError, ParameterError, UnknownNameError, UnsupportedTypeError
 
-LAYOUTS = ["split_block", "standard"]
+LAYOUTS: list[Any] = ["split_block", "standard"]
 HEADER_BYTES, TRAILER_BYTES = 40, 8
 
 
@@ -423,7 +423,14 @@ def test_rates_that_a_layout_cannot_keep_are_refused_with_the_way_out() -> None:
 
 def test_sizes_out_of_bounds_are_refused() -> None:
     keys = pa.array([1, 2])
-    for options in ({"block_count": 0}, {"block_count": -1}, {"block_count": 2**26}, {"capacity": 0}, {"capacity": -5}):
+    wrong: tuple[dict[str, Any], ...] = (
+        {"block_count": 0},
+        {"block_count": -1},
+        {"block_count": 2**26},
+        {"capacity": 0},
+        {"capacity": -5},
+    )
+    for options in wrong:
         with pytest.raises(ParameterError, match=next(iter(options))):
             assay.BloomFilter.build(keys, **options)
     for layout in LAYOUTS:
@@ -443,7 +450,7 @@ def test_filters_of_different_shapes_are_not_joined() -> None:
         with pytest.raises(ParameterError, match=named):
             one | other
     with pytest.raises(TypeError):
-        one | 3  # type: ignore[operator]
+        one | 3
 
 
 def test_keys_that_do_not_fit_are_not_inserted() -> None:

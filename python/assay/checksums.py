@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from assay import _core
 from assay.errors import ParameterError, ReadError, UnsupportedTypeError
@@ -24,6 +24,9 @@ __all__ = ["Checksum", "checksum", "checksum_blocks"]
 _PIECE_BYTES = 8 * 1024 * 1024
 
 _WORD = 2**64
+
+Integral = Literal["crc32", "crc32c", "crc64_nvme", "xxh3_64", "xxh64"]
+Cryptographic = Literal["md5", "sha1", "sha256", "sha512", "blake3"]
 
 
 def _pieces(path: str | os.PathLike[str]) -> Iterator[memoryview]:
@@ -48,6 +51,12 @@ def _is_path(source: object) -> bool:
     return isinstance(source, str | os.PathLike)
 
 
+@overload
+def checksum(buffer_or_path: Any, algorithm: Integral = "crc32c", *, threads: int | None = None) -> int: ...
+@overload
+def checksum(buffer_or_path: Any, algorithm: Cryptographic, *, threads: int | None = None) -> bytes: ...
+@overload
+def checksum(buffer_or_path: Any, algorithm: str, *, threads: int | None = None) -> int | bytes: ...
 def checksum(
     buffer_or_path: Any,
     algorithm: str = "crc32c",

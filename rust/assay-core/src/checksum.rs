@@ -220,8 +220,9 @@ impl Blocks {
         let count = rest.len() / self.block_bytes;
         let (whole, tail) = rest.split_at(count * self.block_bytes);
         let pieces = threads.min(whole.len() / BYTES_WORTH_A_THREAD).max(1);
-        let parts = threads::split(count, pieces, |range| {
-            let part = &whole[range.start * self.block_bytes..range.end * self.block_bytes];
+        // Ranges begin at multiples of 64, which may be many blocks or few: a block counts as 64.
+        let parts = threads::split(count * 64, pieces, |range| {
+            let part = &whole[range.start / 64 * self.block_bytes..range.end / 64 * self.block_bytes];
             part.chunks_exact(self.block_bytes).map(|block| checksum(block, self.algorithm, 1)).collect::<Vec<_>>()
         });
         for value in parts.into_iter().flatten() {

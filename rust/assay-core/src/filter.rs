@@ -26,6 +26,9 @@ use standard::Standard;
 /// All contenders of this room.
 pub const CONTENDERS: &[&Contender] = &[&split_block::CONTENDER, &standard::CONTENDER];
 
+/// Threads that build side by side may take so many bytes for copies of the filter.
+const COPIES_BYTES_HIGH: u64 = 1 << 30;
+
 /// How the bits of a key are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
@@ -311,8 +314,10 @@ impl BloomFilter {
             self.check_cast(chunks, from)?;
         }
         let rows = rows_of(chunks);
-        // Each thread but the first sets the bits of its own copy: worth it while the copies are small.
-        let copies = (rows as u64 / self.memory_bytes().max(1)).min(threads as u64);
+        // Each thread sets the bits of its own copy. Making and joining a copy costs about as much as
+        // inserting a key for every 16 to 32 bytes; copies beyond a GiB are not worth their memory.
+        let bytes = self.memory_bytes();
+        let copies = (rows as u64 * 4 / bytes).min(1 + COPIES_BYTES_HIGH / bytes).min(threads as u64);
         let pieces = threads::pieces(rows, usize::try_from(copies).unwrap_or(1));
         if pieces == 1 {
             self.insert_rows(chunks, from, 0..rows);
