@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import hashlib
 import zlib
+from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -235,7 +236,7 @@ def test_only_crcs_combine_and_only_with_sound_numbers() -> None:
             assay.Checksum(algorithm).combine(assay.Checksum(algorithm).update(b"a"))
     state = assay.Checksum("crc32").update(b"ab")
     other = assay.Checksum("crc32").update(b"cde")
-    for wrong, named in (
+    mistakes: list[tuple[Callable[[], object], str]] = [
         (lambda: state.combine(1 << 32, 4), "32 bits"),
         (lambda: state.combine(-1, 4), "other is -1"),
         (lambda: state.combine(5, -1), "other_bytes is -1"),
@@ -243,7 +244,8 @@ def test_only_crcs_combine_and_only_with_sound_numbers() -> None:
         (lambda: state.combine(5, 0), "no bytes is 0"),
         (lambda: state.combine(other, 4), "covers 3 bytes"),
         (lambda: state.combine(assay.Checksum("crc32c").update(b"cde")), "crc32c cannot be combined"),
-    ):
+    ]
+    for wrong, named in mistakes:
         with pytest.raises(ParameterError, match=named):
             wrong()
     assert state.value == zlib.crc32(b"ab") and state.covered_bytes == 2
