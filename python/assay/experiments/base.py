@@ -108,6 +108,7 @@ class Findings:
     values: Sequence[Value]
     points: Sequence[Point] = ()
     failures: Mapping[str, str] = field(default_factory=dict)  # cell_id → error
+    rows: int | None = None  # of the dataset, as the scan counted them
 
 
 @dataclass(frozen=True)

@@ -444,7 +444,7 @@ def _dataset_record(experiment: SuiteExperiment) -> DatasetRecord:
     dataset = experiment.dataset
     definition = dataset.definition
     source = getattr(definition, "source", None)
-    size = getattr(dataset, "bytes", None)
+    size = getattr(dataset, "storage_bytes", None)
     facts = {
         "description": getattr(definition, "description", None),
         "url": getattr(definition, "url", None),

@@ -311,7 +311,13 @@ def _described(
 ) -> list[tuple[KeyPath, str]]:
     """pydantic's errors as (path, message); the alternatives of a union share one message."""
     by_path: dict[KeyPath, list[str]] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    # Where one thing or a list of them may stand, only what was met is worth a word.
+    shapes = {"list_type", "int_type", "string_type", "float_type", "dict_type"}
+    telling = {_existing(content, tuple(d["loc"]))[0] for d in details if d["type"] not in shapes}
+    for detail in details:
+        if detail["type"] in shapes and _existing(content, tuple(detail["loc"]))[0] in telling:
+            continue
         path, leaf = _existing(content, tuple(detail["loc"]))
         name = leaf if leaf is not None else describe_path(path)
         if detail["type"] == "extra_forbidden":

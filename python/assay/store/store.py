@@ -129,6 +129,14 @@ class Store(Database):
             )
         changes += self._failures(key, findings.failures)
         where = "WHERE run_id = ? AND experiment_index = ?"
+        if findings.rows is not None:  # a CSV's rows are known only now
+            scanned = f"fingerprint = (SELECT dataset_fingerprint FROM experiment {where})"
+            changes.append(
+                Change(
+                    f"UPDATE dataset SET rows = ? WHERE rows IS NULL AND {scanned}",
+                    (findings.rows, run_id, experiment_index),
+                )
+            )
         changes.append(
             Change(f"UPDATE cell SET status = 'done' {where} AND status = 'planned'", (run_id, experiment_index))
         )

@@ -43,6 +43,7 @@ def findings_of(
     references: Sequence[Reference],
     queries: Sequence[Query],
     failures: Mapping[str, str],
+    rows: int,
 ) -> Findings:
     """The values and series of all cells."""
     values: list[Value] = []
@@ -60,7 +61,7 @@ def findings_of(
             found["bytes_max_over_mean"] = load_metrics(one.bytes)["load_max_over_mean"]
         values += [Value(one.cell.cell_id, name, value, note=notes.get(name)) for name, value in found.items()]
         points += _series(one)
-    return Findings(values, points, dict(failures))
+    return Findings(values, points, dict(failures), rows)
 
 
 def _balance(

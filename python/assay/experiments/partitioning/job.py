@@ -256,7 +256,7 @@ class PartitioningJob:
                 measured.append(self._measured(index, contest, lookup, references, state))
             except AssayError as error:
                 failures[contest.cell.cell_id] = str(error)
-        return findings_of(measured, lookup.distinct, references, self.queries, failures)
+        return findings_of(measured, lookup.distinct, references, self.queries, failures, lookup.header["rows"])
 
     def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:
         """Lookup and build of every strategy, on the table's own keys."""
