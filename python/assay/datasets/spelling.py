@@ -90,26 +90,13 @@ def parse_call(text: str) -> Call:
     """
     tokens = _tokens(text)
     name = _expect(tokens, text, "word", "a name such as zipf or range")
-    _expect_mark(tokens, text, "(")
-    positional: list[Argument] = []
-    keywords: dict[str, Argument] = {}
-    while not _at_mark(tokens, ")"):
-        if positional or keywords:
-            _expect_mark(tokens, text, ",")
-        if tokens[0].kind == "word" and _at_mark(tokens[1:], "="):
-            key = tokens.pop(0)
-            tokens.pop(0)
-            if key.text in keywords:
-                raise _error(text, key.offset, f"{key.text} is given twice; give it once")
-            keywords[key.text] = _argument(tokens, text)
-        elif keywords:
-            raise _error(text, tokens[0].offset, "expected name=value after the first name=value")
-        else:
-            positional.append(_argument(tokens, text))
-    tokens.pop(0)
-    if tokens[0].kind != "end":
-        raise _error(text, tokens[0].offset, "expected nothing after the closing parenthesis")
-    return Call(name, tuple(positional), keywords, text.strip())
+    if not _at_mark(tokens, "("):
+        raise _error(text, tokens[0].offset, "expected '('")
+    found = _arguments(name, 0, tokens, text, nesting=False)
+    _expect_end(tokens, text, "expected nothing after the closing parenthesis")
+    positional = tuple(argument for argument in found.positional if not isinstance(argument, Nested))
+    keywords = {key: value for key, value in found.keywords.items() if not isinstance(value, list)}
+    return Call(name, positional, keywords, text.strip())
 
 
 def parse_nested(text: str) -> Nested:
@@ -125,9 +112,8 @@ def parse_nested(text: str) -> Nested:
     if sum(token.text in "([" for token in tokens if token.kind == "mark") > _DEEPEST:
         raise SpellingError(f"{text[:60]!r}... opens more than {_DEEPEST} parentheses; nest less")
     name = _expect(tokens, text, "word", "a name such as hash or range")
-    found = _nested(name, 0, tokens, text)
-    if tokens[0].kind != "end":
-        raise _error(text, tokens[0].offset, "expected nothing after the contender")
+    found = _arguments(name, 0, tokens, text, nesting=True)
+    _expect_end(tokens, text, "expected nothing after the contender")
     return found
 
 
@@ -136,7 +122,8 @@ def without_blanks(text: str) -> str:
     return "".join(token.text for token in _tokens(text))
 
 
-def _nested(name: str, start: int, tokens: list[_Token], text: str) -> Nested:
+def _arguments(name: str, start: int, tokens: list[_Token], text: str, *, nesting: bool) -> Nested:
+    """What stands in the parentheses after `name`, if there are any; calls and lists only where nesting is allowed."""
     positional: list[Nested | Argument] = []
     keywords: dict[str, Argument | list[object]] = {}
     end = start + len(name)
@@ -150,12 +137,12 @@ def _nested(name: str, start: int, tokens: list[_Token], text: str) -> Nested:
                 tokens.pop(0)
                 if key.text in keywords:
                     raise _error(text, key.offset, f"{key.text} is given twice; give it once")
-                keywords[key.text] = _listed(tokens, text)
+                keywords[key.text] = _listed(tokens, text) if nesting else _argument(tokens, text)
             elif keywords:
                 raise _error(text, tokens[0].offset, "expected name=value after the first name=value")
-            elif tokens[0].kind == "word" and _at_mark(tokens[1:], "("):
+            elif nesting and tokens[0].kind == "word" and _at_mark(tokens[1:], "("):
                 inner = tokens.pop(0)
-                positional.append(_nested(inner.text, inner.offset, tokens, text))
+                positional.append(_arguments(inner.text, inner.offset, tokens, text, nesting=True))
             else:
                 positional.append(_argument(tokens, text))
         end = tokens.pop(0).offset + 1
@@ -207,6 +194,11 @@ def _expect(tokens: list[_Token], text: str, kind: str, wanted: str) -> str:
     if token.kind != kind:
         raise _error(text, token.offset, f"expected {wanted}")
     return token.text
+
+
+def _expect_end(tokens: list[_Token], text: str, message: str) -> None:
+    if tokens[0].kind != "end":
+        raise _error(text, tokens[0].offset, message)
 
 
 def _expect_mark(tokens: list[_Token], text: str, mark: str) -> None:
