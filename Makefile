@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 SUITES := bench/*.toml
 export PYTHONDONTWRITEBYTECODE = 1
+export PIP_QUIET = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help setup demo test test-slow lint format bench claims docs clean
 
@@ -14,23 +16,26 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "assay needs Python 3.11 or newer"'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "assay needs Python 3.11 or newer"'
+	@$(PYTHON) -m venv $(VENV)
 
 # The dependencies: all extras that the tests and the demo use.
 $(VENV)/.dependencies: pyproject.toml | $(BIN)/python
-	$(BIN)/python scripts/install_dependencies.py data report dev
+	@echo 'installing dependencies into $(VENV)'
+	@$(BIN)/python scripts/install_dependencies.py data report dev
 	@touch $@
 
 # The native module is built in one profile at a time: `checked` for tests (assertions and overflow
 # checks on), `release` for everything that is timed.
 $(VENV)/.built-checked: $(VENV)/.dependencies $(RUST_SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --profile checked
+	@echo 'building the native module (checked)'
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --profile checked
 	@rm -f $(VENV)/.built-release
 	@touch $@
 
 $(VENV)/.built-release: $(VENV)/.dependencies $(RUST_SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release
+	@echo 'building the native module (release)'
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release
 	@rm -f $(VENV)/.built-checked
 	@touch $@
 
