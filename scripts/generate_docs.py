@@ -156,7 +156,7 @@ def own_contenders() -> list[Contender]:
 def with_transcripts() -> list[Path]:
     """The documents that show transcripts."""
     candidates = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-    return [path for path in candidates if "<!-- checked -->" in path.read_text(encoding="utf-8")]
+    return [path for path in candidates if "<!-- checked -->\n```console" in path.read_text(encoding="utf-8")]
 
 
 def main(arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ import re
 import shlex
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 WIDTH = 100
 
@@ -66,15 +67,10 @@ def _output(typed: str, folder: Path) -> str:
     words = shlex.split(typed.replace("\\\n", " "))
     assert words[0] == "assay", f"a transcript shows assay alone, not {words[0]}"
     said = io.StringIO()
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = str(WIDTH)
-    try:
+    with patch.dict(os.environ, {"COLUMNS": str(WIDTH), "NO_COLOR": "1"}):
+        for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+            os.environ.pop(name, None)
         with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             main(words[1:])
-    finally:
-        if before is None:
-            del os.environ["COLUMNS"]
-        else:
-            os.environ["COLUMNS"] = before
     lines = [line.rstrip().replace(f"{folder}/", "") for line in said.getvalue().splitlines()]
     return "".join(f"{line}\n" for line in lines)
