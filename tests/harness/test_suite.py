@@ -203,3 +203,17 @@ def test_a_command_survives_quotes_and_markup() -> None:
         "toy", "it's.parquet", {"counters": ['f("a b")'], "on": True, "q": {"d": "p(<x>)"}}, "counter"
     )
     assert command == """assay compare toy 'it'"'"'s.parquet' --counter 'f("a b")' --on --q.d 'p(<x>)'"""
+
+
+def test_a_command_says_aloud_that_a_list_or_a_table_is_empty() -> None:
+    settings = {"counters": [], "foreign_keys": [], "queries": {}, "bytes": False, "weight": None}
+    command = compare_command("toy", "table.parquet", settings, "counter")
+    assert command == "assay compare toy table.parquet --no-foreign-keys --no-queries --no-bytes"
+
+
+def test_the_flags_for_empty_settings_are_read_back_as_empty() -> None:
+    from assay.cli.settings import settings_of
+    from assay.experiments import registry
+
+    experiment = registry.get("partitioning")
+    assert settings_of(experiment, {"foreign-keys": [], "queries": []}) == {"foreign_keys": [], "queries": {}}

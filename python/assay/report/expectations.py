@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.report.run_view import ExpectationView
-from assay.report.vocabulary import describe
+from assay.report.vocabulary import describe, settings_words
 from assay.units import format_value
 
 __all__ = ["expectation_words"]
@@ -11,10 +11,7 @@ __all__ = ["expectation_words"]
 
 def expectation_words(expected: ExpectationView, unit: str) -> str:
     """What was expected and what was found: `hash(k), 8 partitions: load CV is 0.300 (expected: below 0.100)`."""
-    settings = ", ".join(
-        f"{value} partitions" if name == "partitions" else f"{name}={value}"
-        for name, value in expected.parameters.items()
-    )
+    settings = settings_words(expected.parameters)
     where = f"{expected.contender}, {settings}" if settings else expected.contender
     found = "was not measured" if expected.met is None else f"is {format_value(expected.value, unit)}"
     bound = "" if expected.bound is None else f" {format_value(expected.bound, unit)}"

@@ -25,7 +25,7 @@ from assay.report.run_view import (
     Source,
     family_mean,
 )
-from assay.report.vocabulary import RANKING, order_of
+from assay.report.vocabulary import COUNTED, RANKING, order_of, settings_words
 
 __all__ = ["read_run"]
 
@@ -152,7 +152,7 @@ def _grid(
     varying = [
         name
         for name in names
-        if name == "partitions" or len({_canonical(settings.get(name)) for settings in parameters.values()}) > 1
+        if name in COUNTED or len({_canonical(settings.get(name)) for settings in parameters.values()}) > 1
     ]
     gathered: dict[str, tuple[dict[str, Any], list[Row]]] = {}
     for cell in cells:
@@ -170,7 +170,7 @@ def _grid(
     for settings, rows in gathered.values():
         answer = next((a for a in answers if _answers(a, settings)), AnswerView())
         rows.sort(key=lambda row: _rank(kind, row, answer))
-        points.append(GridPoint(_label(settings), settings, answer, rows))
+        points.append(GridPoint(settings_words(settings) or "all", settings, answer, rows))
     points.sort(key=lambda point: [_sortable(value) for value in point.parameters.values()])
     return points
 
@@ -190,14 +190,6 @@ def _rank(kind: str, row: Row, answer: AnswerView) -> tuple[Any, ...]:
         [(value is None, value or 0.0) for value in criteria],
         row.contender,
     )
-
-
-def _label(settings: Mapping[str, Any]) -> str:
-    parts = [
-        f"{value} partition{'' if value == 1 else 's'}" if name == "partitions" else f"{name}={value}"
-        for name, value in settings.items()
-    ]
-    return ", ".join(parts) if parts else "all"
 
 
 def _answer(stored: Mapping[str, Any]) -> AnswerView:

@@ -7,9 +7,12 @@ shown. A metric that is not listed here still appears, under its own name, in th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
+    "COUNTED",
     "GROUPS",
     "KEY_METRICS",
     "KIND_MEANINGS",
@@ -18,6 +21,7 @@ __all__ = [
     "describe",
     "group_of",
     "order_of",
+    "settings_words",
     "split_name",
 ]
 
@@ -61,18 +65,34 @@ KEY_METRICS = {
         "fan_out_mean",
         "lookup_ns",
         "routing_bytes",
-    )
+    ),
+    "placement": (
+        "load_max_over_mean",
+        "moved_over_optimum.add_one",
+        "stray_moves.add_one",
+        "ownership_cv",
+        "memory_bytes",
+        "lookup_ns",
+        "moved_over_optimum.remove_one",
+        "build_ns",
+    ),
 }
 
 # What a table is sorted by once the best is on top and the dropped are at the bottom; lower is better.
-RANKING = {"partitioning": ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean")}
+RANKING = {
+    "partitioning": ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean"),
+    "placement": ("moved_over_optimum.add_one", "load_max_over_mean", "stray_moves.add_one", "memory_bytes"),
+}
+
+# Settings whose number reads as a count of something: a grid of them is named so.
+COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
 
 _L, _M, _J, _Q, _T, _R, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
     "load_max_over_mean": Entry(
-        "load max ÷ mean", "max ÷ mean", _L, "the fullest partition against the average; 1 is even"
+        "load max ÷ mean", "max ÷ mean", _L, "the fullest partition or node against its fair part; 1 is even"
     ),
     "load_min_over_mean": Entry(
         "load min ÷ mean", "min ÷ mean", _L, "the emptiest partition against the average; 1 is even"
@@ -92,6 +112,25 @@ _ENTRIES: dict[str, Entry] = {
     ),
     "sampling_floor_cv": Entry(
         "sampling floor CV", "floor CV", _L, "the CV that an ideal hash would show with so many keys"
+    ),
+    "ownership_cv": Entry(
+        "ownership CV", "owner CV", _L, "spread of the nodes' parts of the hash space: load CV with endless keys"
+    ),
+    "ownership_cv_law": Entry("ownership CV by law", "law CV", _L, "the ownership CV that chance predicts for a ring"),
+    "ownership_cv_over_law": Entry(
+        "ownership CV ÷ law", "CV ÷ law", _L, "the ownership CV against the predicted one; 1 is as predicted"
+    ),
+    "share_over_weight_max": Entry(
+        "share ÷ weight, largest", "max ÷ weight", _L, "the node with the most hash space for its weight; 1 is fair"
+    ),
+    "share_over_weight_min": Entry(
+        "share ÷ weight, smallest", "min ÷ weight", _L, "the node with the least hash space for its weight; 1 is fair"
+    ),
+    "adjacent_equal_pairs": Entry(
+        "equal neighbours", "equal pairs", _L, "points on the ring whose next point belongs to the same node"
+    ),
+    "adjacent_equal_pairs_law": Entry(
+        "equal neighbours by law", "pairs by law", _L, "as many equal neighbours as chance predicts"
     ),
     "bytes_max_over_mean": Entry(
         "bytes max ÷ mean", "bytes max", _L, "the partition with most bytes against the average"
@@ -124,9 +163,7 @@ _ENTRIES: dict[str, Entry] = {
     "denormalized_bytes": Entry(
         "denormalized bytes: {}", "denormalized {}", _J, "bytes added if the parent's columns are copied in"
     ),
-    "fan_out_mean": Entry(
-        "fan-out mean: {}", "fan-out {}", _Q, "partitions that hold a match, on average over the queries"
-    ),
+    "fan_out_mean": Entry("fan-out: {}", "fan-out {}", _Q, "partitions that hold a match, on average over the queries"),
     "fan_out_max": Entry("fan-out max: {}", "max {}", _Q, "partitions that hold a match, for the widest query"),
     "routed_fan_out_mean": Entry("routed fan-out: {}", "routed {}", _Q, "partitions that the strategy alone must ask"),
     "pruned_bytes_share": Entry(
@@ -153,7 +190,8 @@ _ENTRIES: dict[str, Entry] = {
     "effective_donors": Entry("effective donors", "eff. donors", _R, "donors as if all sent the same amount"),
     "routing_bytes": Entry("routing bytes", "routing", _C, "what a client must keep in memory to route a key"),
     "directory_entries": Entry("directory entries", "entries", _C, "entries of the directory"),
-    "lookup_ns": Entry("lookup", "lookup", _C, "time to find the partition of one key"),
+    "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read, which every router must hold"),
+    "lookup_ns": Entry("lookup", "lookup", _C, "time to find where one key lives"),
     "build_ns": Entry("build", "build", _C, "time to build the routing state"),
 }
 
@@ -198,6 +236,22 @@ def order_of(metric: str) -> tuple[int, int, int, str]:
     base, variable = split_name(metric)
     action = list(_ACTIONS).index(variable) if variable in _ACTIONS else 0
     return GROUPS.index(group_of(metric)), _POSITIONS.get(base, len(_POSITIONS)), action, metric
+
+
+def settings_words(settings: Mapping[str, Any]) -> str:
+    """Settings as people say them: `8 partitions`, `10 nodes, weights=[1, 2]`; those without a value are left out.
+
+    >>> settings_words({"partitions": 8, "weight": "seats", "key": None})
+    '8 partitions, weight=seats'
+    """
+    words = []
+    for name, value in settings.items():
+        if name in COUNTED:
+            one, many = COUNTED[name]
+            words.append(f"{value} {one if value == 1 else many}")
+        elif value is not None:
+            words.append(f"{name}={value}")
+    return ", ".join(words)
 
 
 def _without_variable(words: str) -> str:
