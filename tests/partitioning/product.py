@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def same(found: float | None, value: oracle.Value) -> bool:
     """Equal for counts, to 1e-12 of the value for quotients and roots, null only for null."""
     if found is None or value is None:
         return found is None and value is None
-    if isinstance(value, int) or (isinstance(value, Fraction) and value.denominator == 1):
+    if isinstance(value, int):
         return found == value
     return math.isclose(found, value, rel_tol=RELATIVE_TOLERANCE, abs_tol=0.0)
 
