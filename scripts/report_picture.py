@@ -1,7 +1,7 @@
 """Takes the picture of the report that the README shows.
 
     assay demo --output reports/demo
-    python scripts/report_picture.py reports/demo/flights.html
+    python scripts/report_picture.py reports/demo/assay-report.html
 
 Needs Chromium. The picture is docs/images/report.png.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib.util
 import inspect
+import json
 import re
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from assay import catalogue, errors
 from assay.catalogue import contenders, strategies
-from assay.cli import VERBS
+from assay.cli import VERBS, main
 from assay.datasets import GENERATORS, known_datasets
 from assay.datasets.definition import Definition, Source
 from assay.experiments import registry
@@ -186,6 +187,19 @@ def test_transcripts_are_what_the_commands_say(path: Path, monkeypatch: pytest.M
     text = path.read_text(encoding="utf-8")
     assert transcripts.commands(text), "a checked block begins with a command"
     assert transcripts.comparable(transcripts.rerun(text)) == transcripts.comparable(text), "run make docs"
+
+
+def test_the_json_example_is_part_of_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = re.findall(r"^```json\n(.*?)^```$", TEXTS["docs/cli.md"], re.MULTILINE | re.DOTALL)
+    shown = json.loads(example)
+    data = "zipf(rows=20000, keys=500, seed=7)"
+    command = ["compare", "partitioning", data, "--partitions", "4", "--strategy", "hash(key)"]
+    assert main([*command, "--strategy", "range(key)", "--no-timing", "--format", "json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(shown) == list(printed)[:3]
+    assert all(row in printed["results"] for row in shown["results"])
+    assert printed["answer"].startswith(shown["answer"].removesuffix("..."))
+    assert not missing("docs/cli.md", list(printed)[3:])
 
 
 def test_generated_documents_are_those_that_the_code_gives() -> None:
