@@ -53,7 +53,7 @@ def plan(data: object = KEYS, **settings: Any) -> PlacementJob:
 
 def findings_of(job: PlacementJob, target_rows: int = 1_000_000) -> Findings:
     """The job folded span by span, as the harness does it."""
-    dataset, state = job.dataset.open(), None
+    dataset, state = job.dataset, None
     for span in dataset.spans(target_rows=target_rows):
         part = job.start(0, None)
         for batch in dataset.batches(list(job.columns(0)), span):

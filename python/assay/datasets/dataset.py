@@ -78,6 +78,10 @@ class Dataset:
         if verify and definition.checksum is not None:
             check_checksum(self.name, reader.files, definition.checksum, self._files_digest())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A dataset travels to another process as its description, never as a table."""
+        return DatasetDescription.open, (self.description(),)
+
     def __repr__(self) -> str:
         rows = "rows not counted" if self.rows is None else f"{self.rows:,} rows"
         return f"<Dataset {self.name}: {rows} x {len(self.schema)} columns>"

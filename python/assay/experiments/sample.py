@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from assay.datasets import DatasetDescription
+from assay.datasets import Dataset
 from assay.datasets.arrow_types import plain_array
 
 __all__ = ["SAMPLE_ROWS", "first_rows"]
@@ -14,12 +14,11 @@ __all__ = ["SAMPLE_ROWS", "first_rows"]
 SAMPLE_ROWS = 16_384  # their keys and hashes stay in the second-level cache
 
 
-def first_rows(dataset: DatasetDescription, columns: Sequence[str]) -> tuple[int, Mapping[str, pa.Array]]:
+def first_rows(dataset: Dataset, columns: Sequence[str]) -> tuple[int, Mapping[str, pa.Array]]:
     """The number of the first rows, at most `SAMPLE_ROWS`, and their columns, one chunk each."""
-    opened = dataset.open()
     found: list[pa.RecordBatch] = []
     rows = 0
-    for batch in opened.batches(columns):
+    for batch in dataset.batches(columns):
         found.append(batch.data.slice(0, SAMPLE_ROWS - rows))
         rows += found[-1].num_rows
         if rows == SAMPLE_ROWS:

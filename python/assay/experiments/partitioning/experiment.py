@@ -60,7 +60,7 @@ class Partitioning:
             for spec in specs
         )
         return PartitioningJob(
-            dataset=dataset.description(),
+            dataset=dataset,
             contests=contests,
             foreign_keys=foreign_keys,
             queries=queries,

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay import _core
-from assay.datasets import Batch, DatasetDescription, ForeignKey, Query
+from assay.datasets import Batch, Dataset, ForeignKey, Query
 from assay.errors import AssayError, EmptyInputError, MeasurementError, ParameterError
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Timer
@@ -107,7 +107,7 @@ def _lookup(learned: bytes) -> RowLookup:
 class PartitioningJob:
     """The strategies, numbers of partitions, foreign keys and queries to measure on one dataset."""
 
-    dataset: DatasetDescription
+    dataset: Dataset
     contests: tuple[Contest, ...]
     foreign_keys: tuple[ForeignKey, ...]
     queries: tuple[Query, ...]
@@ -201,7 +201,7 @@ class PartitioningJob:
         """Every strategy, learned and applied to the distinct keys; parents and query instances beside them."""
         assert stage == 0, "only stage 0 teaches"
         if state.rows == 0:
-            raise EmptyInputError(f"{self.dataset.definition.name} has no rows; there is nothing to partition")
+            raise EmptyInputError(f"{self.dataset.name} has no rows; there is nothing to partition")
         distinct: dict[Key, DistinctKeys] = state.counter.finish()
         tables = {key: found.table for key, found in distinct.items()}
         failures: dict[str, str] = {}
@@ -314,8 +314,7 @@ class PartitioningJob:
 
     @cached_property
     def _parents(self) -> list[Any]:
-        dataset = self.dataset.open()
-        return [load_parent(dataset, key) for key in self.foreign_keys]
+        return [load_parent(self.dataset, key) for key in self.foreign_keys]
 
     def _references(self, distinct: Mapping[Key, DistinctKeys]) -> list[Reference]:
         return [reference_of(parent, distinct[parent.foreign_key.columns]) for parent in self._parents]

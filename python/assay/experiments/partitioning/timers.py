@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.datasets import DatasetDescription
+from assay.datasets import Dataset
 from assay.experiments.base import Timer
 from assay.experiments.distinct import DistinctKeys, Key
 from assay.experiments.partitioning.strategies import Learned
@@ -21,7 +21,7 @@ __all__ = ["timers_of"]
 
 def timers_of(
     contests: Sequence[Contest],
-    dataset: DatasetDescription,
+    dataset: Dataset,
     learn: Callable[[Contest], Learned],
     distinct: Mapping[Key, DistinctKeys],
 ) -> list[Timer]:

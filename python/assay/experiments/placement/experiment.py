@@ -60,7 +60,7 @@ class PlacementExperiment:
             for nodes in settings.grid
             for spec in specs
         )
-        return PlacementJob(dataset.description(), contests, key)
+        return PlacementJob(dataset, contests, key)
 
     def _contest(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay import _core
-from assay.datasets import Batch, DatasetDescription
+from assay.datasets import Batch, Dataset
 from assay.errors import AssayError, EmptyInputError
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Point, Timer, Value
@@ -25,7 +25,7 @@ __all__ = ["PlacementJob"]
 class PlacementJob:
     """The placements and numbers of nodes to measure with the keys of one dataset."""
 
-    dataset: DatasetDescription
+    dataset: Dataset
     contests: tuple[Contest, ...]
     key: str
     stages: int = 1
@@ -80,7 +80,7 @@ class PlacementJob:
         keys = state.finish()[self._key]
         if keys.is_null.all():
             raise EmptyInputError(
-                f'column "{self.key}" of {self.dataset.definition.name} has no key that is not null; choose another'
+                f'column "{self.key}" of {self.dataset.name} has no key that is not null; choose another'
             )
         values: list[Value] = []
         points: list[Point] = []
