@@ -41,7 +41,7 @@ $(VENV)/.built-release: $(VENV)/.dependencies $(RUST_SOURCES)
 
 setup: $(VENV)/.built-release ## virtual environment, dependencies and the fast native module
 
-demo: $(VENV)/.built-release ## the main job on real data; leaves reports/demo/flights.html
+demo: $(VENV)/.built-release ## the main job on real data; leaves reports/demo/assay-report.html
 	$(BIN)/assay demo --output reports/demo
 
 test: $(VENV)/.built-checked ## all fast tests, Rust and Python
