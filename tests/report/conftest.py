@@ -164,8 +164,10 @@ class MemoryStore:
             "claim",
             [
                 (run_id, 0, "partitioning", "Round robin spreads rows evenly.", "holds if", "rows weigh the same",
-                 json.dumps({"load_max_over_mean": 1.00002, "bytes_max_over_mean": 1.31}),
-                 json.dumps({"dataset": "hot_tenant", "load_max_over_mean": 3.2}), "measured",
+                 json.dumps([_fact("load_max_over_mean", 1.00002, "below", 1.001),
+                             _fact("load_cv", 0.0, "equals", 0.0)]),
+                 json.dumps([_fact("moved_share.add_one", 0.8889, "between 0.8 and", 0.9, weight="seats"),
+                             _fact("bytes_max_over_mean", 1.05, "above", 1.1, met=False)]), "measured",
                  "assay run bench/claims.toml --only round_robin", "Rows are even; bytes need not be."),
                 (run_id, 1, "placement", "Consistent hashing moves about 1/(n+1) of the keys.", "holds", None,
                  json.dumps([{"n": 8, "moved_share": 0.1101, "expected": 0.1111}]), "null", "measured",
@@ -203,6 +205,14 @@ def flights_store() -> Iterator[MemoryStore]:
     store.add_claims()
     yield store
     store.connection.close()
+
+
+def _fact(
+    metric: str, value: float, relation: str, bound: float, *, met: bool = True, **settings: Any
+) -> dict[str, Any]:
+    """A number as the harness stores it with a claim."""
+    own = {"experiment_index": 0, "contender": "round_robin", "partitions": 8, "key": "k", "seed": 0, **settings}
+    return own | {"metric": metric, "value": value, relation: bound, "met": met}
 
 
 def _loads(generator: random.Random, contender: str, n: int) -> list[int]:

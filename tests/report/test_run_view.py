@@ -4,9 +4,10 @@ import doctest
 
 import pytest
 
-import assay.report.claims
+import assay.report.evidence
 import assay.report.key_table
 import assay.report.markup
+import assay.report.screen
 import assay.report.vocabulary
 from assay.errors import UnknownNameError
 from assay.report.run_reader import read_run
@@ -58,7 +59,8 @@ def test_the_mean_of_a_family_leaves_out_what_is_not_applicable() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [assay.report.claims, assay.report.key_table, assay.report.markup, assay.report.vocabulary]
+    "module",
+    [assay.report.evidence, assay.report.key_table, assay.report.markup, assay.report.screen, assay.report.vocabulary],
 )
 def test_examples_in_docstrings_are_true(module) -> None:
     failed, tried = doctest.testmod(module)

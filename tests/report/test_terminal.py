@@ -1,12 +1,16 @@
 """What the terminal shows, at the widths people have."""
 
 import io
+import json
+import shlex
 
 import pytest
 from rich.console import Console
 
 from assay.errors import UnknownNameError
 from assay.report import render, render_claims
+from assay.report.claims import evidence_lines
+from assay.report.screen import command_lines
 
 
 def shown(store, *, width: int = 80, encoding: str = "utf-8", experiment_index: int | None = None) -> str:
@@ -120,8 +124,49 @@ def test_claims_lead_with_a_count_of_verdicts_and_show_evidence_and_command(flig
     file = io.StringIO()
     render_claims(flights_store, flights_store.run_id, console=Console(file=file, width=100))
     text = file.getvalue()
-    assert text.startswith("4 claims: 1 holds, 1 holds if, 1 refuted, 1 unclear")
-    assert "if: rows weigh the same" in text
-    assert "evidence: load max ÷ mean 1.00002, bytes max ÷ mean 1.31" in text
-    assert "counterexample: dataset hot_tenant, load max ÷ mean 3.2" in text
-    assert "again: assay run bench/claims.toml --only round_robin" in text
+    assert text.startswith("4 claims tested: 1 holds, 1 holds if ..., 1 refuted, 1 unclear\n")
+    assert "◐ holds if rows weigh the same\n" in text
+    words = " ".join(text.split())
+    assert "· round_robin on flights, 8 partitions: load max ÷ mean = 1.000 (below 1.001); " in words
+    assert "load CV = 0.000 (exactly 0)" in words
+    assert "weighed by seats: moved with one node more = 88.9 % (between 80 % and 90 %)" in words
+    assert "bytes max ÷ mean = 1.050 (not above 1.1)" in words
+    assert "· equal neighbours 127" in words
+    assert "assay run bench/claims.toml --only round_robin\n" in text
+
+
+def test_a_number_that_was_not_measured_is_not_called_met_or_unmet() -> None:
+    fact = {"experiment_index": 0, "contender": "c", "metric": "load_cv", "value": None, "below": 0.1, "met": None}
+    (line,) = evidence_lines([fact], [])
+    assert line == "c: load CV was not measured (expected: below 0.1)"
+
+
+def test_a_sentence_that_names_its_grid_point_is_not_introduced_by_it(make_store) -> None:
+    store = make_store()
+    store.add_run()
+    store.add_experiment()
+    sentence = "round_robin spreads evenly on 8 partitions (1.00 × mean)."
+    store.connection.execute(
+        "UPDATE experiment SET answers = json_merge_patch(answers, ?)",
+        [json.dumps([{"sentence": sentence, "best": None, "parameters": {"partitions": 8}}])],
+    )
+    assert shown(store, width=120).startswith(f"{sentence}\n64 partitions: No strategy can be recommended.\n")
+
+
+def test_a_number_stays_with_its_unit_and_no_line_ends_in_blanks(flights_store) -> None:
+    for width in range(60, 80):
+        lines = shown(flights_store, width=width).splitlines()
+        paragraphs = [line for line in lines if "%" in line or "×" in line]
+        assert not [line for line in paragraphs if line.startswith(("%", "×"))]
+        assert not [line for line in lines if line.startswith(("ring", "run", "Rule", "Note")) and line.endswith(" ")]
+
+
+def test_a_command_is_broken_so_that_a_shell_reads_it_back() -> None:
+    command = (
+        """assay compare partitioning t --strategy 'hash("a b", function=md5)' --no-timing && assay run 'x y.toml'"""
+    )
+    for width in (20, 40, 80, 200):
+        lines = command_lines(command, width)
+        assert shlex.split(" ".join(line.removesuffix("\\") for line in lines)) == shlex.split(command)
+        assert all(line.endswith((" \\", " &&")) for line in lines[:-1])
+        assert any(line.startswith("assay run") for line in lines)

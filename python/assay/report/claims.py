@@ -6,25 +6,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from assay.report.evidence import evidence_words, findings_of
 from assay.report.run_reader import read_run
-from assay.report.run_view import ClaimView, Source
+from assay.report.run_view import ClaimView, ExperimentView, RunView, Source
 from assay.report.screen import Screen
-from assay.report.vocabulary import describe
 
 __all__ = [
     "UNKNOWN_VERDICT",
     "VERDICTS",
-    "claim_words",
-    "evidence_words",
+    "condition_label",
+    "counted",
+    "evidence_lines",
     "print_claims",
     "render_claims",
     "verdict_summary",
+    "verdict_text",
 ]
 
 # verdict → (sign, terminal style), in the order in which a summary counts them
@@ -35,6 +36,9 @@ VERDICTS = {
     "unclear": ("?", "yellow"),
 }
 UNKNOWN_VERDICT = VERDICTS["unclear"]
+_PLURALS = {"holds": "hold", "holds if": "hold if ..."}
+_SINGULARS = {"holds if": "holds if ..."}
+_INDENT = 4
 
 
 def render_claims(store: Source, run_id: str, *, console: Console | None = None) -> None:
@@ -43,69 +47,73 @@ def render_claims(store: Source, run_id: str, *, console: Console | None = None)
     Raises:
         UnknownNameError: the store holds no such run.
     """
-    print_claims(read_run(store, run_id).claims, Screen(console or Console()))
+    print_claims(read_run(store, run_id), Screen(console or Console()))
 
 
-def print_claims(claims: Sequence[ClaimView], screen: Screen) -> None:
+def print_claims(run: RunView, screen: Screen) -> None:
     """Prints a summary line, then the claims topic by topic: verdict, sentence, evidence, command to rerun."""
-    screen.line(verdict_summary(claims), "bold")
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    screen.line(verdict_summary(run.claims), "bold")
     topic = None
-    for claim in claims:
+    for claim in run.claims:
         if claim.topic != topic:
             topic = claim.topic
-            table.add_row(screen.text(""), screen.text(topic, "bold"))
-        sign, style = VERDICTS.get(claim.verdict, UNKNOWN_VERDICT)
-        words = screen.text(claim.sentence)
-        for label, value in claim_words(claim):
-            words.append_text(screen.text(f"\n{label}: {value}", "dim"))
-        table.add_row(screen.text(f"{sign} {claim.verdict}", style), words)
-    screen.console.print(table)
+            screen.gap()
+            screen.line(topic, "bold underline")
+        screen.gap()
+        _print_claim(claim, run.experiments, screen)
 
 
-def claim_words(claim: ClaimView) -> list[tuple[str, str]]:
-    """What stands below a claim's sentence: pairs of label and text, empty ones left out."""
-    pairs = [
-        ("if", claim.condition or ""),
-        ("evidence", evidence_words(claim.evidence)),
-        ("counterexample", evidence_words(claim.counterexample)),
-        ("reading", claim.reading or ""),
-        ("origin", claim.origin),
-        ("again", claim.command),
-    ]
-    return [(label, text) for label, text in pairs if text]
+def _print_claim(claim: ClaimView, experiments: Sequence[ExperimentView], screen: Screen) -> None:
+    _, style = VERDICTS.get(claim.verdict, UNKNOWN_VERDICT)
+    screen.line(claim.sentence, "bold")
+    condition = f" {claim.condition}" if claim.condition and claim.verdict == "holds if" else ""
+    screen.line(f"{verdict_text(claim.verdict)}{condition}", style, indent=2)
+    if claim.condition and claim.verdict != "holds if":
+        screen.line(f"{condition_label(claim.verdict)} {claim.condition}", indent=_INDENT)
+    for label, evidence in (("evidence", claim.evidence), ("counterexample", claim.counterexample)):
+        lines = evidence_lines(evidence, experiments)
+        if lines:
+            screen.line(f"{label}:", "dim", indent=_INDENT)
+        for line in lines:
+            screen.line(line, indent=_INDENT, bullet="· ")
+    if claim.reading:
+        screen.line(claim.reading, "italic", indent=_INDENT)
+    screen.line(f"{claim.origin}; again:", "dim", indent=_INDENT)
+    screen.command(claim.command, "dim", indent=_INDENT)
+
+
+def verdict_text(verdict: str) -> str:
+    """A verdict with its sign, which tells it apart without colour."""
+    sign, _ = VERDICTS.get(verdict, UNKNOWN_VERDICT)
+    return f"{sign} {verdict}"
+
+
+def condition_label(verdict: str) -> str:
+    """How a condition begins: a sentence that is refuted as it stands would hold under it."""
+    return "would hold if" if verdict == "refuted" else "if"
+
+
+def evidence_lines(evidence: Any, experiments: Sequence[ExperimentView]) -> list[str]:
+    """Evidence as sentences, a subject a line."""
+    findings = findings_of(evidence, experiments)
+    if findings is not None:
+        return [finding.sentence for finding in findings]
+    words = evidence_words(evidence)
+    return [words] if words else []
+
+
+def counted(claims: Sequence[ClaimView]) -> list[tuple[str, int, str]]:
+    """(verdict, how many, in words) for each verdict that occurs: `("holds if", 5, "5 hold if ...")`."""
+    counts = Counter(claim.verdict for claim in claims)
+    verdicts = [verdict for verdict in VERDICTS if counts[verdict]] + sorted(set(counts) - set(VERDICTS))
+    return [(verdict, counts[verdict], f"{counts[verdict]} {_words(verdict, counts[verdict])}") for verdict in verdicts]
 
 
 def verdict_summary(claims: Sequence[ClaimView]) -> str:
-    """`4 claims: 1 holds, 1 holds if, 1 refuted, 1 unclear`."""
-    counts = Counter(claim.verdict for claim in claims)
-    known = [verdict for verdict in VERDICTS if counts[verdict]]
-    listed = [f"{counts[verdict]} {verdict}" for verdict in known + sorted(set(counts) - set(VERDICTS))]
-    return f"{len(claims)} claim{'' if len(claims) == 1 else 's'}: " + ", ".join(listed)
+    """`8 claims tested: 2 hold, 5 hold if ..., 1 refuted`."""
+    listed = ", ".join(words for _, _, words in counted(claims))
+    return f"{len(claims)} claim{'' if len(claims) == 1 else 's'} tested: {listed}"
 
 
-def evidence_words(evidence: Any) -> str:
-    """Stored evidence as text: names and numbers, in the order in which they were stored.
-
-    >>> evidence_words([{"n": 8, "moved_share": 0.1101}])
-    'n 8, moved 0.1101'
-    """
-    if evidence is None:
-        return ""
-    if isinstance(evidence, Mapping):
-        return ", ".join(f"{_label(name)} {evidence_words(value)}" for name, value in evidence.items())
-    if isinstance(evidence, list):
-        return "; ".join(evidence_words(item) for item in evidence)
-    if isinstance(evidence, bool):
-        return "yes" if evidence else "no"
-    if isinstance(evidence, int):
-        return f"{evidence:,}"
-    if isinstance(evidence, float):
-        return f"{evidence:,.6g}" if abs(evidence) < 1e6 else f"{evidence:,.0f}"
-    return str(evidence)
-
-
-def _label(name: str) -> str:
-    return describe(name).label
+def _words(verdict: str, count: int) -> str:
+    return (_SINGULARS if count == 1 else _PLURALS).get(verdict, verdict)

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.report.screen import plain
 
-__all__ = ["data_block", "definitions", "element", "escape", "join", "table"]
+__all__ = ["Html", "command_block", "data_block", "definitions", "element", "escape", "join", "table"]
 
 
 class Html(str):
@@ -57,6 +57,16 @@ def definitions(pairs: Iterable[tuple[str, str | Html]]) -> Html:
     """A list of names and what they stand for; empty ones are left out."""
     return element(
         "dl", *(join([element("dt", name), element("dd", value)]) for name, value in pairs if value), class_="facts"
+    )
+
+
+def command_block(command: str) -> Html:
+    """A command line with a button that copies it; without scripts the button does not show."""
+    return element(
+        "div",
+        element("pre", element("code", command)),
+        element("button", "Copy", type="button", class_="copy-command", aria_label="Copy the command"),
+        class_="command",
     )
 
 

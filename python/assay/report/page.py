@@ -16,11 +16,12 @@ from pathlib import Path
 
 from assay.errors import StoreError
 from assay.report.charts import SPECIFICATIONS
+from assay.report.claims_page import claims_section
 from assay.report.markup import Html, data_block, element, escape, join
 from assay.report.payload import build_payload
 from assay.report.run_reader import read_run
 from assay.report.run_view import RunView, Source
-from assay.report.sections import claims_section, experiment_section, provenance_section, warnings_section
+from assay.report.sections import experiment_section, provenance_section, warnings_section
 
 __all__ = ["build_page", "write_report"]
 

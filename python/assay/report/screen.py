@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import textwrap
 import unicodedata
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-__all__ = ["Screen", "plain"]
+__all__ = ["Screen", "command_lines", "plain", "unbroken"]
 
 _ASCII = str.maketrans(
     {
@@ -41,6 +44,47 @@ def plain(text: str) -> str:
     )
 
 
+def unbroken(words: str) -> str:
+    """`words` with a number and what belongs to it kept on one line: `11 %`, `1.09 × mean`."""
+    return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=mean\b|the mean\b)", "\u00a0", words)
+
+
+def command_lines(command: str, width: int) -> list[str]:
+    """A command in lines of at most `width` where its words allow, to paste into a shell as they stand.
+
+    Lines are broken between arguments alone, never within quotes; a flag keeps its value beside it, and
+    what follows `&&` begins a line of its own.
+
+    >>> command_lines("assay compare partitioning t --strategy 'hash(a)' --strategy 'hash(b)'", 48)
+    ['assay compare partitioning t \\\\', "  --strategy 'hash(a)' --strategy 'hash(b)'"]
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return [command]
+    lines, fresh, flag = [""], True, False
+    pieces: list[str] = []
+    for word in words:
+        if flag and not word.startswith("--") and word != "&&":
+            pieces[-1] += f" {shlex.quote(word)}"
+        else:
+            pieces.append(word if word == "&&" else shlex.quote(word))
+        flag = word.startswith("--")
+    for piece in pieces:
+        if piece == "&&":
+            lines[-1] += " &&"
+            fresh = True
+        elif fresh:
+            lines = [*lines, piece] if lines[-1] else [piece]
+            fresh = False
+        elif len(lines[-1]) + len(piece) + 1 > width - 2:
+            lines[-1] += " \\"
+            lines.append(f"  {piece}")
+        else:
+            lines[-1] += f" {piece}"
+    return lines
+
+
 class Screen:
     """A console and what it can show."""
 
@@ -56,9 +100,28 @@ class Screen:
             shown = shown.translate(_ASCII).encode("ascii", "replace").decode("ascii")
         return Text(shown, style=style)
 
-    def line(self, words: str, style: str = "", indent: int = 0) -> None:
-        """Prints one paragraph, wrapped at the width."""
-        self.console.print(Padding(self.text(words, style), (0, 0, 0, indent), expand=False))
+    def line(self, words: str, style: str = "", indent: int = 0, bullet: str = "") -> None:
+        """Prints one paragraph, wrapped at the width; numbers and their units stay together."""
+        self.console.print(self._wrapped(words, style, " " * indent + bullet, " " * (indent + len(bullet))))
+
+    def _wrapped(self, words: str, style: str, first: str, others: str) -> Text:
+        words = plain(words)
+        if cell_len(words) != len(words):  # wide characters: only the console knows what fits
+            return self.text(first + words, style)
+        room = max(8, self.width - len(first))
+        lines = [
+            part
+            for line in unbroken(words).split("\n")
+            for part in textwrap.wrap(line, room, break_on_hyphens=False) or [""]
+        ]
+        lines = [(others if i else first) + line for i, line in enumerate(lines)]
+        return self.text("\n".join(lines).replace("\u00a0", " "), style)
+
+    def command(self, command: str, style: str = "", indent: int = 0) -> None:
+        """Prints a command line that can be copied: broken between arguments, with a backslash."""
+        for line in command_lines(plain(command), self.width - indent):
+            # A word longer than the line is left to the terminal, which joins what is copied.
+            self.console.print(self.text(" " * indent + line, style), soft_wrap=True)
 
     def gap(self) -> None:
         """Prints an empty line."""

@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from assay.report.claims import UNKNOWN_VERDICT, VERDICTS, claim_words, verdict_summary
 from assay.report.expectations import expectation_words
 from assay.report.markup import Html, definitions, element, escape, join, table
 from assay.report.run_view import ExperimentView, GridPoint, RunView, family_mean
 from assay.report.vocabulary import KIND_MEANINGS, RANKING, describe, split_name
 from assay.units import format_bytes, format_count
 
-__all__ = ["claims_section", "experiment_section", "provenance_section", "warnings_section"]
+__all__ = ["experiment_section", "provenance_section", "warnings_section"]
 
 
 def warnings_section(run: RunView) -> Html:
@@ -67,45 +66,6 @@ def experiment_section(experiment: ExperimentView) -> Html:
     parts.append(element("p", "Again: ", element("code", experiment.command), class_="again"))
     index = str(experiment.index)
     return element("section", *parts, class_="experiment", id=f"experiment-{index}", data_experiment=index)
-
-
-def claims_section(run: RunView) -> Html:
-    """The claims as a table to filter by topic and verdict; the front page of a claims run."""
-    if not run.claims:
-        return Html("")
-    topics = sorted({claim.topic for claim in run.claims})
-    choices = join(element("option", topic, value=topic) for topic in topics)
-    rows = []
-    for claim in run.claims:
-        sign, _ = VERDICTS.get(claim.verdict, UNKNOWN_VERDICT)
-        style = f"verdict verdict-{claim.verdict.replace(' ', '-')}" if claim.verdict in VERDICTS else "verdict"
-        details = definitions(
-            (label, element("code", words) if label == "again" else words) for label, words in claim_words(claim)
-        )
-        rows.append(
-            element(
-                "tr",
-                element("td", element("span", f"{sign} {claim.verdict}", class_=style)),
-                element("td", element("p", claim.sentence, class_="sentence"), details),
-                element("td", claim.topic),
-                data_topic=claim.topic,
-            )
-        )
-    head = element("tr", *(element("th", name, scope="col") for name in ("Verdict", "Claim", "Topic")))
-    return element(
-        "section",
-        element("h2", "Claims"),
-        element("p", verdict_summary(run.claims), class_="sentence"),
-        element(
-            "p",
-            element(
-                "label", "Topic ", element("select", element("option", "all", value=""), choices, id="claim-topic")
-            ),
-            class_="toolbar",
-        ),
-        element("div", element("table", element("thead", head), element("tbody", *rows)), class_="box", tabindex="0"),
-        id="claims",
-    )
 
 
 def provenance_section(run: RunView, licences: Iterable[tuple[str, str]]) -> Html:

@@ -6,6 +6,7 @@ never do. Best and worst carry a sign as well as a colour, so that nothing depen
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 
@@ -46,7 +47,7 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
         _print_experiment(screen, experiment)
     if run.claims and experiment_index is None:
         screen.gap()
-        print_claims(run.claims, screen)
+        print_claims(run, screen)
     if not chosen and not run.claims:
         screen.line("This run holds no results.", "yellow")
     if experiment_index is None:
@@ -57,7 +58,9 @@ def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
     several = len(experiment.points) > 1
     for point in experiment.points:
         sentence = point.answer.sentence or f"No {experiment.noun} can be recommended."
-        screen.line(f"{point.label}: {sentence}" if several else sentence, "bold")
+        # The sentence names its grid point, if it can; otherwise the label does.
+        named = not several or re.search(rf"\b{re.escape(point.label)}\b", sentence)
+        screen.line(sentence if named else f"{point.label}: {sentence}", "bold")
     if not experiment.points:
         screen.line(f"No {experiment.noun} was measured.", "yellow")
     dataset = experiment.dataset
@@ -158,4 +161,5 @@ def _unmet(expectations: Iterable[ExpectationView]) -> list[ExpectationView]:
 
 def _print_closing(screen: Screen, run: RunView) -> None:
     screen.gap()
-    screen.line(f"run {run.run_id} · assay {run.tool_version} · seed {run.seed} · again: {run.command}", "dim")
+    screen.line(f"run {run.run_id} · assay {run.tool_version} · seed {run.seed} · again:", "dim")
+    screen.command(run.command, "dim")

@@ -20,6 +20,7 @@ __all__ = [
     "Entry",
     "describe",
     "group_of",
+    "in_a_sentence",
     "order_of",
     "settings_words",
     "split_name",
@@ -86,6 +87,7 @@ RANKING = {
 
 # Settings whose number reads as a count of something: a grid of them is named so.
 COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
+_SETTINGS = {"weight": "weighed by {}", "weights": "weights {}", "seeds": "over {} seeds"}
 
 _L, _M, _J, _Q, _T, _R, _C = GROUPS[:-1]
 
@@ -196,6 +198,12 @@ _ENTRIES: dict[str, Entry] = {
 }
 
 _ACTIONS = {"add_one": "add one", "remove_one": "remove one", "replace_one": "replace one", "double": "double"}
+_ACTION_WORDS = {
+    "add_one": "with one node more",
+    "remove_one": "with one node less",
+    "replace_one": "with one node replaced",
+    "double": "with twice the nodes",
+}
 _POSITIONS = {name: position for position, name in enumerate(_ENTRIES)}
 
 
@@ -226,6 +234,18 @@ def describe(metric: str) -> Entry:
     return Entry(entry.label.replace("{}", shown), entry.short.replace("{}", shown), entry.group, entry.meaning)
 
 
+def in_a_sentence(metric: str) -> str:
+    """A metric's label without a colon.
+
+    >>> in_a_sentence("moved_share.add_one"), in_a_sentence("orphan_rows.planes")
+    ('moved with one node more', 'orphan rows, planes')
+    """
+    base, variable = split_name(metric)
+    if variable in _ACTION_WORDS:
+        return f"{describe(base).label} {_ACTION_WORDS[variable]}"
+    return describe(metric).label.replace(": ", ", ")
+
+
 def group_of(metric: str) -> str:
     """The heading under which a metric is shown."""
     return describe(metric).group
@@ -239,10 +259,10 @@ def order_of(metric: str) -> tuple[int, int, int, str]:
 
 
 def settings_words(settings: Mapping[str, Any]) -> str:
-    """Settings as people say them: `8 partitions`, `10 nodes, weights=[1, 2]`; those without a value are left out.
+    """Settings as people say them, such as `10 nodes, over 20 seeds`; those without a value are left out.
 
     >>> settings_words({"partitions": 8, "weight": "seats", "key": None})
-    '8 partitions, weight=seats'
+    '8 partitions, weighed by seats'
     """
     words = []
     for name, value in settings.items():
@@ -250,7 +270,8 @@ def settings_words(settings: Mapping[str, Any]) -> str:
             one, many = COUNTED[name]
             words.append(f"{value} {one if value == 1 else many}")
         elif value is not None:
-            words.append(f"{name}={value}")
+            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            words.append(_SETTINGS.get(name, name + "={}").format(shown))
     return ", ".join(words)
 
 
