@@ -84,10 +84,12 @@ def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, s
     if not rows:
         return f"No strategy could be measured {where}."
     if best is None:
-        worst = min(dropped, key=lambda name: (rows[name]["load_max_over_mean"] or 0, name))
+        nearest = min(dropped, key=lambda name: (rows[name]["load_max_over_mean"] or 0, name))
+        if len(rows) == 1:
+            return f"{nearest} does not spread this table {where}: {dropped[nearest]}."
         return (
-            f"None of the {len(rows)} strategies spreads this table {where}: the nearest is {worst}, "
-            f"but {dropped[worst]}."
+            f"None of the {len(rows)} strategies spreads this table {where}: the nearest is {nearest}, "
+            f"but {dropped[nearest]}."
         )
     row = rows[best]
     load = row["load_max_over_mean"] or 0
@@ -104,7 +106,7 @@ def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, s
         share, name = crossing[0]
         clauses.append(f"{_percent(share)} of joins with {name} cross partitions")
     if moved is not None:
-        clauses.append(f"a node more moves {_percent(moved)} of the data (least possible: {_percent(1 / (n + 1))})")
+        clauses.append(f"a node more moves {_percent(moved)} of the data (equal shares need {_percent(1 / (n + 1))})")
     return "; ".join([text, *clauses]) + "."
 
 

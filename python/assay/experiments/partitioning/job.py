@@ -205,6 +205,7 @@ class PartitioningJob:
         distinct: dict[Key, DistinctKeys] = state.counter.finish()
         tables = {key: found.table for key, found in distinct.items()}
         failures: dict[str, str] = {}
+        causes: list[AssayError] = []
         notes: dict[str, str] = {}
         references = self._references(distinct)
         counts: dict[str, int] = {}
@@ -228,12 +229,11 @@ class PartitioningJob:
                         tables[key] = _beside(tables[key], f"parent:{name}:{index}", partitions)
                     elif why is not None:
                         notes[f"{name}:{index}"] = why
-            except MemoryError:
-                raise
             except AssayError as error:
                 failures[contest.cell.cell_id] = str(error)
+                causes.append(error)
         if len(failures) == len(self.contests):
-            raise next(iter(self._errors(distinct)))
+            raise causes[0]
         header = {
             "rows": state.rows,
             "keys": [list(key) for key in state.counter.keys],
@@ -289,16 +289,6 @@ class PartitioningJob:
                 f"{contest.spec.text}: every value of {', '.join(key)} is null; choose a key that has values"
             )
         return learn(contest.spec, range(contest.partitions), lambda wanted: distinct[wanted])
-
-    def _errors(self, distinct: Mapping[Key, DistinctKeys]) -> list[AssayError]:
-        """What each strategy raises, when none could be learned."""
-        found = []
-        for contest in self.contests:
-            try:
-                self._learn(contest, distinct)
-            except AssayError as error:
-                found.append(error)
-        return found or [MeasurementError("no strategy could be measured")]
 
     def _verify(self, contest: Contest, learned: Learned, distinct: DistinctKeys, found: np.ndarray) -> None:
         """A strategy must answer alike when asked again, in another order, and null must live in partition 0."""

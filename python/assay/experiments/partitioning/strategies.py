@@ -22,7 +22,7 @@ from assay.datasets.spelling import Nested, parse_nested, without_blanks
 from assay.errors import ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of
 from assay.experiments.partitioning.user import Strategy as UserStrategy
-from assay.experiments.partitioning.user import assign_by_user
+from assay.experiments.partitioning.user import assign_by_user, learn_by_user
 
 __all__ = ["Learned", "StrategySpec", "after", "divisors", "first_of", "learn", "parse_strategy"]
 
@@ -217,7 +217,7 @@ def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
         user: UserStrategy = implementation(len(nodes), dict(spec.parameters))
         kept = ~distinct.is_null
         table = pa.table(distinct.columns, names=list(spec.columns)).filter(pa.array(kept))
-        user.learn(table, distinct.rows[kept])
+        learn_by_user(user, table, distinct.rows[kept])
         return Learned(spec, tuple(nodes), int(user.routing_bytes), user)
     types = {name: column.type for name, column in zip(spec.columns, distinct.columns, strict=True)}
     values, groups = _given_values(spec, types)

@@ -27,7 +27,7 @@ import pyarrow as pa
 from assay.catalogue import Contender, parameters_of, register
 from assay.errors import MeasurementError, ParameterError
 
-__all__ = ["Strategy", "assign_by_user", "register_strategy"]
+__all__ = ["Strategy", "assign_by_user", "learn_by_user", "register_strategy"]
 
 
 class Strategy:
@@ -97,13 +97,32 @@ def register_strategy(strategy: _StrategyClass) -> _StrategyClass:
     return strategy
 
 
+def learn_by_user(strategy: Strategy, keys: pa.Table, rows: np.ndarray) -> None:
+    """Lets `strategy` learn.
+
+    Raises:
+        MeasurementError: Its code failed.
+    """
+    try:
+        strategy.learn(keys, rows)
+    except Exception as error:
+        raise _failed(strategy, "learn", error) from error
+
+
+def _failed(strategy: Strategy, method: str, error: Exception) -> MeasurementError:
+    return MeasurementError(f"{strategy.name}.{method} failed: {type(error).__name__}: {error}")
+
+
 def assign_by_user(strategy: Strategy, keys: pa.Table) -> np.ndarray:
     """The partitions that `strategy` gives, checked.
 
     Raises:
-        MeasurementError: Not one integer from 0 to n - 1 per row.
+        MeasurementError: Its code failed, or gave not one integer from 0 to n - 1 per row.
     """
-    given = strategy.assign(keys)
+    try:
+        given = strategy.assign(keys)
+    except Exception as error:
+        raise _failed(strategy, "assign", error) from error
     if isinstance(given, pa.ChunkedArray | pa.Array):
         if given.null_count:
             raise MeasurementError(f"{strategy.name} gave {given.null_count} nulls; expected a partition for each key")
