@@ -138,7 +138,7 @@ def movement_metrics(
     try:
         old, new = node_names(n), nodes_after(n, action)
         rows = rows_after(strategy, table, before, action, weights)
-    except UndefinedError:
+    except UndefinedError:  # nor a minimum, though the loads alone would give one where only the strategy cannot follow
         return dict.fromkeys(names)
     loads = Counter(dict(zip(old, loads_of(before, weights), strict=True)))
     lacking = sum(max(0, total - len(new) * loads[name]) for name in new)

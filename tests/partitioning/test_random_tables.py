@@ -80,3 +80,14 @@ def test_a_key_that_is_null_everywhere_is_refused() -> None:
     table = to_arrow({"k": Column("int", [None, None])})
     with pytest.raises(AssayError, match="every value of k is null"):
         ask(table, [Strategy("hash", ("k",))], [2])
+
+
+@pytest.mark.xfail(strict=True, raises=BaseException, reason="a window's end is clipped to the type's greatest value")
+@pytest.mark.parametrize(("width", "values"), [(1, [0, 2**63 - 1]), (10, [2**63 - 4] * 2 + [2**63 - 1] * 2)])
+def test_a_window_at_the_greatest_integer_asks_the_part_that_begins_there(width: int, values: list[int]) -> None:
+    # At n = 2 the bound is 2^63 - 1 itself; the last window [.., 2^63) holds it, so its part must be asked.
+    table = {"k": Column("int", values)}
+    strategy, query = Strategy("range", ("k",)), oracle.Query("window", "range", ("k",), width=width)
+    answers = ask(to_arrow(table), [strategy], [2], queries={"window": query.spelling})
+    expected = oracle.metrics(oracle.Question(table, strategy, 2, queries=[query]))
+    assert differences(strategy, 2, answers, expected) == []
