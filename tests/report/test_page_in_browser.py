@@ -70,12 +70,16 @@ def browser() -> Iterator[object]:
 def visit(browser) -> Iterator[Callable[..., Visit]]:
     contexts = []
 
-    def open_file(path: Path, *, width: int = 1280, scheme: str = "light") -> Visit:
+    def open_file(path: Path, *, width: int = 1280, scheme: str = "light", unfold: bool = True) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
         contexts.append(context)
         found = Visit(context.new_page())
         found.page.goto(path.as_uri())
         found.page.wait_for_selector("html[data-drawn]", timeout=60_000, state="attached")
+        if unfold:
+            found.page.evaluate("document.querySelectorAll('.fold').forEach(fold => { fold.open = true; })")
+            found.page.wait_for_function("!document.querySelector('.fold') || document.querySelector('.numbers-table')")
+            found.page.evaluate("assay.drawn")
         return found
 
     yield open_file
@@ -108,8 +112,10 @@ def test_every_chart_is_drawn_with_its_marks(visit, flights_page) -> None:
 
 
 def test_no_chart_text_is_cut_or_lies_outside_its_chart(visit, flights_page) -> None:
-    for width in (1280, 420):
+    for width, point in ((1280, "8 partitions"), (420, "64 partitions")):
         page = visit(flights_page, width=width).page
+        page.locator(".choose-point").select_option(label=point)
+        page.evaluate("assay.drawn")
         outside = page.evaluate(
             """() => [...document.querySelectorAll('.chart svg.marks')].flatMap(svg => {
                 const frame = svg.getBoundingClientRect();
@@ -156,7 +162,7 @@ def test_the_filter_narrows_the_table_and_the_charts(visit, flights_page) -> Non
     found = visit(flights_page)
     found.page.locator(".filter").fill("DEST")
     assert found.names() == ["hash(dest)"]
-    assert found.page.locator(".count").text_content() == "1 of 9 shown"
+    assert found.page.locator(".experiment .count").text_content() == "1 of 9 shown"
     sync_api.expect(found.page.locator('[data-frame="load"] svg.marks')).to_have_count(1)
     found.page.locator(".filter").fill("nothing like it")
     assert found.names() == []
@@ -222,12 +228,37 @@ def test_what_is_shown_can_be_copied_as_csv(visit, flights_page) -> None:
     assert lines[2:] == [""]
 
 
-def test_claims_can_be_filtered_by_topic(visit, flights_page) -> None:
+def test_claims_can_be_filtered_by_topic_and_verdict(visit, flights_page) -> None:
     page = visit(flights_page).page
-    rows = page.locator("#claims tbody tr:visible")
-    assert rows.count() == 4
+    cards = page.locator("#claims .claim:visible")
+    assert cards.count() == 4
     page.locator("#claim-topic").select_option("placement")
-    assert rows.count() == 2
+    assert cards.count() == 2
+    page.locator(".chips button", has_text="refuted").click()
+    assert cards.count() == 1
+    assert page.locator("#claims .count").text_content() == "1 of 4 shown"
+    page.locator(".chips button", has_text="refuted").click()
+    page.locator("#claim-topic").select_option("")
+    assert cards.count() == 4
+
+
+def test_a_claim_opens_to_its_numbers_and_its_command_is_copied_whole(visit, flights_page) -> None:
+    page = visit(flights_page).page
+    page.evaluate("assay.copy = text => { window.copied = text; }")
+    card = page.locator("#claims .claim").first
+    card.locator("summary").click()
+    assert "load max ÷ mean = 1.000 (below 1.001)" in card.locator(".numbers").inner_text().replace("\u00a0", " ")
+    card.locator(".copy-command").click()
+    assert page.evaluate("window.copied") == "assay run bench/claims.toml --only round_robin"
+
+
+def test_an_experiment_behind_a_claim_is_drawn_when_its_link_is_followed(visit, flights_page) -> None:
+    found = visit(flights_page, unfold=False)
+    assert found.page.locator("svg.marks").count() == 0
+    found.page.locator("#claims-open").click()
+    found.page.locator('#claims a[href="#experiment-0"]').first.click()
+    sync_api.expect(found.page.locator('[data-frame="trade_off"] svg.marks')).to_have_count(1)
+    assert found.troubles == []
 
 
 def test_hostile_names_are_shown_and_inert(make_store, visit, tmp_path) -> None:

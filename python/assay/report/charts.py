@@ -63,7 +63,7 @@ def _load() -> dict[str, Any]:
                     "y": {
                         "field": "relative",
                         "type": "quantitative",
-                        "title": "load ÷ mean",
+                        "title": None,
                         "axis": {"tickCount": 4},
                     },
                     "tooltip": [
@@ -104,7 +104,7 @@ def _movement() -> dict[str, Any]:
                     "x": {
                         "field": "share",
                         "type": "quantitative",
-                        "title": "moved share of the load",
+                        "title": None,
                         "axis": {"format": ".0%", "tickCount": 5},
                         "scale": {"domain": [0, 1.18], "nice": False},
                     },
@@ -157,7 +157,7 @@ def _trade_off() -> dict[str, Any]:
                     "size": {
                         "field": "bytes",
                         "type": "quantitative",
-                        "scale": {"range": [70, 900], "type": "sqrt"},
+                        "scale": {"range": [70, 500], "type": "sqrt"},
                         "legend": None,
                     },
                     "color": {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.report.claims import VERDICTS, condition_label, counted, verdict_summary, verdict_text
-from assay.report.evidence import evidence_words, findings_of
+from assay.report.evidence import Finding, evidence_words, findings_of
 from assay.report.markup import Html, command_block, element, escape, join
 from assay.report.run_view import ClaimView, ExperimentView, RunView
 from assay.report.screen import unbroken
@@ -45,38 +45,33 @@ def _toolbar(claims: Sequence[ClaimView]) -> Html:
         "div",
         element("div", *chips, role="group", aria_label="Verdicts to show", class_="chips"),
         element("label", "Topic ", element("select", *choices, id="claim-topic")),
+        element("button", "Open all", type="button", id="claims-open"),
         element("output", class_="count", aria_live="polite"),
         class_="toolbar",
     )
 
 
 def _card(claim: ClaimView, experiments: Sequence[ExperimentView]) -> Html:
-    head = element(
-        "header",
+    """Sentence, verdict and condition at a glance; opened, the numbers, what they mean and how to get them again."""
+    label = condition_label(claim.verdict)
+    condition = [element("span", element("b", label), f" {claim.condition}", class_="condition")]
+    summary = element(
+        "summary",
         element("span", verdict_text(claim.verdict), class_=_chip(claim.verdict)),
+        element("span", element("h3", claim.sentence), *(condition if claim.condition else []), class_="said"),
         element("span", claim.topic, class_="topic"),
     )
-    parts = [head, element("h3", claim.sentence)]
-    if claim.condition:
-        label = condition_label(claim.verdict)
-        parts.append(element("p", element("b", label), f" {claim.condition}", class_="condition"))
     numbers = [
         _numbers("Evidence", claim.evidence, experiments),
         _numbers("Counterexample", claim.counterexample, experiments),
     ]
-    if any(numbers):
-        parts.append(element("div", *numbers, class_="numbers"))
-    if claim.reading:
-        parts.append(element("p", unbroken(claim.reading), class_="reading"))
-    parts.append(
-        element(
-            "details",
-            element("summary", "Run it again"),
-            command_block(claim.command),
-        )
-    )
-    parts.append(element("footer", join([f"{claim.origin} ", *_links(claim)])))
-    return element("article", *parts, class_="claim", data_topic=claim.topic, data_verdict=claim.verdict)
+    parts = [element("p", unbroken(claim.reading), class_="reading")] if claim.reading else []
+    parts += [element("div", *numbers, class_="numbers")] if any(numbers) else []
+    parts.append(element("h4", "Run it again"))
+    parts.append(command_block(claim.command))
+    parts.append(element("p", claim.origin, *_links(claim), class_="origin"))
+    body = element("div", *parts, class_="body")
+    return element("details", summary, body, class_="claim", data_topic=claim.topic, data_verdict=claim.verdict)
 
 
 def _numbers(heading: str, evidence: Any, experiments: Sequence[ExperimentView]) -> Html:
@@ -86,16 +81,16 @@ def _numbers(heading: str, evidence: Any, experiments: Sequence[ExperimentView])
         words = evidence_words(evidence)
         items = [element("li", words)] if words else []
     else:
-        items = [
-            element(
-                "li",
-                element("code", finding.contender),
-                f"{finding.where}:",
-                element("ul", *(element("li", unbroken(fact)) for fact in finding.facts)),
-            )
-            for finding in findings
-        ]
+        items = [_item(finding) for finding in findings]
     return element("div", element("h4", heading), element("ul", *items)) if items else Html("")
+
+
+def _item(finding: Finding) -> Html:
+    """A subject with its number, or with its numbers below it."""
+    subject = [element("code", finding.contender), f"{finding.where}: "]
+    if len(finding.facts) == 1:
+        return element("li", *subject, unbroken(finding.facts[0]))
+    return element("li", *subject, element("ul", *(element("li", unbroken(fact)) for fact in finding.facts)))
 
 
 def _links(claim: ClaimView) -> list[Html]:
@@ -110,7 +105,7 @@ def _links(claim: ClaimView) -> list[Html]:
     if not indexes:
         return []
     links = [element("a", str(index), href=f"#experiment-{index}") for index in indexes]
-    words = "in experiment " if len(links) == 1 else "in experiments "
+    words = " in experiment " if len(links) == 1 else " in experiments "
     return [escape(words), *(join([link, ", " if i < len(links) - 1 else ""]) for i, link in enumerate(links))]
 
 

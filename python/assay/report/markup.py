@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from assay.report.screen import plain
+from assay.report.screen import command_pieces, plain
 
 __all__ = ["Html", "command_block", "data_block", "definitions", "element", "escape", "join", "table"]
 
@@ -62,9 +62,13 @@ def definitions(pairs: Iterable[tuple[str, str | Html]]) -> Html:
 
 def command_block(command: str) -> Html:
     """A command line with a button that copies it; without scripts the button does not show."""
+    parts: list[str | Html] = []
+    for piece in command_pieces(command):
+        parts += [" " if parts and parts[-1] != "\n" else "", element("span", piece)]
+        parts += ["\n"] if piece == "&&" else []
     return element(
         "div",
-        element("pre", element("code", command)),
+        element("pre", element("code", *parts)),
         element("button", "Copy", type="button", class_="copy-command", aria_label="Copy the command"),
         class_="command",
     )

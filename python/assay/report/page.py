@@ -21,7 +21,7 @@ from assay.report.markup import Html, data_block, element, escape, join
 from assay.report.payload import build_payload
 from assay.report.run_reader import read_run
 from assay.report.run_view import RunView, Source
-from assay.report.sections import experiment_section, provenance_section, warnings_section
+from assay.report.sections import experiment_about, experiment_section, provenance_section, warnings_section
 
 __all__ = ["build_page", "write_report"]
 
@@ -76,7 +76,8 @@ def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
         UnknownNameError: the store holds no such run.
     """
     run = read_run(store, run_id)
-    heading = title or run.question or run.suite_name
+    alone = len(run.experiments) == 1 and not run.claims
+    heading = title or run.question or (run.experiments[0].question if alone else run.suite_name)
     measured = bool(run.experiments)
     scripts = [*(_vendored(name) for name in _VENDORED if measured), *(_asset(f"{name}.js") for name in _SCRIPTS)]
     head = join(
@@ -91,12 +92,12 @@ def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
     )
     body = join(
         [
-            _header(run, heading),
+            _header(run, heading, experiment_about(run.experiments[0]) if alone else run.suite_name),
             element(
                 "main",
                 warnings_section(run),
                 claims_section(run),
-                *(experiment_section(experiment) for experiment in run.experiments),
+                _experiments(run, alone),
                 provenance_section(run, [(name, _licence(name)) for name in _VENDORED if measured]),
             ),
             data_block("payload", build_payload(store, run)),
@@ -108,22 +109,24 @@ def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
     return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>{body}</body>\n</html>\n'
 
 
-def _header(run: RunView, heading: str) -> Html:
+def _header(run: RunView, heading: str, about: str) -> Html:
     return element(
         "header",
         element("h1", heading),
-        element(
-            "div",
-            element(
-                "span",
-                f"{run.suite_name} · {run.started:%Y-%m-%d %H:%M} UTC · assay {run.tool_version}",
-                class_="about",
-            ),
-            element("button", "Theme: auto", type="button", id="theme"),
-            class_="toolbar",
-        ),
+        element("button", "Theme: auto", type="button", id="theme"),
+        element("p", f"{about} · {run.started:%Y-%m-%d %H:%M} UTC · assay {run.tool_version}", class_="about"),
         element("noscript", element("p", "Tables and charts need JavaScript; answers, claims and provenance do not.")),
+        class_="top",
     )
+
+
+def _experiments(run: RunView, alone: bool) -> Html:
+    """The experiments in full; behind claims, which lead the page, they stand closed under one heading."""
+    if run.claims and run.experiments:
+        folds = [experiment_section(experiment, "folded") for experiment in run.experiments]
+        heading = element("h2", "The experiments behind the claims")
+        return element("section", heading, *folds, id="experiments")
+    return join(experiment_section(experiment, "alone" if alone else "among others") for experiment in run.experiments)
 
 
 def _policy(scripts: list[str]) -> str:

@@ -148,7 +148,7 @@ def _point(point: GridPoint, columns: Sequence[_Column], loads: dict[str, dict[s
         for row in point.rows
     ]
     marks = [mark([row[i] for row in numbers], column.facts.direction) for i, column in enumerate(columns)]
-    partitions = point.parameters.get("partitions")
+    partitions = point.parameters.get("partitions", point.parameters.get("nodes"))
     return {
         "label": point.label,
         "partitions": partitions if isinstance(partitions, int) else None,

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["Screen", "command_lines", "plain", "unbroken"]
+__all__ = ["Screen", "command_lines", "command_pieces", "plain", "unbroken"]
 
 _ASCII = str.maketrans(
     {
@@ -49,6 +49,27 @@ def unbroken(words: str) -> str:
     return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=mean\b|the mean\b)", "\u00a0", words)
 
 
+def command_pieces(command: str) -> list[str]:
+    """The words of a shell command, each flag with its value; a command that no shell would read is one piece.
+
+    >>> command_pieces("assay check 'a b.toml' --format json && ls")
+    ['assay', 'check', "'a b.toml'", '--format json', '&&', 'ls']
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return [command]
+    pieces: list[str] = []
+    flag = False
+    for word in words:
+        if flag and not word.startswith("--") and word != "&&":
+            pieces[-1] += f" {shlex.quote(word)}"
+        else:
+            pieces.append(word if word == "&&" else shlex.quote(word))
+        flag = word.startswith("--")
+    return pieces
+
+
 def command_lines(command: str, width: int) -> list[str]:
     """A command in lines of at most `width` where its words allow, to paste into a shell as they stand.
 
@@ -58,19 +79,8 @@ def command_lines(command: str, width: int) -> list[str]:
     >>> command_lines("assay compare partitioning t --strategy 'hash(a)' --strategy 'hash(b)'", 48)
     ['assay compare partitioning t \\\\', "  --strategy 'hash(a)' --strategy 'hash(b)'"]
     """
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return [command]
-    lines, fresh, flag = [""], True, False
-    pieces: list[str] = []
-    for word in words:
-        if flag and not word.startswith("--") and word != "&&":
-            pieces[-1] += f" {shlex.quote(word)}"
-        else:
-            pieces.append(word if word == "&&" else shlex.quote(word))
-        flag = word.startswith("--")
-    for piece in pieces:
+    lines, fresh = [""], True
+    for piece in command_pieces(command):
         if piece == "&&":
             lines[-1] += " &&"
             fresh = True

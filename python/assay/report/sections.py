@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from assay.report.expectations import expectation_words
-from assay.report.markup import Html, definitions, element, escape, join, table
+from assay.report.markup import Html, command_block, definitions, element, escape, join, table
 from assay.report.run_view import ExperimentView, GridPoint, RunView, family_mean
+from assay.report.screen import unbroken
 from assay.report.vocabulary import KIND_MEANINGS, RANKING, describe, split_name
 from assay.units import format_bytes, format_count
 
-__all__ = ["experiment_section", "provenance_section", "warnings_section"]
+__all__ = ["experiment_about", "experiment_section", "provenance_section", "warnings_section"]
+
+
+_NAMED = 4  # contenders that a folded experiment names
+Place = Literal["alone", "among others", "folded"]
 
 
 def warnings_section(run: RunView) -> Html:
@@ -44,28 +49,63 @@ def warnings_section(run: RunView) -> Html:
     return element("ul", *(element("li", warning) for warning in warnings), class_="warnings", role="alert")
 
 
-def experiment_section(experiment: ExperimentView) -> Html:
-    """One question: its answers, then the frames for the numbers."""
-    dataset = experiment.dataset
-    about = [str(dataset["name"])] if dataset["name"] else []
-    about += [f"{format_count(dataset['rows'])} rows"] if dataset["rows"] is not None else []
-    about += [f"{sum(len(point.rows) for point in experiment.points)} cells"]
-    parts = [
-        element("h2", experiment.question),
-        element("p", " · ".join(about), class_="about"),
-        _answers(experiment),
-    ]
+def experiment_section(experiment: ExperimentView, place: Place = "among others") -> Html:
+    """One question: its answers, then the frames for the numbers.
+
+    Args:
+        experiment: What was measured.
+        place: "alone": the page's heading already says the question and what it is about. "among others": under a
+            heading of its own. "folded": behind a claim, closed until somebody opens it.
+    """
+    alone = place == "alone"
+    about = "" if alone else element("p", experiment_about(experiment), class_="about")
+    parts = [about, _answers(experiment)]
     if experiment.reading:
-        parts.append(element("blockquote", *(element("p", text) for text in experiment.reading.split("\n\n"))))
+        texts = experiment.reading.strip().split("\n\n")
+        parts.append(element("blockquote", *(element("p", unbroken(text)) for text in texts), aria_label="Reading"))
     if experiment.points:
         parts.append(_toolbar(experiment))
-        parts += [_frame(experiment, *frame) for frame in _frames(experiment)]
-        parts.append(_orphans(experiment))
+        for frame in _frames(experiment):
+            parts.append(_frame(experiment, *frame))
+            if frame[0] == "joins":
+                parts.append(_orphans(experiment))
     parts.append(_expectations(experiment))
     parts.append(_glossary(experiment))
-    parts.append(element("p", "Again: ", element("code", experiment.command), class_="again"))
+    if not alone:
+        parts.append(element("h4", "Run it again"))
+        parts.append(command_block(experiment.command))
     index = str(experiment.index)
-    return element("section", *parts, class_="experiment", id=f"experiment-{index}", data_experiment=index)
+    if place == "among others":
+        parts.insert(0, element("h2", experiment.question))
+    section = element(
+        "section",
+        *parts,
+        class_="experiment",
+        id=None if place == "folded" else f"experiment-{index}",
+        data_experiment=index,
+        aria_label=experiment.question,
+    )
+    if place != "folded":
+        return section
+    names = list(dict.fromkeys(row.contender for point in experiment.points for row in point.rows))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    summary = element(
+        "summary",
+        element("b", f"Experiment {index}"),
+        f" {experiment.kind} of {experiment.dataset['name'] or 'data that was not recorded'} ",
+        element("small", ", ".join(names[:_NAMED]) + more),
+    )
+    return element("details", summary, section, class_="fold", id=f"experiment-{index}")
+
+
+def experiment_about(experiment: ExperimentView) -> str:
+    """What an experiment is about, in few words: `flights · 336,776 rows · 10 contenders`."""
+    dataset = experiment.dataset
+    contenders = len({row.contender for point in experiment.points for row in point.rows})
+    about = [str(dataset["name"])] if dataset["name"] else []
+    about += [f"{format_count(dataset['rows'])} rows"] if dataset["rows"] is not None else []
+    about += [f"{contenders} contender{'' if contenders == 1 else 's'}"]
+    return " · ".join(about)
 
 
 def provenance_section(run: RunView, licences: Iterable[tuple[str, str]]) -> Html:
@@ -74,7 +114,7 @@ def provenance_section(run: RunView, licences: Iterable[tuple[str, str]]) -> Htm
     facts = definitions(
         [
             ("run", run.run_id),
-            ("again", element("code", run.command)),
+            ("again", command_block(run.command)),
             ("suite", run.suite_name),
             ("status", run.status),
             ("label", run.label or ""),
@@ -113,22 +153,31 @@ def provenance_section(run: RunView, licences: Iterable[tuple[str, str]]) -> Htm
 
 def _answers(experiment: ExperimentView) -> Html:
     several = len(experiment.points) > 1
-    return element("div", *(_answer(experiment, i, several) for i in range(len(experiment.points))), class_="answers")
+    sure = [certainty(experiment, point) for point in experiment.points]
+    # What holds for every grid point is said once, below them all.
+    common = sure[0] if several and len(set(sure)) == 1 else ""
+    cards = [
+        _answer(experiment, point, i, several=several, sure="" if common else sure[i])
+        for i, point in enumerate(experiment.points)
+    ]
+    below = element("p", common, class_="certainty") if common else ""
+    return join([element("div", *cards, class_="answers"), below])
 
 
-def _answer(experiment: ExperimentView, i: int, several: bool) -> Html:
-    point = experiment.points[i]
+def _answer(experiment: ExperimentView, point: GridPoint, i: int, *, several: bool, sure: str) -> Html:
     answer = point.answer
-    sentence = answer.sentence or f"No {experiment.noun} can be recommended."
     parts = [element("h3", point.label)] if several else []
-    parts.append(element("p", sentence, class_="sentence"))
-    parts.append(element("p", certainty(experiment, point), class_="certainty"))
+    parts.append(element("p", *_sentence(experiment, point), class_="sentence"))
+    if sure:
+        parts.append(element("p", sure, class_="certainty"))
     for note in answer.notes:
-        parts.append(element("p", note, class_="note"))
+        parts.append(element("p", unbroken(note), class_="note"))
     if answer.rule:
-        dropped = [element("li", element("code", name), f": {reason}") for name, reason in answer.dropped.items()]
+        dropped = [
+            element("li", element("code", name), f": {unbroken(reason)}") for name, reason in answer.dropped.items()
+        ]
         pareto = join(element("li", element("code", name)) for name in answer.pareto)
-        body = [element("p", f"Rule: {answer.rule}.")]
+        body = [element("p", f"Rule: {unbroken(answer.rule)}.")]
         body += [element("p", "Dropped before choosing:"), element("ul", *dropped)] if dropped else []
         body += (
             [element("p", "Pareto set, which no other beats on every criterion:"), element("ul", pareto)]
@@ -137,6 +186,14 @@ def _answer(experiment: ExperimentView, i: int, several: bool) -> Html:
         )
         parts.append(_details("How this was chosen", join(body)))
     return element("article", *parts, class_="answer", data_point=str(i))
+
+
+def _sentence(experiment: ExperimentView, point: GridPoint) -> list[str | Html]:
+    """The answer, with the name of the best set as code where the sentence begins with it."""
+    sentence, best = point.answer.sentence or f"No {experiment.noun} can be recommended.", point.answer.best
+    if best and sentence.startswith(best):
+        return [element("code", best), unbroken(sentence.removeprefix(best))]
+    return [unbroken(sentence)]
 
 
 def certainty(experiment: ExperimentView, point: GridPoint) -> str:
@@ -178,16 +235,22 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
     timed = any(fact.kind == "timed" for fact in experiment.metrics)
     noun = experiment.noun
     frames = [
-        ("numbers", "All numbers", "Choose groups of metrics; press a heading to sort. ▲ is best, ▼ worst.", True)
+        (
+            "numbers",
+            "All numbers",
+            "▶ recommended, ★ Pareto set, ▲ best, ▼ worst. Choose groups of metrics; press a heading to sort.",
+            True,
+        )
     ]
     frames += [
-        ("load", "Load per partition",
-         "Bars are load over the mean; the line at 1 is the mean. One scale for all, unless it says otherwise.",
+        ("load", "Load per node" if any("nodes" in p.parameters for p in experiment.points) else "Load per partition",
+         "Load over the mean, which the line at 1 shows. One scale for all, unless it says otherwise.",
          "load_max_over_mean" in bases),
-        ("movement", "Movement", "What moves when the number of nodes changes. The mark is the least that must move.",
+        ("movement", "Movement",
+         "The share of the load that moves. The mark is the least that must move; the number is moved over that.",
          "moved_share" in bases),
         ("trade_off", "Balance against join locality",
-         f"Lower left is best; a larger point needs more memory to route. Each number is a {noun} of the list.",
+         f"Lower left is best; a larger point needs more memory to route. Each number is a {noun} in the list.",
          {"load_max_over_mean", "cross_join_share"} <= bases),
         ("joins", "Joins and foreign keys", "The share of matching rows whose parent lives in another partition.",
          "cross_join_share" in bases),

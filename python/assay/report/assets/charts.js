@@ -101,13 +101,20 @@
     }
   };
 
+  /** What happens to the nodes, and how many there are before and after. */
+  function change(candidate, n) {
+    const words = { add_one: ['a node more', n + 1], remove_one: ['a node less', n - 1], replace_one: ['a node replaced', n], double: ['twice the nodes', 2 * n] };
+    const [said, after] = words[candidate.name.replace('moved_share.', '')] || [candidate.label.replace(/^moved: /, ''), null];
+    return n && after && after !== n ? `${said}: ${n} → ${after}` : said;
+  }
+
   assay.drawMovement = async (frame, experiment, point, shown) => {
     const filled = frame.querySelector('.filled');
     const actions = experiment.columns.filter((candidate) => candidate.name.startsWith('moved_share.'));
     const drawn = shown.slice(0, MOST.bars);
     const charts = actions.map((candidate) => [candidate, make('div', { className: 'chart' })]);
     filled.replaceChildren(make('div', { className: 'multiples wide' }, ...charts.map(([candidate, node]) =>
-      make('figure', {}, make('figcaption', {}, candidate.label.replace(/^moved: /, '')), node))));
+      make('figure', {}, make('figcaption', {}, change(candidate, point.partitions)), node))));
     remark(filled, shown.length, drawn.length, experiment.noun);
     for (const [candidate, node] of charts) {
       const share = column(experiment, candidate.name);
@@ -119,24 +126,41 @@
         return { name: point.rows[i].name, shown: wrap(point.rows[i].name, node.clientWidth * 0.42), share: moved, optimum, ratio: over,
           end: Math.max(moved, optimum || 0), words: over === null ? point.texts[i][share] : `${point.texts[i][ratio]} ×` };
       });
-      if (rows.length) await draw(node, 'movement', rows, roomy(rows));
+      if (rows.length) {
+        await draw(node, 'movement', rows, (specification) => {
+          roomy(rows)(specification);
+          // Room for the number at the end of the longest bar.
+          const taken = 64 / Math.max(160, node.clientWidth * 0.56);
+          specification.layer[0].encoding.x.scale = { domain: [0, Math.max(0.05, ...rows.map((row) => row.end)) / (1 - taken)], nice: false };
+        });
+      }
       else node.replaceChildren(make('p', { className: 'about' }, 'not applicable here'));
     }
   };
 
   /** Points too close to label apart, on a chart this wide, share one label: their numbers, in order. */
-  function labelled(rows, pixels, logarithmic) {
+  function labelled(rows, pixels, logarithmic, tall) {
     const across = (row) => (logarithmic ? Math.log(row.x) : row.x);
     const places = rows.map(across);
     const wide = Math.max(...places) - Math.min(...places) || 1;
     const nearby = 48 / Math.max(100, pixels - 90);
     const leaders = [];
-    for (const row of rows) {
-      const near = leaders.find((other) => Math.abs(across(other) - across(row)) / wide < nearby && Math.abs(other.y - row.y) < 0.06);
+    // The rightmost of a group carries the label, so that none of its points lies below it.
+    for (const row of [...rows].sort((a, b) => b.x - a.x)) {
+      const near = leaders.find((other) => Math.abs(across(other) - across(row)) / wide < nearby && Math.abs(other.y - row.y) < 0.06 * tall);
       if (near) near.members.push(row.order); else { row.members = [row.order]; leaders.push(row); }
     }
+    for (const { members } of leaders) members.sort((a, b) => a - b);
     return rows.map(({ members, ...row }) => ({ ...row, number: !members ? ''
       : members.length > 6 ? `${members.slice(0, 5).join(' ')} … ${members.at(-1)}` : members.join(' ') }));
+  }
+
+  /** From 0 to 1, or the part of it that holds the values, where they all lie far from 0. */
+  function span(values) {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    if (least < 0.3) return [0, 1];
+    const margin = 0.3 * Math.max(0.1, most - least);
+    return [Math.floor(20 * (least - margin)) / 20, Math.min(1, Math.ceil(20 * (most + margin)) / 20)];
   }
 
   assay.drawTradeOff = async (frame, experiment, point, shown) => {
@@ -155,9 +179,13 @@
     if (!rows.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has both numbers.')); return; }
     const least = Math.min(...rows.map((row) => row.x));
     const logarithmic = least > 0 && Math.max(...rows.map((row) => row.x)) / least > 8;
-    await draw(node, 'trade_off', labelled(rows, node.clientWidth, logarithmic), (specification) => {
-      if (!logarithmic) return;
-      for (const layer of specification.layer) layer.encoding.x.scale = { type: 'log', padding: 24, nice: false };
+    const [lowest, highest] = span(rows.map((row) => row.y));
+    await draw(node, 'trade_off', labelled(rows, node.clientWidth, logarithmic, highest - lowest), (specification) => {
+      for (const { encoding } of specification.layer) {
+        if (logarithmic) encoding.x.scale = { type: 'log', padding: 24, nice: false };
+        encoding.y.scale = { domain: [lowest, highest], padding: lowest > 0 ? 0 : 18, nice: false };
+        if (lowest > 0) encoding.y.title += ` (axis from ${Math.round(100 * lowest)} %)`;
+      }
     });
   };
 

@@ -99,20 +99,70 @@
   }
 
   function startClaims() {
+    const section = document.getElementById('claims');
+    if (!section) return;
     const chooser = document.getElementById('claim-topic');
-    if (!chooser) return;
-    chooser.addEventListener('change', () => {
-      for (const row of document.querySelectorAll('#claims tbody tr')) row.hidden = chooser.value !== '' && row.dataset.topic !== chooser.value;
+    const chips = [...section.querySelectorAll('.chips button')];
+    const cards = [...section.querySelectorAll('.claim')];
+    const filter = () => {
+      const pressed = chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.verdict);
+      for (const card of cards) {
+        card.hidden = (chooser.value !== '' && card.dataset.topic !== chooser.value)
+          || (pressed.length > 0 && !pressed.includes(card.dataset.verdict));
+      }
+      const shown = cards.filter((card) => !card.hidden).length;
+      section.querySelector('.count').textContent = shown < cards.length ? `${shown} of ${cards.length} shown` : '';
+    };
+    const opener = document.getElementById('claims-open');
+    const openAll = (open) => {
+      for (const card of cards) card.open = open;
+      opener.textContent = open ? 'Close all' : 'Open all';
+    };
+    opener.addEventListener('click', () => openAll(opener.textContent === 'Open all'));
+    addEventListener('beforeprint', () => openAll(true));
+    chooser.addEventListener('change', filter);
+    for (const chip of chips) {
+      chip.addEventListener('click', () => {
+        chip.setAttribute('aria-pressed', String(chip.getAttribute('aria-pressed') !== 'true'));
+        filter();
+      });
+    }
+  }
+
+  function startCopying() {
+    for (const button of document.querySelectorAll('.copy-command')) {
+      button.addEventListener('click', () => assay.copy(button.parentElement.querySelector('code').textContent, button));
+    }
+  }
+
+  /** An experiment behind a claim is drawn when it is first opened: a closed one has no width to draw in. */
+  function startFolded(fold, begin) {
+    let begun = false;
+    fold.addEventListener('toggle', () => {
+      if (fold.open && !begun) { begun = true; begin(); }
     });
+  }
+
+  function openTarget() {
+    const fold = document.getElementById(location.hash.slice(1));
+    if (!fold || !fold.classList.contains('fold')) return;
+    fold.open = true;
+    fold.scrollIntoView();
   }
 
   startTheme();
   startClaims();
+  startCopying();
   assay.drawn = Promise.resolve();
   for (const experiment of payload.experiments) {
     const section = document.querySelector(`[data-experiment="${Number(experiment.index)}"]`);
-    if (experiment.points.length) start(section, experiment);
+    if (!experiment.points.length) continue;
+    const fold = section.closest('.fold');
+    if (fold) startFolded(fold, () => start(section, experiment));
+    else start(section, experiment);
   }
+  addEventListener('hashchange', openTarget);
+  openTarget();
   // Tells a test or a printer that everything has been drawn.
   assay.drawn.then(() => { document.documentElement.dataset.drawn = 'true'; });
 })();

@@ -25,15 +25,11 @@
     return ascending ? order : -order;
   }
 
-  function nameCell(row) {
+  function nameCell(row, reason) {
     const name = make('span', { className: 'name' }, ...assay.breakable(row.name));
-    const signs = (row.best ? '▶ ' : '') + (row.pareto ? '★ ' : '');
-    const remarks = [];
-    if (row.best) remarks.push('recommended');
-    if (row.pareto) remarks.push('Pareto set');
-    if (row.dropped) remarks.push(`dropped: ${row.dropped}`);
-    const cell = make('th', { scope: 'row' }, signs, name);
-    if (remarks.length) cell.append(make('small', {}, remarks.join(' · ')));
+    const sign = (shown, words) => make('span', { className: 'sign', title: words, role: 'img', 'aria-label': words }, shown);
+    const cell = make('th', { scope: 'row' }, row.best ? sign('▶', 'recommended') : '', row.pareto ? sign('★', 'in the Pareto set') : '', name);
+    if (row.dropped && reason) cell.append(make('small', {}, `dropped: ${row.dropped}`));
     return cell;
   }
 
@@ -59,7 +55,7 @@
     });
     const arrow = sorted ? (state.sort.ascending ? ' ↑' : ' ↓') : '';
     const head = make('th', { scope: 'col', className: 'number', 'data-metric': column.name }, button, arrow,
-      make('small', {}, column.kind === 'exact' ? column.unit : `${column.unit}, ${column.kind}`));
+      make('small', {}, [column.label.includes(column.unit) ? '' : column.unit, column.kind === 'exact' ? '' : column.kind].filter(Boolean).join(', ')));
     head.setAttribute('aria-sort', sorted ? (state.sort.ascending ? 'ascending' : 'descending') : 'none');
     return head;
   }
@@ -107,7 +103,7 @@
     }));
     const body = order.map((i) => {
       const row = point.rows[i];
-      const line = make('tr', { className: `${row.best ? 'recommended' : ''} ${row.dropped ? 'dropped' : ''}` }, nameCell(row));
+      const line = make('tr', { className: `${row.best ? 'recommended' : ''} ${row.dropped ? 'dropped' : ''}` }, nameCell(row, true));
       if (row.status === 'failed') {
         line.append(make('td', { className: 'failed', colSpan: Math.max(1, columns.length) }, `failed: ${row.error || 'no reason was recorded'}`));
       } else line.append(...columns.map(([, j]) => numberCell(point, i, j)));
@@ -120,7 +116,7 @@
       assay.copy(lines.map((line) => line.map(field).join(',')).join('\r\n') + '\r\n', copy);
     });
     const scrolled = frame.querySelector('.box') ? frame.querySelector('.box').scrollLeft : 0;
-    const box = make('div', { className: 'box', tabIndex: 0, role: 'region', 'aria-label': 'All numbers' },
+    const box = make('div', { className: order.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': 'All numbers' },
       make('table', { className: 'numbers-table' }, make('thead', {}, head), make('tbody', {}, ...body)));
     filled.replaceChildren(make('div', { className: 'toolbar groups', role: 'group', 'aria-label': 'Groups of metrics' }, ...toggles, copy), box);
     box.scrollLeft = scrolled;
@@ -131,14 +127,14 @@
     const columns = experiment.columns.map((column, j) => [column, j]).filter(([column]) => pick(column));
     const head = make('tr', {}, make('th', { scope: 'col' }, experiment.noun),
       ...columns.map(([column]) => make('th', { scope: 'col', className: 'number' }, heading(column))));
-    const body = shown.filter((i) => point.rows[i].status !== 'failed').map((i) => make('tr', {}, nameCell(point.rows[i]),
+    const body = shown.filter((i) => point.rows[i].status !== 'failed').map((i) => make('tr', { className: point.rows[i].dropped ? 'dropped' : '' }, nameCell(point.rows[i], false),
       ...columns.map(([column, j]) => {
         const value = point.values[i][j];
         const cell = make('td', {}, point.texts[i][j], extra ? extra(column, i) : '');
         if (value !== null) cell.style.background = `rgba(var(--heat), ${(0.5 * Math.min(1, Math.max(0, shade(value)))).toFixed(3)})`;
         return cell;
       })));
-    frame.querySelector('.filled').replaceChildren(make('div', { className: 'box', tabIndex: 0 },
+    frame.querySelector('.filled').replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0 },
       make('table', { className: 'heat' }, make('thead', {}, head), make('tbody', {}, ...body))));
   };
 
