@@ -10,6 +10,7 @@ from rich.console import Console
 from assay.errors import UnknownNameError
 from assay.report import render, render_claims
 from assay.report.claims import evidence_lines
+from assay.report.key_table import wrap_name
 from assay.report.screen import command_lines
 
 
@@ -49,6 +50,13 @@ def test_a_narrow_terminal_says_which_columns_it_left_out(flights_store) -> None
 def test_long_names_are_wrapped_not_cut(flights_store) -> None:
     text = "".join(line.strip() for line in shown(flights_store, width=200).splitlines())
     assert "composite(list(origin),hash(tailnum,function=md5),first=2)" in text
+
+
+def test_a_quoted_column_is_kept_on_one_line_where_it_fits() -> None:
+    assert wrap_name('composite(list("a,b"),hash("customer (e-mail)"))', 30) == [
+        'composite(list("a,b"),hash(',
+        '"customer (e-mail)"))',
+    ]
 
 
 def test_the_rule_the_dropped_and_the_notes_are_told(flights_store) -> None:

@@ -105,7 +105,8 @@ def _movement() -> dict[str, Any]:
                         "field": "share",
                         "type": "quantitative",
                         "title": None,
-                        "axis": {"format": ".0%", "tickCount": 5},
+                        # The script leaves room for a number beyond the longest bar; no share is above 1.
+                        "axis": {"format": ".0%", "tickCount": 5, "labelExpr": "datum.value > 1 ? '' : datum.label"},
                         "scale": {"domain": [0, 1.18], "nice": False},
                     },
                     "tooltip": tooltip,

@@ -51,15 +51,16 @@ def key_columns(experiment: ExperimentView, point: GridPoint) -> list[KeyColumn]
 
 
 def wrap_name(name: str, width: int) -> list[str]:
-    """A contender's spelling in lines of at most `width`, broken after commas and brackets where possible.
+    """A contender's spelling in lines of at most `width`, broken after commas and brackets, not in quotes, if possible.
 
     >>> wrap_name("composite(list(origin),hash(tailnum))", 24)
     ['composite(list(origin),', 'hash(tailnum))']
     """
-    pieces, piece = [], ""
+    pieces, piece, quoted = [], "", False
     for character in name:
         piece += character
-        if character in ",( ":
+        quoted ^= character == '"'
+        if character in ",( " and not quoted:
             pieces.append(piece)
             piece = ""
     pieces.append(piece)

@@ -47,6 +47,10 @@ def write_report(store: Source, run_id: str, path: str | os.PathLike[str], *, ti
         StoreError: the file cannot be written; what stood at `path` before is untouched.
     """
     target = Path(path).absolute()
+    if not target.parent.is_dir():
+        raise StoreError(
+            f"cannot write the report to {target}: there is no folder {target.parent}; make it, or choose another place"
+        )
     text = build_page(store, run_id, title=title)
     temporary = None
     try:

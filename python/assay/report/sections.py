@@ -247,7 +247,8 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
          "Load over the mean, which the line at 1 shows. One scale for all, unless it says otherwise.",
          "load_max_over_mean" in bases),
         ("movement", "Movement",
-         "The share of the load that moves. The mark is the least that must move; the number is moved over that.",
+         "The share of the load that moves, each change on its own scale. The mark is what equal shares need; "
+         "the number is moved over that.",
          "moved_share" in bases),
         ("trade_off", "Balance against join locality",
          f"Lower left is best; a larger point needs more memory to route. Each number is a {noun} in the list.",

@@ -28,7 +28,7 @@ __all__ = ["render", "to_rows"]
 
 _NAME_WIDTH_MIN = 22
 _STYLES = {BEST: "green", WORST: "yellow"}
-_LEGEND = "▲ best  ▼ worst  ★ Pareto set: none is at least as good everywhere and better somewhere  ▶ recommended"
+_LEGEND = "▶ recommended  ★ Pareto set: no other beats it everywhere  ▲ best  ▼ worst"
 _SIGNS = {BEST: "▲", WORST: "▼"}
 
 

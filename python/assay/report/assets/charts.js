@@ -52,7 +52,7 @@
   function wrap(name, pixels) {
     const most = Math.max(12, Math.floor(pixels / 7.2));
     const lines = [''];
-    for (const part of name.split(/(?<=[,( ])/)) {
+    for (const part of assay.parts(name)) {
       if (lines[lines.length - 1] && (lines[lines.length - 1] + part).length > most) lines.push('');
       lines[lines.length - 1] += part;
       while (lines[lines.length - 1].length > most) {
@@ -212,6 +212,10 @@
       await draw(node, 'timing', rows, (specification) => {
         roomy(rows)(specification);
         for (const layer of specification.layer) layer.encoding.x.scale = scale;
+        if (scale.type === 'log') {
+          const [first, last] = [Math.floor(Math.log10(Math.min(...values) / divisor)), Math.ceil(Math.log10(Math.max(...values) / divisor))];
+          specification.layer[1].encoding.x.axis = { values: Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i)) };
+        }
         for (const layer of specification.layer) layer.encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
       });
     }

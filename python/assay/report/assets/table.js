@@ -15,8 +15,11 @@
     return node;
   }
 
-  /** A contender's spelling that may break after commas and brackets. */
-  assay.breakable = (name) => name.split(/(?<=[,( ])/).flatMap((part, i) => (i ? [make('wbr'), part] : [part]));
+  /** The parts of a contender's spelling, each ending after a comma or a bracket that no quotes enclose. */
+  assay.parts = (name) => name.match(/(?:"[^"]*"|[^,( "]|"(?![^"]*"))*[,( ]|.+$/gsu) || [name];
+
+  /** A contender's spelling that may break between its parts. */
+  assay.breakable = (name) => assay.parts(name).flatMap((part, i) => (i ? [make('wbr'), part] : [part]));
 
   /** Numbers by value, missing ones last in either direction; names as people sort them. */
   function compare(a, b, ascending) {
@@ -39,7 +42,7 @@
     cell.append(make('span', { className: 'sign', title: mark > 0 ? 'best' : mark < 0 ? 'worst' : null },
       mark > 0 ? '▲' : mark < 0 ? '▼' : ''));
     const interval = point.intervals[`${i}:${j}`];
-    if (interval) cell.append(make('small', {}, `${interval[2]} to ${interval[3]}`));
+    if (interval && interval[2] !== interval[3]) cell.append(make('small', {}, `${interval[2]} to ${interval[3]}`));
     const note = point.notes[`${i}:${j}`];
     if (note) cell.append(make('small', {}, note));
     return cell;
