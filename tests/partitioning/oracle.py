@@ -2,7 +2,7 @@
 
 `metrics(question)` maps names as API.md has them to values: an int for a count, a Fraction for a
 quotient of counts, a float where a root is drawn, None where the definition divides by zero or
-gives no value. Written from DEFINITIONS.md and API.md alone; the cost does not matter here.
+gives no value. Written from METHODOLOGY.md and API.md alone; the cost does not matter here.
 """
 
 from __future__ import annotations

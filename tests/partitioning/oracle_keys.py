@@ -2,7 +2,7 @@
 
 The oracle recomputes the partitioning metrics apart from the product. It imports nothing of assay
 and no data frame: a table is a dict of columns, a column a kind and a list of Python values, where
-None is null. Written from DEFINITIONS.md, section "Keys".
+None is null. Written from METHODOLOGY.md, section "Keys".
 """
 
 from __future__ import annotations

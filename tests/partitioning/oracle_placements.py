@@ -1,7 +1,7 @@
 """Placements of hashed keys on named nodes, naively: ring, jump, rendezvous and Maglev.
 
 Each is a function from nodes (names in order of their positions) to a function from a hash value
-to a position. Written from DEFINITIONS.md, "Placements as strategies".
+to a position. Written from METHODOLOGY.md, "Placements as strategies".
 """
 
 from __future__ import annotations

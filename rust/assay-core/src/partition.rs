@@ -197,9 +197,9 @@ pub trait Strategy: Send + Sync {
         Ok(None)
     }
 
-    /// For windows [low, high) of a single column: how many partitions must be asked, knowing only
-    /// the strategy; None if a window says nothing.
-    fn routed_windows(&self, _low: &Keys<'_>, _high: &Keys<'_>) -> Option<Vec<u32>> {
+    /// For windows of a single column from `first` (null: without beginning) to `last`, both within:
+    /// how many partitions must be asked, knowing only the strategy; None if a window says nothing.
+    fn routed_windows(&self, _first: &Keys<'_>, _last: &Keys<'_>) -> Option<Vec<u32>> {
         None
     }
 }

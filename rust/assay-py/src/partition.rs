@@ -199,11 +199,11 @@ impl PyStrategy {
         Ok(changed.map(|strategy| Self(strategy.into())))
     }
 
-    /// For windows [low, high): the number of partitions to ask; None if windows say nothing.
-    fn routed_windows<'py>(&self, py: Python<'py>, low: Column, high: Column) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let low = whole(std::slice::from_ref(&low))?;
-        let high = whole(std::slice::from_ref(&high))?;
-        let counts = self.0.routed_windows(&low[0], &high[0]);
+    /// For windows from `first` to `last`, both within: the number of partitions to ask; None if windows say nothing.
+    fn routed_windows<'py>(&self, py: Python<'py>, first: Column, last: Column) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let first = whole(std::slice::from_ref(&first))?;
+        let last = whole(std::slice::from_ref(&last))?;
+        let counts = self.0.routed_windows(&first[0], &last[0]);
         counts.map(|counts| output::primitive::<UInt32Type>(py, counts, None)).transpose()
     }
 }

@@ -1,6 +1,6 @@
 """The answer: which strategy, by which rule, and how it reads aloud.
 
-Rule (DEFINITIONS, "Answers"): drop contenders with empty partitions or load_max_over_mean > 1.25;
+Rule (METHODOLOGY, "Answers"): drop contenders with empty partitions or load_max_over_mean > 1.25;
 order by mean cross_join_share, moved_over_optimum.add_one, load_max_over_mean, name. The rule is
 always shown, and with it the Pareto set over the same three criteria.
 """

@@ -1,6 +1,6 @@
 """The metrics of partitioning: what each means, and its formula.
 
-Those of balance and movement are computed in `assay.experiments.loads`. Source: DEFINITIONS, "Load".
+Those of balance and movement are computed in `assay.experiments.loads`. Source: METHODOLOGY, "Load".
 """
 
 from __future__ import annotations

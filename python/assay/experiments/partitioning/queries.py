@@ -33,15 +33,15 @@ class Instances:
         query: The query.
         count: Their number.
         of_key: The instance of each distinct key of the query's columns (uint32), or `NO_INSTANCE`.
-        low: For windows, the first value inside each, in the column's type.
-        high: For windows, the first value beyond each.
+        first: For windows, the least value inside each, in the column's type; null if that is below the type's least.
+        last: For windows, the greatest value inside each.
     """
 
     query: Query
     count: int
     of_key: np.ndarray
-    low: pa.Array | None = None
-    high: pa.Array | None = None
+    first: pa.Array | None = None
+    last: pa.Array | None = None
 
 
 def check_query(query: Query, schema: pa.Schema) -> None:
@@ -120,17 +120,20 @@ def _windows(query: Query, distinct: DistinctKeys) -> Instances:
         finite = np.isfinite(ticks)
         usable, ticks = usable[finite], ticks[finite]
         windows, index = np.unique(np.floor(ticks / width), return_inverse=True)
-        low, high = pa.array(windows * width).cast(column.type), pa.array((windows + 1) * width).cast(column.type)
+        first = pa.array(windows * width).cast(column.type)
+        beyond = numpy_of(pa.array((windows + 1) * width).cast(column.type))
+        last = pa.array(np.nextafter(beyond, beyond.dtype.type(-np.inf)), column.type)
     else:
         ticks, back = _ticks(values)
         windows, index = np.unique(ticks // width, return_inverse=True)
-        low, high = back(windows * width), back((windows + 1) * width)
+        first, last = back(windows * width), back((windows + 1) * width - 1)
     of_key[usable] = index.astype(np.uint32)
-    return Instances(query, len(windows), of_key, low, high)
+    return Instances(query, len(windows), of_key, first, last)
 
 
 def _ticks(values: pa.Array) -> tuple[np.ndarray, Callable[[np.ndarray], pa.Array]]:
-    """Integers and times as exact Python-wide integers, and the way back into the column's type, clipped to it."""
+    """Integers and times as integers of any size, and the way back into the column's type: what is above its greatest
+    value becomes that, what is below its least becomes null."""
     data_type = values.type
     if pa.types.is_date64(data_type):
         ticks = numpy_of(values.cast(pa.int64())) // 86_400_000
@@ -150,6 +153,6 @@ def _back(exact: np.ndarray, data_type: pa.DataType) -> pa.Array:
     signed = pa.types.is_signed_integer(storage)
     bits = storage.bit_width
     least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    clipped = [min(max(int(value) * scale, least), most) for value in exact]
-    array = pa.array(clipped, storage)
+    scaled = [int(value) * scale for value in exact]
+    array = pa.array([min(value, most) if value >= least else None for value in scaled], storage)
     return array if storage == data_type else array.view(data_type)

@@ -39,7 +39,7 @@ def routed(learned: Learned, instances: Instances, distinct: DistinctKeys) -> np
         return everywhere
     if query.kind == "range":
         if isinstance(learned.core, _core.Strategy):
-            windows = learned.core.routed_windows(instances.low, instances.high)
+            windows = learned.core.routed_windows(instances.first, instances.last)
             if windows is not None:
                 return numpy_of(windows).astype(np.uint64)
         if "enumerable" not in spec.contender.abilities:

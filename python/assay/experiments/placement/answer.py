@@ -1,6 +1,6 @@
 """The answer: which placement, by which rule, and how it reads aloud.
 
-The rule is that of DEFINITIONS, "Answers", where numbers that the seeds cannot tell apart are equal:
+The rule is that of METHODOLOGY, "Answers", where numbers that the seeds cannot tell apart are equal:
 drop placements that hold more than 1.25 x the mean on one node; keep those whose movement, over the
 seeds, reaches down to that of the least mover; of these those as even as the most even one; then the
 fewest stray moves, the least memory, and the name decide. A cluster is one draw: contenders whose

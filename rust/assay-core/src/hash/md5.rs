@@ -1,7 +1,7 @@
 //! The first 8 bytes of MD5, little-endian: the hash of ketama-like rings.
 //!
 //! Idea: the digest's first half as an integer. Cost: 100 ns and more a key. Choose it to agree
-//! with a ring or a table that is already sharded so. Source: RFC 1321; DEFINITIONS, "Keys".
+//! with a ring or a table that is already sharded so. Source: RFC 1321; METHODOLOGY, "Keys".
 
 use ::md5::Digest;
 

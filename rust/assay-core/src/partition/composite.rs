@@ -1,7 +1,7 @@
 //! Composite partitioning: one strategy at F, within it another at n / F.
 //!
 //! Cost: both strategies. Choose it to keep one column's locality (a region, a day) while
-//! spreading what falls into it. Source: DEFINITIONS, "Strategies": partition = a·(n/F) + b.
+//! spreading what falls into it. Source: METHODOLOGY, "Strategies": partition = a·(n/F) + b.
 
 use std::sync::Arc;
 

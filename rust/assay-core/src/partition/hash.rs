@@ -1,7 +1,7 @@
 //! Hash partitioning: the key's hash modulo n.
 //!
 //! Cost: one hash a row, no state. Choose it for even load of many small keys and point queries;
-//! a node more moves n/(n+1) of the data. Source: DEFINITIONS, "Keys": `xxh3_64`, seed 0, `% n`.
+//! a node more moves n/(n+1) of the data. Source: METHODOLOGY, "Keys": `xxh3_64`, seed 0, `% n`.
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;

@@ -2,8 +2,9 @@
 //!
 //! Cost: one table lookup a row; the state is the list. Choose it for few values that people know
 //! (countries, tenants). Learned: values by count descending, then value ascending, each to the
-//! least loaded partition, lowest index first (Graham's LPT rule). Source: DEFINITIONS,
-//! "Strategies"; Graham 1969, "Bounds on Multiprocessing Timing Anomalies".
+//! least loaded partition, lowest index first (Graham's LPT rule); null rows load partition 0 from
+//! the start. Source: METHODOLOGY, "Strategies"; Graham 1969, "Bounds on Multiprocessing Timing
+//! Anomalies".
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -66,9 +67,13 @@ impl List {
         let mut order = distinct.order().to_vec();
         order.sort_by_key(|row| Reverse(distinct.rows[*row as usize])); // stable: then by value
         let mut partitions = vec![0; distinct.rows.len()];
+        // Null rows live in partition 0 and load it before any value does.
+        let listed: u64 = order.iter().map(|row| distinct.rows[*row as usize]).sum();
+        let nulls = distinct.rows.iter().sum::<u64>() - listed;
         #[allow(clippy::cast_possible_truncation)]
-        let mut loads: BinaryHeap<Reverse<(u64, u32)>> =
-            (0..request.nodes.len() as u32).map(|partition| Reverse((0, partition))).collect();
+        let mut loads: BinaryHeap<Reverse<(u64, u32)>> = (0..request.nodes.len() as u32)
+            .map(|partition| Reverse((if partition == 0 { nulls } else { 0 }, partition)))
+            .collect();
         for row in &order {
             let Reverse((load, partition)) = loads.pop().expect("there is at least one partition");
             partitions[*row as usize] = partition;

@@ -1,7 +1,7 @@
 //! Placements as strategies: the nodes `node-k` of a placement are the partitions.
 //!
 //! Every placement of the table is a strategy, but for `modulo`: hashed it is the strategy `hash`,
-//! unhashed the strategy `modulo`. Source: DEFINITIONS, "Strategies", "Placements as strategies".
+//! unhashed the strategy `modulo`. Source: METHODOLOGY, "Strategies", "Placements as strategies".
 
 use crate::error::{Error, Result};
 use crate::hash::HashFunction;

@@ -4,7 +4,7 @@
 //! the key; ascending keys all go to the last partition. Learned: bound j is the key at rank
 //! ⌊j·m/n⌋ of the m non-null rows; partition = number of bounds ≤ key, so equal keys stay together
 //! and repeated bounds leave partitions empty. A node more splits the heaviest part at its median;
-//! one less merges the last part into its neighbour. Source: DEFINITIONS, "Strategies";
+//! one less merges the last part into its neighbour. Source: METHODOLOGY, "Strategies";
 //! DeWitt et al. 1992, "Practical Skew Handling in Parallel Joins" (splitting vectors).
 
 use crate::catalogue::{Contender, Domain, Parameter};
@@ -200,12 +200,13 @@ impl Strategy for Range {
     /// Partitions whose interval meets the window; those between repeated bounds hold nothing and
     /// are not asked.
     #[allow(clippy::cast_possible_truncation)]
-    fn routed_windows(&self, low: &Keys<'_>, high: &Keys<'_>) -> Option<Vec<u32>> {
-        let counts = (0..low.len()).map(|row| {
-            let (low, high): ([Part; 1], [Part; 1]) = ([part(low, row)], [part(high, row)]);
+    fn routed_windows(&self, first: &Keys<'_>, last: &Keys<'_>) -> Option<Vec<u32>> {
+        let counts = (0..first.len()).map(|row| {
+            let (least, most): ([Part; 1], [Part; 1]) = ([part(first, row)], [part(last, row)]);
             let bounds = self.bounds.keys();
-            let first = bounds.partition_point(|bound| bound[..] <= low[..]);
-            let last = bounds.partition_point(|bound| bound[..] < high[..]);
+            let within = |bound: &OrderedKey| least[0] != Part::Null && bound[..] <= least[..];
+            let first = bounds.partition_point(within);
+            let last = bounds.partition_point(|bound| bound[..] <= most[..]);
             let repeated = (first..last).filter(|bound| *bound > first && bounds[*bound] == bounds[bound - 1]);
             (last - first + 1 - repeated.count()) as u32
         });
