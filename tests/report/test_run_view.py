@@ -1,6 +1,7 @@
 """A run as the reports read it back."""
 
 import doctest
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ import assay.report.screen
 import assay.report.vocabulary
 from assay.errors import UnknownNameError
 from assay.report.run_reader import read_run
-from assay.report.run_view import Number, answer_sentence, family_mean
+from assay.report.run_view import Number, answer_sentence, family_mean, point_sentence
 
 
 def test_cells_are_gathered_by_the_settings_in_which_they_differ(flights_store) -> None:
@@ -48,8 +49,8 @@ def test_an_unknown_run_names_the_nearest_one(flights_store) -> None:
 
 def test_the_sentences_of_several_grid_points_name_their_point(flights_store) -> None:
     words = answer_sentence(read_run(flights_store, flights_store.run_id))
-    assert words.startswith("At 8 partitions: ring(tailnum,virtual_nodes=128) spreads")
-    assert "At 64 partitions: ring" in words
+    assert words.startswith("8 partitions: ring(tailnum,virtual_nodes=128) spreads")
+    assert "64 partitions: ring" in words
 
 
 def test_the_mean_of_a_family_leaves_out_what_is_not_applicable() -> None:
@@ -66,3 +67,12 @@ def test_examples_in_docstrings_are_true(module) -> None:
     failed, tried = doctest.testmod(module)
     assert tried > 0
     assert failed == 0
+
+
+def test_a_number_within_another_does_not_name_the_grid_point(flights_store) -> None:
+    experiment = read_run(flights_store, flights_store.run_id).experiments[0]
+    point = experiment.points[0]
+    assert point.label == "8 partitions"
+    for sentence, introduced in (("Even on 8 partitions.", False), ("Even on 128 partitions.", True)):
+        shown = point_sentence(experiment, replace(point, answer=replace(point.answer, sentence=sentence)))
+        assert shown == (f"8 partitions: {sentence}" if introduced else sentence)

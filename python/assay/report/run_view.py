@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "answer_sentence",
     "family_mean",
+    "point_sentence",
 ]
 
 
@@ -180,14 +182,19 @@ def family_mean(numbers: Mapping[str, Number], metric: str) -> float | None:
     return sum(found) / len(found) if found else None
 
 
+def point_sentence(experiment: ExperimentView, point: GridPoint) -> str:
+    """A grid point's answer, introduced by the point where there are several and the sentence names none."""
+    sentence = point.answer.sentence or f"No {experiment.noun} can be recommended."
+    if len(experiment.points) < 2 or re.search(rf"(?<!\w){re.escape(point.label)}(?!\w)", sentence):
+        return sentence
+    return f"{point.label}: {sentence}"
+
+
 def answer_sentence(run: RunView) -> str:
-    """The run's answers as one line of text: each grid point's sentence, named where there are several."""
-    pairs = [
-        (point.label, point.answer.sentence)
+    """The run's answers as one line of text: each grid point's sentence, in order."""
+    return " ".join(
+        point_sentence(experiment, point)
         for experiment in run.experiments
         for point in experiment.points
         if point.answer.sentence
-    ]
-    if len(pairs) < 2:
-        return "".join(sentence for _, sentence in pairs)
-    return " ".join(sentence if label in sentence else f"At {label}: {sentence}" for label, sentence in pairs)
+    )

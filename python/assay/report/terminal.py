@@ -6,7 +6,6 @@ never do. Best and worst carry a sign as well as a colour, so that nothing depen
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable
 
@@ -20,7 +19,7 @@ from assay.report.formats import to_rows
 from assay.report.key_table import KeyColumn, key_columns, wrap_name
 from assay.report.marks import BEST, WORST
 from assay.report.run_reader import read_run
-from assay.report.run_view import ExpectationView, ExperimentView, GridPoint, RunView, Source
+from assay.report.run_view import ExpectationView, ExperimentView, GridPoint, RunView, Source, point_sentence
 from assay.report.screen import Screen, plain
 from assay.units import format_count
 
@@ -57,10 +56,7 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
 def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
     several = len(experiment.points) > 1
     for point in experiment.points:
-        sentence = point.answer.sentence or f"No {experiment.noun} can be recommended."
-        # The sentence names its grid point, if it can; otherwise the label does.
-        named = not several or re.search(rf"\b{re.escape(point.label)}\b", sentence)
-        screen.line(sentence if named else f"{point.label}: {sentence}", "bold")
+        screen.line(point_sentence(experiment, point), "bold")
     if not experiment.points:
         screen.line(f"No {experiment.noun} was measured.", "yellow")
     dataset = experiment.dataset

@@ -119,10 +119,13 @@
     for (const [candidate, node] of charts) {
       const share = column(experiment, candidate.name);
       const ratio = column(experiment, candidate.name.replace('moved_share', 'moved_over_optimum'));
+      // What equal shares need is the same for all: where nothing moves, it is known from another.
+      const mover = point.rows.findIndex((row, i) => at(point, i, ratio));
+      const least = mover < 0 ? null : at(point, mover, share) / at(point, mover, ratio);
       const rows = drawn.filter((i) => at(point, i, share) !== null).map((i) => {
         const moved = at(point, i, share);
         const over = at(point, i, ratio);
-        const optimum = over ? moved / over : null;
+        const optimum = over ? moved / over : over === 0 ? least : null;
         return { name: point.rows[i].name, shown: wrap(point.rows[i].name, node.clientWidth * 0.42), share: moved, optimum, ratio: over,
           end: Math.max(moved, optimum || 0), words: over === null ? point.texts[i][share] : `${point.texts[i][ratio]} ×` };
       });
