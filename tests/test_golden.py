@@ -1,0 +1,110 @@
+"""Golden results: a contender's numbers are pinned to its version.
+
+When a digest here differs, the numbers have changed: raise the contender's `version` in its file,
+say so in CHANGELOG.md, and record the new digest beside the new version. `RECORDED` holds room, name and
+version; a contender without a line fails, so that a new one is pinned from its first day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+import pytest
+
+import assay
+from assay import catalogue
+
+KEYS = pa.array([f"key-{row % 211}" if row % 17 else None for row in range(1_000)])
+WORDS = pa.array([(row * 0x9E3779B97F4A7C15) & (2**63 - 1) for row in range(500)], pa.int64())
+TABLE = pa.table({"k": KEYS, "n": pa.array(range(1_000), pa.int64()), "u": pa.array(range(1_000), pa.uint64())})
+BUFFER = bytes(range(256)) * 37
+
+
+def _hash(name: str) -> object:
+    if name == "identity":
+        return assay.hash(TABLE.column("u"), name).to_pylist()
+    return assay.hash(KEYS, name).to_pylist() + assay.hash(WORDS, name).to_pylist()
+
+
+def _digest(name: str) -> object:
+    return assay.digest(KEYS, name).to_pylist()
+
+
+def _filter(name: str) -> object:
+    return assay.BloomFilter.build(KEYS, layout=name, false_positive_rate=0.01).to_bytes()
+
+
+def _checksum(name: str) -> object:
+    return assay.checksum(BUFFER, name)
+
+
+def _placement(name: str) -> object:
+    kind = {"modulo": "Modulo", "ring": "Ring", "jump": "Jump", "rendezvous": "Rendezvous", "maglev": "Maglev"}[name]
+    return getattr(assay, kind)(["a", "b", "c", "d", "e"]).lookup(KEYS).to_pylist()
+
+
+def _partition(name: str) -> object:
+    spelling = {
+        "modulo": "modulo(n)",
+        "round_robin": "round_robin",
+        "composite": "composite(list(k), hash(n))",
+    }.get(name, f"{name}(k)")
+    found = assay.compare("partitioning", TABLE, strategies=[spelling], partitions=[6], timing=False)
+    return sorted((row["metric"], repr(row["value"])) for row in found.to_arrow().to_pylist())
+
+
+ROOMS = {
+    "hash": _hash,
+    "digest": _digest,
+    "filter": _filter,
+    "checksum": _checksum,
+    "placement": _placement,
+    "partition": _partition,
+}
+RECORDED: dict[tuple[str, str, int], str] = {
+    ("hash", "xxh3_64", 1): "a130f8f681453ffe",
+    ("hash", "xxh64", 1): "5f590fa208d5ff61",
+    ("hash", "xxh32", 1): "a2c9b769c9cce8b0",
+    ("hash", "murmur3_32", 1): "a5c9f265535bd655",
+    ("hash", "md5", 1): "2d706d881a59fb70",
+    ("hash", "identity", 1): "3e726f1b6f58ece8",
+    ("digest", "md5", 1): "e21b4c53598c7de2",
+    ("digest", "sha1", 1): "86a4b9aa666ad5ae",
+    ("digest", "sha256", 1): "920b13bc131e14a3",
+    ("digest", "sha512", 1): "756698a0591fa715",
+    ("digest", "blake3", 1): "89164612d46d6a10",
+    ("filter", "split_block", 1): "d45e94d11322134f",
+    ("filter", "standard", 1): "5e3a3edaa4ff4e45",
+    ("placement", "modulo", 1): "9cc1bd90502a28df",
+    ("placement", "ring", 1): "9f8832dab391056c",
+    ("placement", "jump", 1): "7f8837337b41559b",
+    ("placement", "rendezvous", 1): "cd35d4c70341fa15",
+    ("placement", "maglev", 1): "516f5b48aa389ac1",
+    ("checksum", "crc32", 1): "098b6d6bd2a648ef",
+    ("checksum", "crc32c", 1): "96466c2b4a615446",
+    ("checksum", "crc64_nvme", 1): "65f62596eaa434d9",
+    ("checksum", "xxh3_64", 1): "8f3e3f7e7787634e",
+    ("checksum", "xxh64", 1): "e9997fc87169fea3",
+    ("checksum", "md5", 1): "ca61fb1c7005a00b",
+    ("checksum", "sha1", 1): "fffdc289081c6dbe",
+    ("checksum", "sha256", 1): "0a4f02243d2932fb",
+    ("checksum", "sha512", 1): "469aa2dcce4abd47",
+    ("checksum", "blake3", 1): "d2e7385815495678",
+    ("partition", "hash", 1): "f16345d6e7eed778",
+    ("partition", "modulo", 1): "b6f4d5058d598322",
+    ("partition", "range", 1): "5ae92658551d8852",
+    ("partition", "list", 1): "11ccbe93b3ff9a87",
+    ("partition", "round_robin", 1): "0e9b33c592a51a78",
+    ("partition", "composite", 1): "2b57ef41c6856d82",
+}
+
+
+@pytest.mark.parametrize(
+    "contender", catalogue.contenders(), ids=lambda contender: f"{contender.room}-{contender.name}"
+)
+def test_the_numbers_are_those_recorded_for_this_version(contender):
+    key = (contender.room, contender.name, contender.version)
+    found = hashlib.sha256(repr(ROOMS[contender.room](contender.name)).encode()).hexdigest()[:16]
+    assert key in RECORDED, f"pin {key}: {found!r}"
+    assert found == RECORDED[key], f"{key} gives other numbers than recorded: raise its version"
