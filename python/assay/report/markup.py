@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.report.screen import command_pieces, plain
 
-__all__ = ["Html", "command_block", "data_block", "definitions", "element", "escape", "join", "table"]
+__all__ = ["Html", "command_block", "data_block", "definitions", "details", "element", "escape", "join", "table"]
 
 
 class Html(str):
@@ -72,6 +72,11 @@ def command_block(command: str) -> Html:
         element("button", "Copy", type="button", class_="copy-command", aria_label="Copy the command"),
         class_="command",
     )
+
+
+def details(summary: str, content: Html) -> Html:
+    """What a reader may open: `summary` shows, `content` on demand."""
+    return element("details", element("summary", summary), escape(content))
 
 
 def data_block(identifier: str, value: Any) -> Html:

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from assay.report.answers import answers_block
 from assay.report.expectations import expectation_words
-from assay.report.markup import Html, command_block, definitions, element, escape, join, table
-from assay.report.run_view import ExperimentView, GridPoint, RunView, family_mean
+from assay.report.markup import Html, command_block, definitions, details, element, join, table
+from assay.report.run_view import ExperimentView, RunView
 from assay.report.screen import unbroken
-from assay.report.vocabulary import KIND_MEANINGS, RANKING, describe, split_name
+from assay.report.vocabulary import describe, split_name
 from assay.units import format_bytes, format_count
 
 __all__ = ["experiment_about", "experiment_section", "provenance_section", "warnings_section"]
@@ -59,7 +60,7 @@ def experiment_section(experiment: ExperimentView, place: Place = "among others"
     """
     alone = place == "alone"
     about = "" if alone else element("p", experiment_about(experiment), class_="about")
-    parts = [about, _answers(experiment)]
+    parts = [about, answers_block(experiment)]
     if experiment.reading:
         texts = experiment.reading.strip().split("\n\n")
         parts.append(element("blockquote", *(element("p", unbroken(text)) for text in texts), aria_label="Reading"))
@@ -143,80 +144,12 @@ def provenance_section(run: RunView, licences: Iterable[tuple[str, str]]) -> Htm
             )
         )
     if run.environment:
-        parts.append(_details("Environment", definitions(_environment(run.environment))))
+        parts.append(details("Environment", definitions(_environment(run.environment))))
     if run.suite_toml:
-        parts.append(_details("Suite", element("pre", run.suite_toml)))
+        parts.append(details("Suite", element("pre", run.suite_toml)))
     notices = join(join([element("h4", name), element("pre", text)]) for name, text in licences)
-    parts.append(_details("Licences of the chart library in this page", notices))
+    parts.append(details("Licences of the chart library in this page", notices))
     return element("section", *parts, id="provenance")
-
-
-def _answers(experiment: ExperimentView) -> Html:
-    several = len(experiment.points) > 1
-    sure = [certainty(experiment, point) for point in experiment.points]
-    # What holds for every grid point is said once, below them all.
-    common = sure[0] if several and len(set(sure)) == 1 else ""
-    cards = [
-        _answer(experiment, point, i, several=several, sure="" if common else sure[i])
-        for i, point in enumerate(experiment.points)
-    ]
-    below = element("p", common, class_="certainty") if common else ""
-    return join([element("div", *cards, class_="answers"), below])
-
-
-def _answer(experiment: ExperimentView, point: GridPoint, i: int, *, several: bool, sure: str) -> Html:
-    answer = point.answer
-    parts = [element("h3", point.label)] if several else []
-    parts.append(element("p", *_sentence(experiment, point), class_="sentence"))
-    if sure:
-        parts.append(element("p", sure, class_="certainty"))
-    for note in answer.notes:
-        parts.append(element("p", unbroken(note), class_="note"))
-    if answer.rule:
-        dropped = [
-            element("li", element("code", name), f": {unbroken(reason)}") for name, reason in answer.dropped.items()
-        ]
-        pareto = join(element("li", element("code", name)) for name in answer.pareto)
-        body = [element("p", f"Rule: {unbroken(answer.rule)}.")]
-        body += [element("p", "Dropped before choosing:"), element("ul", *dropped)] if dropped else []
-        body += (
-            [element("p", "Pareto set, which no other beats on every criterion:"), element("ul", pareto)]
-            if pareto
-            else []
-        )
-        parts.append(_details("How this was chosen", join(body)))
-    return element("article", *parts, class_="answer", data_point=str(i))
-
-
-def _sentence(experiment: ExperimentView, point: GridPoint) -> list[str | Html]:
-    """The answer, with the name of the best set as code where the sentence begins with it."""
-    sentence, best = point.answer.sentence or f"No {experiment.noun} can be recommended.", point.answer.best
-    if best and sentence.startswith(best):
-        return [element("code", best), unbroken(sentence.removeprefix(best))]
-    return [unbroken(sentence)]
-
-
-def certainty(experiment: ExperimentView, point: GridPoint) -> str:
-    """How sure the answer is: the kinds of the numbers that decided it, and whether it was close."""
-    criteria = RANKING.get(experiment.kind, ())
-    kinds = {fact.kind for fact in experiment.metrics if fact.name in criteria or split_name(fact.name)[0] in criteria}
-    known = [f"{kind} ({KIND_MEANINGS[kind]})" for kind in KIND_MEANINGS if kind in kinds]
-    rows = experiment.dataset["rows"]
-    measured = f", from {format_count(rows)} rows" if rows is not None else ""
-    words = f"The numbers that decide are {' and '.join(known)}{measured}." if known else ""
-    best = next((row for row in point.rows if row.contender == point.answer.best), None)
-    if best is not None and criteria:
-        own = [family_mean(best.numbers, metric) for metric in criteria]
-        equal = [
-            row.contender
-            for row in point.rows
-            if row is not best
-            and row.contender not in point.answer.dropped
-            and [family_mean(row.numbers, metric) for metric in criteria] == own
-        ]
-        if equal:
-            words += f" Too close to call: {', '.join(equal)} did exactly as well; the name decided."
-    return words.strip()
 
 
 def _toolbar(experiment: ExperimentView) -> Html:
@@ -322,7 +255,7 @@ def _glossary(experiment: ExperimentView) -> Html:
     if not rows:
         return Html("")
     heads = ["metric", "meaning", "unit", "better", "kind", "origin"]
-    return _details("What the metrics mean", table("Metrics", heads, rows))
+    return details("What the metrics mean", table("Metrics", heads, rows))
 
 
 def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -330,7 +263,3 @@ def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         (name.replace("_", " "), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for name, value in facts.items()
     ]
-
-
-def _details(summary: str, content: Html) -> Html:
-    return element("details", element("summary", summary), escape(content))
