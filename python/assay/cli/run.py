@@ -113,6 +113,7 @@ def run_and_show(
 def _print_answers(results: Run) -> None:
     """The answers alone, experiment by experiment, then the claims; the tables are in the report."""
     from assay.report import read_run, render_claims
+    from assay.report.run_view import point_sentence
     from assay.report.screen import Screen
 
     out = console()
@@ -124,8 +125,7 @@ def _print_answers(results: Run) -> None:
             continue
         screen.line(f"{experiment.question} · {experiment.dataset['name']}", "dim")
         for point in experiment.points:
-            sentence = point.answer.sentence or f"No {experiment.noun} can be recommended."
-            screen.line(f"{point.label}: {sentence}" if len(experiment.points) > 1 else sentence, "bold")
+            screen.line(point_sentence(experiment, point), "bold")
         screen.gap()
     if view.claims:
         render_claims(results.store, results.run_id, console=out)

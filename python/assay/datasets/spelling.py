@@ -203,7 +203,10 @@ def _expect_end(tokens: list[_Token], text: str, message: str) -> None:
 
 def _expect_mark(tokens: list[_Token], text: str, mark: str) -> None:
     if not _at_mark(tokens, mark):
-        raise _error(text, tokens[0].offset, f"expected {mark!r}")
+        hint = ""
+        if mark == "," and tokens[0].kind in ("word", "number"):
+            hint = '; a name with blanks or signs stands in double quotes, such as hash("Order ID")'
+        raise _error(text, tokens[0].offset, f"expected {mark!r}{hint}")
     tokens.pop(0)
 
 

@@ -14,6 +14,7 @@ from assay.experiments.base import Answer, Cell, Metric, Value
 from assay.experiments.partitioning.answer import answer
 from assay.experiments.partitioning.job import Contest, PartitioningJob
 from assay.experiments.partitioning.metrics import METRICS
+from assay.experiments.partitioning.notes import notes_on
 from assay.experiments.partitioning.proposals import propose
 from assay.experiments.partitioning.queries import check_query
 from assay.experiments.partitioning.settings import PartitioningSettings
@@ -88,27 +89,10 @@ class Partitioning:
         for partitions in settings.grid:
             here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
             if here:
-                found.append(answer(here[0].parameters, here, by_cell, _notes(here, by_cell, settings)))
+                found.append(
+                    answer(here[0].parameters, here, by_cell, notes_on(here, by_cell, proposed=not settings.strategies))
+                )
         return found
-
-
-def _notes(cells: Sequence[Cell], values: Mapping[str, Mapping[str, float | None]], settings: Any) -> list[str]:
-    notes = []
-    if not settings.strategies:
-        tried = ", ".join(cell.contender for cell in cells)
-        notes.append(f"No strategy was named; these were tried: {tried}.")
-    floors = [
-        cell.contender
-        for cell in cells
-        if (row := values.get(cell.cell_id)) is not None
-        and (row.get("sampling_floor_cv") or 0) > 0.1
-        and cell.contender.startswith(("hash(", "jump(", "rendezvous(", "ring(", "maglev("))
-    ]
-    if floors:
-        notes.append(
-            f"Few keys: even an ideal hash would spread {', '.join(floors)} unevenly (sampling_floor_cv above 0.1)."
-        )
-    return notes
 
 
 def _strategies(

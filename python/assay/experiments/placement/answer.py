@@ -87,5 +87,5 @@ def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, s
     moved, over = _mean(row, "moved_share.add_one"), _mean(row, _MOVED)
     return (
         f"{best} spreads these keys {where} ({_mean(row, _LOAD):.2f} × mean); a node more moves "
-        f"{100 * moved:.1f} % of them (least possible: {100 * moved / over if over else 0:.1f} %)."
+        f"{100 * moved:.1f} % of them (equal shares need {100 * moved / over if over else 0:.1f} %)."
     )
