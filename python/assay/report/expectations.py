@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from assay.report.run_view import ExpectationView
 from assay.report.vocabulary import describe, settings_words
 from assay.units import format_value
 
 __all__ = ["expectation_words"]
+
+_NUMBER = re.compile(r"-?\d[\d.]*(?:e[+-]?\d+)?")  # the lower bound in "between 0.85 and"
 
 
 def expectation_words(expected: ExpectationView, unit: str) -> str:
@@ -15,4 +19,5 @@ def expectation_words(expected: ExpectationView, unit: str) -> str:
     where = f"{expected.contender}, {settings}" if settings else expected.contender
     found = "was not measured" if expected.met is None else f"is {format_value(expected.value, unit)}"
     bound = "" if expected.bound is None else f" {format_value(expected.bound, unit)}"
-    return f"{where}: {describe(expected.metric).label} {found} (expected: {expected.relation}{bound})"
+    relation = _NUMBER.sub(lambda match: format_value(float(match[0]), unit), expected.relation)
+    return f"{where}: {describe(expected.metric).label} {found} (expected: {relation}{bound})"
