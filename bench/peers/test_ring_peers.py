@@ -24,7 +24,9 @@ def test_assay_ring(benchmark, text, function):
 def test_numpy_searchsorted_on_hashes(benchmark, text):
     """The search alone; the keys are already hashed."""
     points = np.sort(
-        np.array([xxhash.xxh3_64_intdigest(f"{node}-{index}") for node in NODES for index in range(160)], np.uint64)
+        np.array(
+            [xxhash.xxh3_64_intdigest(f"{node}-{index}".encode()) for node in NODES for index in range(160)], np.uint64
+        )
     )
     hashes = assay.hash(text).to_numpy()
     benchmark(lambda: np.searchsorted(points, hashes) % len(points))
