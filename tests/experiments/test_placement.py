@@ -333,7 +333,7 @@ def test_the_answer_is_even_moves_little_and_is_small() -> None:
         assert "ring(virtual_nodes=1)" in answer.dropped
         assert "modulo" not in answer.pareto or "jump" in answer.pareto
     assert answers[0].sentence.startswith("jump spreads these keys on 4 nodes (1.0")
-    assert "(least possible: 20.0 %)" in answers[0].sentence
+    assert "(equal shares need 20.0 %)" in answers[0].sentence
 
 
 def test_no_answer_where_every_placement_is_uneven() -> None:

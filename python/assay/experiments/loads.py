@@ -14,9 +14,10 @@ import numpy as np
 
 from assay.experiments.distinct import total
 
-__all__ = ["Number", "load_metrics", "movement"]
+__all__ = ["JOURNEYS", "Number", "journeys", "load_metrics", "movement"]
 
 Number = float | int | None
+JOURNEYS = 3  # a row stays on its node; moves from a leaving or to a joining one; strays between two that remain
 
 
 def load_metrics(loads: np.ndarray) -> dict[str, Number]:
@@ -36,26 +37,50 @@ def load_metrics(loads: np.ndarray) -> dict[str, Number]:
     }
 
 
+def journeys(here: np.ndarray, there: np.ndarray, before: Sequence[int], now: Sequence[int]) -> np.ndarray:
+    """What an action does to each row: 0 it stays on its node, 1 it moves, 2 it moves though both nodes remain.
+
+    Rows are told apart by their nodes, never by pairs of partitions, of which there may be billions.
+
+    Args:
+        here: Each row's partition before, shape (m,).
+        there: Its partition after, shape (m,).
+        before: The node of each partition before.
+        now: The node of each partition after.
+
+    Returns:
+        uint32 of shape (m,), each below `JOURNEYS`.
+    """
+    old, new = np.asarray(before), np.asarray(now)
+    moves = old[here] != new[there]
+    strays = moves & np.isin(old, new)[here] & np.isin(new, old)[there]
+    found: np.ndarray = moves.astype(np.uint32) + strays
+    return found
+
+
 def movement(
-    action: str, flow: np.ndarray, before: Sequence[int], now: Sequence[int], *, optimum: float | None = None
+    action: str,
+    carried: np.ndarray,
+    loads: np.ndarray,
+    before: Sequence[int],
+    now: Sequence[int],
+    *,
+    optimum: float | None = None,
 ) -> dict[str, Number]:
     """What an action moves.
 
     Args:
         action: Its name.
-        flow: uint64 of shape (n before, n now): the weight in each pair of partitions.
+        carried: uint64 of shape (JOURNEYS,): the weight on each kind of journey, see `journeys`.
+        loads: uint64 of shape (n before,): the weight in each partition before.
         before: The node of each partition before.
         now: The node of each partition after.
         optimum: The share that must move; by default that of equal capacities.
     """
-    whole = total(flow.ravel())
-    apart = np.not_equal.outer(np.array(before), np.array(now))
-    old, new = np.isin(before, now), np.isin(now, before)
-    moved = total(flow[apart])
-    stray = total(flow[apart & np.logical_and.outer(old, new)])
-    loads = dict(zip(before, (total(row) for row in flow), strict=True))
+    whole, moved, stray = total(carried), total(carried[1:]), int(carried[2])
+    load_of = dict(zip(before, loads.tolist(), strict=True))
     fair = len(now)
-    need = sum(max(0, whole - fair * loads.get(node, 0)) for node in now)
+    need = sum(max(0, whole - fair * load_of.get(node, 0)) for node in now)
     share = _over(moved, whole)
     over = _over(moved * _least_is_one_in(action, len(before)), whole)
     if optimum is not None:

@@ -30,7 +30,7 @@ class Measured:
     loads: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     bytes: np.ndarray | None = None
-    flows: dict[str, tuple[np.ndarray, tuple[int, ...]]] = field(default_factory=dict)  # action → matrix, nodes after
+    carried: dict[str, tuple[np.ndarray, tuple[int, ...]]] = field(default_factory=dict)  # action → sums, nodes after
     no_action: dict[str, str] = field(default_factory=dict)  # action → why it has no value
     cross: dict[str, int] = field(default_factory=dict)  # foreign key → weight whose parent lives elsewhere
     no_join: dict[str, str] = field(default_factory=dict)  # foreign key → why it has no value
@@ -83,8 +83,8 @@ def _balance(
 
 
 def _movement(one: Measured, found: dict[str, float | int | None], notes: dict[str, str]) -> None:
-    for action, (flow, nodes) in one.flows.items():
-        found |= movement(action, flow, one.learned.nodes, nodes)
+    for action, (carried, nodes) in one.carried.items():
+        found |= movement(action, carried, one.loads, one.learned.nodes, nodes)
     for action, why in one.no_action.items():
         for name in ("moved_share", "moved_over_optimum", "stray_moves", "rebalance_minimum_share"):
             found[f"{name}.{action}"] = None

@@ -23,8 +23,9 @@ from assay.errors import AssayError, EmptyInputError, MeasurementError, Paramete
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Timer
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, numpy_of
+from assay.experiments.loads import JOURNEYS, journeys
 from assay.experiments.partitioning.findings import Measured, findings_of
-from assay.experiments.partitioning.queries import NO_INSTANCE, instances_of
+from assay.experiments.partitioning.queries import NO_INSTANCE, check_marks, instances_of, marks_per_row
 from assay.experiments.partitioning.references import (
     NO_PARENT,
     Reference,
@@ -215,6 +216,8 @@ class PartitioningJob:
             tables[query.columns] = _beside(tables[query.columns], f"instance:{query.name}", found.of_key)
         for index, contest in enumerate(self.contests):
             try:
+                for query in self.queries:
+                    check_marks(query, counts[query.name], contest.partitions)
                 learned = self._learn(contest, distinct)
                 if contest.spec.keyed:
                     key = contest.spec.columns
@@ -363,9 +366,9 @@ class PartitioningJob:
         arrow = pa.array(partitions)
         state.add(f"weight:{index}", numpy_of(_core.sum_by(arrow, weights, contest.partitions)))
         for action, changed in changes.items():
-            now = pa.array(changed.assign(key, rows, first_row=batch.first_row))
-            flow = _core.sum_pairs(arrow, now, weights, contest.partitions, changed.partitions)
-            state.add(f"flow:{action}:{index}", numpy_of(flow))
+            now = changed.assign(key, rows, first_row=batch.first_row)
+            kinds = journeys(partitions, now, learned.nodes, changed.nodes)
+            state.add(f"carried:{action}:{index}", numpy_of(_core.sum_by(pa.array(kinds), weights, JOURNEYS)))
         return partitions
 
     def _with_actions(
@@ -390,10 +393,10 @@ class PartitioningJob:
         own = distinct[contest.spec.columns] if contest.spec.keyed else None
         row_sums = state.sums.get(f"rows:{index}", np.zeros(n, np.uint64))
         if own is not None:
-            partitions = pa.array(lookup.column(contest.spec.columns, f"assign:{index}"))
+            partitions = lookup.column(contest.spec.columns, f"assign:{index}")
             weights = pa.array(own.weights)
-            measured.loads = numpy_of(_core.sum_by(partitions, weights, n))
-            rows = numpy_of(_core.sum_by(partitions, pa.array(own.rows), n))
+            measured.loads = numpy_of(_core.sum_by(pa.array(partitions), weights, n))
+            rows = numpy_of(_core.sum_by(pa.array(partitions), pa.array(own.rows), n))
             if not np.array_equal(rows, row_sums):
                 raise MeasurementError(f"{contest.spec.text}: two ways of counting rows per partition disagree")
         else:
@@ -410,11 +413,12 @@ class PartitioningJob:
                 measured.no_action[action] = "there is only one partition"
                 continue
             if own is not None:
-                now = pa.array(changed.assign(own.columns, len(own)))
-                flow = numpy_of(_core.sum_pairs(partitions, now, weights, n, changed.partitions))
+                now = changed.assign(own.columns, len(own))
+                kinds = journeys(partitions, now, learned.nodes, changed.nodes)
+                carried = numpy_of(_core.sum_by(pa.array(kinds), weights, JOURNEYS))
             else:
-                flow = state.sums[f"flow:{action}:{index}"]
-            measured.flows[action] = (flow.reshape(n, changed.partitions), changed.nodes)
+                carried = state.sums[f"carried:{action}:{index}"]
+            measured.carried[action] = (carried, changed.nodes)
         for reference in references:
             name = reference.foreign_key.name
             why = lookup.header["notes"].get(f"{name}:{index}")
@@ -426,8 +430,7 @@ class PartitioningJob:
         for query in self.queries:
             instances = instances_of(query, distinct[query.columns])
             bits = state.bits.get(f"{query.name}:{index}", np.zeros(0, np.uint8))
-            flat = np.unpackbits(bits, bitorder="little")[: instances.count * n]
-            measured.fan_outs[query.name] = (instances, flat.reshape(instances.count, n).sum(axis=1, dtype=np.uint64))
+            measured.fan_outs[query.name] = (instances, marks_per_row(bits, instances.count, n))
         return measured
 
 

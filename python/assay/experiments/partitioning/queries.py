@@ -18,9 +18,12 @@ from assay.datasets import Query
 from assay.errors import ParameterError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, numpy_of
 
-__all__ = ["NO_INSTANCE", "Instances", "check_query", "instances_of"]
+__all__ = ["NO_INSTANCE", "Instances", "check_marks", "check_query", "instances_of", "marks_per_row"]
 
 NO_INSTANCE = np.uint32(0xFFFFFFFF)
+
+_MOST_MARKS = 2**32  # bits, 512 MiB: one for each instance and partition
+_BLOCK_MARKS = 2**26  # unpacked at once, a byte each
 
 _NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
@@ -68,6 +71,38 @@ def instances_of(query: Query, distinct: DistinctKeys) -> Instances:
     order = numpy_of(pc.sort_indices(distinct.columns[0].take(pa.array(usable))))
     of_key[usable[order]] = np.arange(len(usable), dtype=np.uint32) // np.uint32(size)
     return Instances(query, -(-len(usable) // size), of_key)
+
+
+def check_marks(query: Query, instances: int, partitions: int) -> None:
+    """Refuses a query with more pairs of instance and partition than memory should hold.
+
+    Raises:
+        ParameterError: There are too many.
+    """
+    if instances * partitions > _MOST_MARKS:
+        raise ParameterError(
+            f"query {query.name}: {instances:,} instances on {partitions:,} partitions are "
+            f"{instances * partitions:,} pairs to tell apart; expected at most {_MOST_MARKS:,}: "
+            "compare fewer partitions, or leave the query out"
+        )
+
+
+def marks_per_row(bits: np.ndarray, height: int, width: int) -> np.ndarray:
+    """How many bits are set in each row of a bit matrix, uint64 of shape (height,).
+
+    Args:
+        bits: uint8, row-major, the least bit first.
+        height: The rows.
+        width: The bits of a row.
+    """
+    counts = np.zeros(height, np.uint64)
+    step = max(8, _BLOCK_MARKS // max(width, 1) // 8 * 8)  # rows whose bits begin and end with a byte
+    for first in range(0, height, step):
+        rows = min(step, height - first)
+        block = bits[first * width // 8 : -(-(first + rows) * width // 8)]
+        flat = np.unpackbits(block, count=rows * width, bitorder="little")
+        counts[first : first + rows] = flat.reshape(rows, width).sum(axis=1, dtype=np.uint64)
+    return counts
 
 
 def _width(query: Query, data_type: pa.DataType) -> int | float:
