@@ -125,7 +125,8 @@ impl Checksum {
 
     /// Appends `bytes`. Only CRCs use more than one thread: the others are serial by construction.
     pub fn update(&mut self, bytes: &[u8], threads: usize) {
-        self.len += bytes.len() as u64;
+        // Beyond 64 bits the count stays at its end; the value itself does not depend on it.
+        self.len = self.len.saturating_add(bytes.len() as u64);
         match &mut self.state {
             State::Crc(stream) => stream.update(bytes, threads),
             State::Xxh(stream) => stream.update(bytes),
@@ -146,7 +147,7 @@ impl Checksum {
     /// Appends bytes of which only the CRC `other` and the number `other_bytes` are known.
     ///
     /// # Errors
-    /// If the algorithm is no CRC, or if `other` is wider than it.
+    /// If the algorithm is no CRC, if `other` is wider than it, or if all bytes do not fit 64 bits.
     pub fn combine(&mut self, other: u64, other_bytes: u64) -> Result<()> {
         let State::Crc(stream) = &mut self.state else {
             return Err(Error::Parameter(
@@ -154,8 +155,14 @@ impl Checksum {
                     .to_owned(),
             ));
         };
+        let len = self.len.checked_add(other_bytes).ok_or_else(|| {
+            Error::Parameter(format!(
+                "other_bytes is {other_bytes} after {} bytes; expected that all bytes are fewer than 2^64",
+                self.len
+            ))
+        })?;
         stream.combine(other, other_bytes)?;
-        self.len += other_bytes;
+        self.len = len;
         Ok(())
     }
 }
@@ -281,6 +288,16 @@ mod tests {
             let combined = Checksum::new(algorithm).combine(0, 0);
             assert_eq!(combined.is_ok(), matches!(algorithm, Algorithm::Crc(_)), "{algorithm:?}");
         }
+    }
+
+    #[test]
+    fn more_than_64_bits_of_bytes_are_refused_and_change_nothing() {
+        let mut crc = Checksum::new(Algorithm::Crc(crc::Crc::Crc32c));
+        crc.combine(1, u64::MAX).unwrap();
+        let before = crc.value();
+        assert!(crc.combine(1, 1).unwrap_err().to_string().contains("fewer than 2^64"));
+        assert_eq!((crc.value(), crc.covered_bytes()), (before, u64::MAX));
+        crc.update(b"", 1);
     }
 
     #[test]

@@ -7,24 +7,48 @@ fn overflow() -> Error {
     Error::Parameter("the weights add up to more than 2^64; choose a smaller unit".to_owned())
 }
 
+fn outside(what: &str, number: u32, count: usize) -> Error {
+    Error::Parameter(format!("{what} is {number}; expected less than {count}, the number of sums"))
+}
+
+fn equal_lengths(what: &str, found: usize, rows: usize) -> Result<()> {
+    if found == rows {
+        return Ok(());
+    }
+    Err(Error::Parameter(format!("{what} has {found} rows; expected {rows}, as many as the groups")))
+}
+
+/// Zeros for a matrix of `height` times `width` numbers, `per_element` of them in each element.
+///
+/// # Errors
+/// If there are more of them than memory holds.
+pub fn zeros<T: Clone + Default>(height: usize, width: usize, per_element: usize) -> Result<Vec<T>> {
+    let refused = || Error::Parameter(format!("{height} x {width} sums do not fit memory; ask for fewer groups"));
+    let count = height.checked_mul(width).ok_or_else(refused)?.div_ceil(per_element);
+    let mut made = Vec::new();
+    made.try_reserve_exact(count).map_err(|_| refused())?;
+    made.resize(count, T::default());
+    Ok(made)
+}
+
 /// Adds each row's weight (1 if there are none) to the sum of its group.
 ///
 /// # Errors
-/// If a sum does not fit 64 bits.
-///
-/// # Panics
-/// If a group number is not below `sums.len()`, or the lengths differ.
+/// If a sum does not fit 64 bits, a group is not below `sums.len()`, or the lengths differ.
 pub fn sum_by(groups: &[u32], weights: Option<&[u64]>, sums: &mut [u64]) -> Result<()> {
+    let count = sums.len();
     match weights {
         None => {
             for group in groups {
-                sums[*group as usize] += 1;
+                // A count of rows in memory fits 64 bits; what came before may be near the end.
+                let sum = sums.get_mut(*group as usize).ok_or_else(|| outside("a group", *group, count))?;
+                *sum = sum.checked_add(1).ok_or_else(overflow)?;
             }
         }
         Some(weights) => {
-            assert_eq!(groups.len(), weights.len(), "a weight for each row");
+            equal_lengths("weights", weights.len(), groups.len())?;
             for (group, weight) in groups.iter().zip(weights) {
-                let sum = &mut sums[*group as usize];
+                let sum = sums.get_mut(*group as usize).ok_or_else(|| outside("a group", *group, count))?;
                 *sum = sum.checked_add(*weight).ok_or_else(overflow)?;
             }
         }
@@ -35,31 +59,44 @@ pub fn sum_by(groups: &[u32], weights: Option<&[u64]>, sums: &mut [u64]) -> Resu
 /// Adds each row's weight to the cell (`from`, `to`) of a matrix with `width` columns.
 ///
 /// # Errors
-/// If a sum does not fit 64 bits.
-///
-/// # Panics
-/// If a number is out of the matrix, or the lengths differ.
+/// If a sum does not fit 64 bits, a number is out of the matrix, or the lengths differ.
 pub fn sum_pairs(from: &[u32], to: &[u32], weights: Option<&[u64]>, width: usize, sums: &mut [u64]) -> Result<()> {
-    assert_eq!(from.len(), to.len(), "a pair for each row");
+    equal_lengths("to", to.len(), from.len())?;
+    if let Some(weights) = weights {
+        equal_lengths("weights", weights.len(), from.len())?;
+    }
+    let count = sums.len();
     for (row, (from, to)) in from.iter().zip(to).enumerate() {
-        assert!((*to as usize) < width, "column {to} of {width}");
-        let sum = &mut sums[*from as usize * width + *to as usize];
+        if *to as usize >= width {
+            return Err(outside("a column of the matrix", *to, width));
+        }
+        let cell = *from as usize * width + *to as usize;
+        let sum = sums.get_mut(cell).ok_or_else(|| outside("a row of the matrix", *from, count / width))?;
         *sum = sum.checked_add(weights.map_or(1, |weights| weights[row])).ok_or_else(overflow)?;
     }
     Ok(())
 }
 
-/// Sets the bit (`group`, `partition`) of a bit matrix with `width` columns for each row.
+/// Sets the bit (`group`, `partition`) of a bit matrix of `height` rows and `width` columns for each row.
+///
+/// # Errors
+/// If a number is out of the matrix, or the lengths differ.
 ///
 /// # Panics
-/// If a number is out of the matrix, or the lengths differ.
-pub fn mark_pairs(groups: &[u32], partitions: &[u32], width: usize, bits: &mut [u8]) {
-    assert_eq!(groups.len(), partitions.len(), "a partition for each row");
+/// If `bits` is shorter than the matrix.
+pub fn mark_pairs(groups: &[u32], partitions: &[u32], height: usize, width: usize, bits: &mut [u8]) -> Result<()> {
+    equal_lengths("partitions", partitions.len(), groups.len())?;
     for (group, partition) in groups.iter().zip(partitions) {
-        assert!((*partition as usize) < width, "partition {partition} of {width}");
+        if *partition as usize >= width {
+            return Err(outside("a partition", *partition, width));
+        }
+        if *group as usize >= height {
+            return Err(outside("a group", *group, height));
+        }
         let bit = *group as usize * width + *partition as usize;
         bits[bit >> 3] |= 1 << (bit & 7);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -79,7 +116,24 @@ mod tests {
         sum_pairs(&[0, 1, 1], &[2, 0, 0], Some(&[5, 1, 2]), 3, &mut sums).unwrap();
         assert_eq!(sums, [0, 0, 5, 3, 0, 0]);
         let mut bits = [0; 1];
-        mark_pairs(&[0, 1], &[2, 0], 3, &mut bits);
+        mark_pairs(&[0, 1], &[2, 0], 2, 3, &mut bits).unwrap();
         assert_eq!(bits, [0b1100]);
+    }
+
+    #[test]
+    fn numbers_outside_and_lengths_that_differ_are_refused() {
+        let message = |result: Result<()>| result.unwrap_err().to_string();
+        assert!(message(sum_by(&[2], None, &mut [0; 2])).contains("a group is 2; expected less than 2"));
+        assert!(message(sum_by(&[0, 0], Some(&[1]), &mut [0; 2])).contains("weights has 1 rows; expected 2"));
+        assert!(message(sum_by(&[0], None, &mut [u64::MAX])).contains("2^64"));
+        assert!(message(sum_pairs(&[2], &[0], None, 3, &mut [0; 6])).contains("less than 2"));
+        assert!(message(sum_pairs(&[0], &[3], None, 3, &mut [0; 6])).contains("less than 3"));
+        assert!(message(sum_pairs(&[0], &[0, 1], None, 3, &mut [0; 6])).contains("to has 2 rows"));
+        // Bit 3 exists in the byte, but not in the matrix of 1 x 3.
+        assert!(message(mark_pairs(&[1], &[0], 1, 3, &mut [0])).contains("a group is 1"));
+        assert!(message(mark_pairs(&[0], &[3], 1, 3, &mut [0])).contains("a partition is 3"));
+        assert!(zeros::<u64>(usize::MAX, 2, 1).unwrap_err().to_string().contains("do not fit memory"));
+        assert!(zeros::<u64>(1 << 60, 1, 1).is_err());
+        assert_eq!(zeros::<u8>(3, 3, 8).unwrap(), [0, 0]);
     }
 }

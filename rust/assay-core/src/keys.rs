@@ -5,6 +5,8 @@
 //! bytes with -0.0 folded into 0.0 and all NaN into one, text is UTF-8, and so on. Nothing is
 //! copied: values are read where Arrow keeps them.
 
+mod structure;
+
 use std::ops::Range;
 
 use half::f16;
@@ -279,8 +281,10 @@ impl<'a> Keys<'a> {
     /// A column of `len` keys.
     ///
     /// # Errors
-    /// If a timestamp does not fit microseconds, or a decimal does not fit 128 bits.
+    /// If a timestamp does not fit microseconds, a decimal does not fit 128 bits, or offsets, views or indices lead
+    /// nowhere.
     pub fn new(values: Values<'a>, validity: Option<Bitmap<'a>>, len: usize) -> Result<Self> {
+        structure::check(&values, validity, len)?;
         let keys = Self { values, validity, len };
         keys.check()?;
         Ok(keys)

@@ -39,6 +39,10 @@ fn signed(value: i64) -> u64 {
     value as u64 ^ SIGN
 }
 
+fn days(milliseconds: i64) -> i64 {
+    milliseconds.div_euclid(86_400_000)
+}
+
 fn float(value: f64) -> u64 {
     let word = float_word(value);
     if word & SIGN == 0 { word ^ SIGN } else { !word }
@@ -57,7 +61,9 @@ pub fn part(keys: &Keys<'_>, row: usize) -> Part {
         Values::I32(values) | Values::Date32(values) | Values::Time32(values, _) => {
             Part::Word(signed(i64::from(values[row])))
         }
-        Values::I64(values) | Values::Date64(values) | Values::Time64(values, _) => Part::Word(signed(values[row])),
+        Values::I64(values) | Values::Time64(values, _) => Part::Word(signed(values[row])),
+        // Two moments of one day are one key.
+        Values::Date64(values) => Part::Word(signed(days(values[row]))),
         Values::U8(values) => Part::Word(u64::from(values[row])),
         Values::U16(values) => Part::Word(u64::from(values[row])),
         Values::U32(values) => Part::Word(u64::from(values[row])),
@@ -107,7 +113,8 @@ fn word(keys: &Keys<'_>, row: usize) -> Option<u64> {
         Values::I32(values) | Values::Date32(values) | Values::Time32(values, _) => {
             Some(signed(i64::from(values[row])))
         }
-        Values::I64(values) | Values::Date64(values) | Values::Time64(values, _) => Some(signed(values[row])),
+        Values::I64(values) | Values::Time64(values, _) => Some(signed(values[row])),
+        Values::Date64(values) => Some(signed(days(values[row]))),
         Values::U8(values) => Some(u64::from(values[row])),
         Values::U16(values) => Some(u64::from(values[row])),
         Values::U32(values) => Some(u64::from(values[row])),
@@ -223,6 +230,13 @@ mod tests {
     fn text_sorts_by_bytes() {
         // "Z" (5a) < "a" (61) < "é" (c3 a9)
         assert_eq!(order(Values::Bytes32 { offsets: &[0, 2, 3, 4], data: "éaZ".as_bytes() }, 3), [2, 1, 0]);
+    }
+
+    #[test]
+    fn moments_of_one_day_are_one_date() {
+        let keys = Keys::new(Values::Date64(&[86_400_000, 86_400_001, -1, i64::MIN]), None, 4).unwrap();
+        assert_eq!(part(&keys, 0), part(&keys, 1));
+        assert_eq!(order(Values::Date64(&[86_400_001, -1, 86_400_000, i64::MIN]), 4), [3, 1, 0, 2]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
-use crate::key_table::KeyTable;
+use crate::key_table::{ABSENT, KeyTable};
 use crate::keys::{Keys, for_each_compound};
 use crate::order::sorted_rows;
 
@@ -42,6 +42,32 @@ pub struct Derived {
 }
 
 impl<'a> Distinct<'a> {
+    /// What is promised of distinct keys, so that sums over them fit and row numbers are 32 bits.
+    ///
+    /// # Errors
+    /// If keys, rows and weights differ in length, a sum does not fit 64 bits, a key has no rows, or there are too
+    /// many keys.
+    pub fn check(&self) -> Result<()> {
+        let count = self.rows.len();
+        if self.columns.iter().any(|column| column.len() != count) || self.weights.len() != count {
+            return Err(Error::Parameter(
+                "keys, rows and weights differ in length; expected one of each per key".to_owned(),
+            ));
+        }
+        if count >= ABSENT as usize {
+            return Err(Error::Parameter(format!("there are {count} distinct keys; expected fewer than {ABSENT}")));
+        }
+        if let Some(key) = self.rows.iter().position(|rows| *rows == 0) {
+            return Err(Error::Parameter(format!("key {key} has 0 rows; expected at least 1: leave it out")));
+        }
+        for (name, values) in [("rows", self.rows), ("weights", self.weights)] {
+            if values.iter().try_fold(0_u64, |sum, value| sum.checked_add(*value)).is_none() {
+                return Err(Error::Parameter(format!("the {name} add up to more than 2^64; choose a smaller unit")));
+            }
+        }
+        Ok(())
+    }
+
     /// The rows whose key is not null, in ascending order of their keys.
     #[must_use]
     pub fn order(&self) -> &'a [u32] {
@@ -49,18 +75,29 @@ impl<'a> Distinct<'a> {
     }
 
     /// The keys' numbers: a key's number is its row here.
-    #[must_use]
-    pub fn table(&self) -> Arc<KeyTable> {
-        let build = || {
-            let mut table = KeyTable::new();
-            let rows = self.columns.first().map_or(0, Keys::len);
-            for_each_compound(self.columns, 0..rows, |row, form| {
-                let number = table.insert(form) as usize;
-                assert!(number == row, "distinct keys are distinct");
-            });
-            Arc::new(table)
-        };
-        Arc::clone(self.derived.table.get_or_init(build))
+    ///
+    /// # Errors
+    /// If a key is there twice.
+    pub fn table(&self) -> Result<Arc<KeyTable>> {
+        if let Some(table) = self.derived.table.get() {
+            return Ok(Arc::clone(table));
+        }
+        let mut table = KeyTable::new();
+        let mut repeated = None;
+        let rows = self.columns.first().map_or(0, Keys::len);
+        for_each_compound(self.columns, 0..rows, |row, form| {
+            if table.insert(form) as usize != row {
+                repeated.get_or_insert(row);
+            }
+        });
+        if let Some(row) = repeated {
+            let key: Vec<String> = self.columns.iter().map(|column| column.display(row)).collect();
+            return Err(Error::Data(format!(
+                "the key {} stands in more than one row of the distinct keys; count each key once",
+                key.join(", ")
+            )));
+        }
+        Ok(Arc::clone(self.derived.table.get_or_init(|| Arc::new(table))))
     }
 }
 
@@ -117,6 +154,9 @@ impl Request<'_> {
     }
 }
 
+/// The most nodes that a strategy can have, one per partition.
+pub const NODES_HIGH: u32 = 1 << 24;
+
 /// What happens to the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -158,15 +198,20 @@ impl Action {
     }
 
     /// The nodes after the action, when there were n of them numbered from 0; None if it cannot be.
-    #[must_use]
-    pub fn nodes(self, n: u32) -> Option<Vec<u32>> {
-        match self {
+    ///
+    /// # Errors
+    /// If n is 0 or above [`NODES_HIGH`].
+    pub fn nodes(self, n: u32) -> Result<Option<Vec<u32>>> {
+        if !(1..=NODES_HIGH).contains(&n) {
+            return Err(Error::Parameter(format!("there are {n} nodes; expected from 1 to {NODES_HIGH}")));
+        }
+        Ok(match self {
             Self::AddOne => Some((0..=n).collect()),
             Self::RemoveOne if n == 1 => None,
             Self::RemoveOne => Some((0..n - 1).collect()),
             Self::ReplaceOne => Some((0..n - 1).chain([n]).collect()),
             Self::Double => Some((0..2 * n).collect()),
-        }
+        })
     }
 }
 
@@ -199,8 +244,11 @@ pub trait Strategy: Send + Sync {
 
     /// For windows of a single column from `first` (null: without beginning) to `last`, both within:
     /// how many partitions must be asked, knowing only the strategy; None if a window says nothing.
-    fn routed_windows(&self, _first: &Keys<'_>, _last: &Keys<'_>) -> Option<Vec<u32>> {
-        None
+    ///
+    /// # Errors
+    /// If there are not as many ends as beginnings.
+    fn routed_windows(&self, _first: &Keys<'_>, _last: &Keys<'_>) -> Result<Option<Vec<u32>>> {
+        Ok(None)
     }
 }
 
@@ -230,6 +278,11 @@ pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
     if request.nodes.is_empty() {
         return Err(Error::Parameter("partitions is 0; expected at least 1".to_owned()));
     }
+    if request.nodes.len() > NODES_HIGH as usize {
+        let count = request.nodes.len();
+        return Err(Error::Parameter(format!("partitions is {count}; expected at most {NODES_HIGH}")));
+    }
+    request.distinct.check()?;
     if let Some((_, learn)) = STRATEGIES.iter().find(|(contender, _)| contender.name == name) {
         return learn(request);
     }

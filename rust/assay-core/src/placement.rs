@@ -34,12 +34,17 @@ pub const TABLE: &[(&Contender, Build)] = &[
     (&maglev::CONTENDER, maglev::build),
 ];
 
+/// The least weight of a node: products and quotients of weights must be numbers.
+pub const WEIGHT_LOW: f64 = 1e-100;
+/// The greatest weight of a node.
+pub const WEIGHT_HIGH: f64 = 1e100;
+
 /// One node: what holds keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Its name, which is hashed; two nodes of a placement never share one.
     pub name: String,
-    /// Its capacity relative to the others, above 0.
+    /// Its capacity relative to the others, from [`WEIGHT_LOW`] to [`WEIGHT_HIGH`].
     pub weight: f64,
     /// What fails together with it; None means that it fails alone.
     pub rack: Option<String>,
@@ -122,10 +127,10 @@ impl Settings {
                     node.name
                 )));
             }
-            if !(node.weight.is_finite() && node.weight > 0.0) {
+            if !(WEIGHT_LOW..=WEIGHT_HIGH).contains(&node.weight) {
                 return Err(Error::Parameter(format!(
-                    "the weight of node \"{}\" is {}; expected a finite number above 0: leave out a node that is to \
-                     hold nothing",
+                    "the weight of node \"{}\" is {:?}; expected a number above 0, from {WEIGHT_LOW:e} to \
+                     {WEIGHT_HIGH:e}: leave out a node that is to hold nothing",
                     node.name, node.weight
                 )));
             }
@@ -378,7 +383,7 @@ pub(crate) mod tests {
             let mut twice = Settings::numbered(3);
             twice.nodes[2].name = "node-0".to_owned();
             assert!(message(contender.name, twice).contains("nodes[2] is \"node-0\""));
-            for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            for weight in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX, f64::from_bits(1)] {
                 assert!(message(contender.name, weighted(&[1.0, weight])).contains("weight of node \"node-1\""));
             }
             if !contender.can("weights") {

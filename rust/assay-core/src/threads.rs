@@ -4,45 +4,62 @@
 //! it would never end; the process id tells. Splits are by rows, and every kernel writes only its
 //! own part of the output, so results do not depend on the number of threads.
 
-use std::sync::{Arc, Mutex};
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rayon::prelude::*;
 
 /// Below this many rows a second thread costs more than it brings.
 pub const ROWS_WORTH_A_THREAD: usize = 32_768;
 
-static POOL: Mutex<Option<(u32, Arc<rayon::ThreadPool>)>> = Mutex::new(None);
+/// The pool of one process; None if the operating system refused to start threads.
+struct Owned {
+    process: u32,
+    pool: Option<rayon::ThreadPool>,
+}
+
+/// A lock could be held by another thread at the moment of a fork and would then stay held in the child for ever; a
+/// pointer cannot.
+static POOL: AtomicPtr<Owned> = AtomicPtr::new(ptr::null_mut());
+
+/// The cores that this process may use; asking the operating system takes longer than many a call.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
 
 /// The number of threads that `threads = None` means: all cores, or `ASSAY_THREADS` if that is set.
 #[must_use]
 pub fn default_threads() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     match std::env::var("ASSAY_THREADS").ok().and_then(|text| text.parse::<usize>().ok()) {
-        Some(limit) if limit > 0 => limit.min(cores),
-        _ => cores,
+        Some(limit) if limit > 0 => limit.min(cores()),
+        _ => cores(),
     }
 }
 
-fn pool() -> Arc<rayon::ThreadPool> {
-    let mut slot = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let process = std::process::id();
-    match &*slot {
-        Some((owner, pool)) if *owner == process => Arc::clone(pool),
-        _ => {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let built = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|index| format!("assay-{index}"))
-                .build()
-                .expect("the operating system refused to start threads");
-            let pool = Arc::new(built);
-            // The old pool of a forked parent must not be dropped: its threads do not exist here.
-            if let Some(inherited) = slot.replace((process, Arc::clone(&pool))) {
-                std::mem::forget(inherited);
-            }
-            pool
-        }
+/// This process's pool, made on first use; None if there can be none, and work is done where it is asked for.
+fn pool() -> Option<&'static rayon::ThreadPool> {
+    let current = POOL.load(Ordering::Acquire);
+    // SAFETY: the pointer is null or comes from `Box::leak` below, and what it points to is never freed or changed.
+    if let Some(owned) = unsafe { current.as_ref() }
+        && owned.process == std::process::id()
+    {
+        return owned.pool.as_ref();
     }
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(cores()).thread_name(|index| format!("assay-{index}"));
+    let made = Box::into_raw(Box::new(Owned { process: std::process::id(), pool: builder.build().ok() }));
+    // The pool of a forked parent is left as it is: it must not be dropped, for its threads do not exist here.
+    let kept = match POOL.compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => made,
+        Err(other) => {
+            // SAFETY: nobody else has seen what was just made.
+            drop(unsafe { Box::from_raw(made) });
+            other
+        }
+    };
+    // SAFETY: as above; whoever was faster is a thread of this process.
+    unsafe { (*kept).pool.as_ref() }
 }
 
 /// How many pieces `rows` should be cut into for at most `threads` threads.
@@ -59,9 +76,12 @@ pub fn fill<T: Send>(out: &mut [T], threads: usize, work: impl Fn(usize, &mut [T
         return;
     }
     let part = out.len().div_ceil(count).next_multiple_of(64);
-    pool().install(|| {
-        out.par_chunks_mut(part).enumerate().for_each(|(index, chunk)| work(index * part, chunk));
-    });
+    match pool() {
+        None => work(0, out),
+        Some(pool) => pool.install(|| {
+            out.par_chunks_mut(part).enumerate().for_each(|(index, chunk)| work(index * part, chunk));
+        }),
+    }
 }
 
 /// Calls `work(range)` for consecutive ranges of `rows`, on at most `threads` threads, and returns
@@ -79,7 +99,11 @@ pub fn split<T: Send>(rows: usize, count: usize, work: impl Fn(std::ops::Range<u
     }
     let part = rows.div_ceil(count).next_multiple_of(64).max(64);
     let starts: Vec<usize> = (0..rows).step_by(part).collect();
-    pool().install(|| starts.into_par_iter().map(|start| work(start..rows.min(start + part))).collect())
+    let one = |start: usize| work(start..rows.min(start + part));
+    match pool() {
+        None => starts.into_iter().map(one).collect(),
+        Some(pool) => pool.install(|| starts.into_par_iter().map(one).collect()),
+    }
 }
 
 #[cfg(test)]

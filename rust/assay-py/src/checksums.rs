@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 
 use crate::buffer::ByteBuffer;
 use crate::errors::raise;
-use crate::hashing::threads_or_default;
+use crate::hashing::{Threads, threads_or_default};
 use crate::output;
 
 fn value_out(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
@@ -31,10 +31,10 @@ pub fn checksum<'py>(
     py: Python<'py>,
     data: ByteBuffer,
     algorithm: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let algorithm = Algorithm::parse(algorithm).map_err(raise)?;
-    let threads = threads_or_default(threads)?;
+    let threads = threads_or_default(threads);
     let value = py.detach(|| core::checksum(data.as_bytes(), algorithm, threads));
     value_out(py, value)
 }
@@ -55,8 +55,8 @@ impl Checksum {
 
     /// Appends the bytes of a buffer.
     #[pyo3(signature = (data, *, threads))]
-    fn update(&self, py: Python<'_>, data: ByteBuffer, threads: Option<usize>) -> PyResult<()> {
-        let threads = threads_or_default(threads)?;
+    fn update(&self, py: Python<'_>, data: ByteBuffer, threads: Option<Threads>) -> PyResult<()> {
+        let threads = threads_or_default(threads);
         py.detach(|| locked(&self.state).update(data.as_bytes(), threads));
         Ok(())
     }
@@ -101,8 +101,8 @@ impl BlockChecksums {
 
     /// Appends the bytes of a buffer.
     #[pyo3(signature = (data, *, threads))]
-    fn update(&self, py: Python<'_>, data: ByteBuffer, threads: Option<usize>) -> PyResult<()> {
-        let threads = threads_or_default(threads)?;
+    fn update(&self, py: Python<'_>, data: ByteBuffer, threads: Option<Threads>) -> PyResult<()> {
+        let threads = threads_or_default(threads);
         py.detach(|| locked(&self.state).update(data.as_bytes(), threads));
         Ok(())
     }

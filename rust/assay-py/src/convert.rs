@@ -3,9 +3,11 @@
 //! Input is anything that speaks the Arrow PyCapsule interface, chunked or not. Nothing of the
 //! data is copied: the core reads Arrow's own buffers while the chunk is held here.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, make_array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, TimeUnit as ArrowTimeUnit};
 use assay_core::error::Error;
@@ -56,6 +58,9 @@ impl Column {
             .map(|chunk| {
                 let found = keys_of(chunk.as_ref()).map_err(|error| match error {
                     Error::UnsupportedType(message) => unsupported_type(format!("{}: {message}", self.label())),
+                    Error::Corrupt(message) => {
+                        crate::errors::raise(Error::Corrupt(format!("{}: {message}", self.label())))
+                    }
                     other => crate::errors::raise(other),
                 })?;
                 found.ok_or_else(|| self.unsupported())
@@ -80,7 +85,7 @@ impl<'py> FromPyObject<'_, 'py> for Column {
             // A table with one column: a data frame, a relation, a record batch.
             DataType::Struct(fields) if fields.len() == 1 => {
                 let inner = fields[0].clone();
-                (chunks.iter().map(|chunk| chunk.as_struct().column(0).clone()).collect(), inner)
+                (chunks.iter().map(|chunk| only_field(chunk)).collect::<PyResult<_>>()?, inner)
             }
             DataType::Struct(fields) => {
                 return Err(parameter(format!(
@@ -93,6 +98,18 @@ impl<'py> FromPyObject<'_, 'py> for Column {
         };
         Ok(Self { chunks, name: field.name().clone(), data_type: field.data_type().clone() })
     }
+}
+
+/// The field of a struct that has one; where the struct is null, so is its field.
+fn only_field(chunk: &ArrayRef) -> PyResult<ArrayRef> {
+    let whole = chunk.as_struct();
+    let field = whole.column(0);
+    if whole.null_count() == 0 || *field.data_type() == DataType::Null {
+        return Ok(Arc::clone(field));
+    }
+    let nulls = NullBuffer::union(whole.nulls(), field.nulls());
+    let data = field.to_data().into_builder().nulls(nulls).build();
+    data.map(make_array).map_err(|error| parameter(format!("the struct's field cannot be read: {error}")))
 }
 
 /// Several columns of equal length, each chunked in its own way.

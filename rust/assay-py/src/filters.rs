@@ -12,7 +12,7 @@ use pyo3::types::PyBytes;
 use crate::buffer::ByteBuffer;
 use crate::convert::Column;
 use crate::errors::raise;
-use crate::hashing::threads_or_default;
+use crate::hashing::{Threads, threads_or_default};
 use crate::output;
 
 fn unit(unit: ArrowTimeUnit) -> TimeUnit {
@@ -69,7 +69,9 @@ pub struct BloomFilter {
 }
 
 impl BloomFilter {
-    // A panic while the lock is held would be a bug of ours; the bits are valid in any case.
+    // Locks are taken with the interpreter released, and nothing asks for it while one is held: else a thread that
+    // holds it and waits for the lock would never get it. A panic while a lock is held would be a bug of ours; the
+    // bits are valid in any case.
     fn read(&self) -> RwLockReadGuard<'_, Filter> {
         self.filter.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,18 +97,18 @@ impl BloomFilter {
         layout: &str,
         block_count: Option<u64>,
         capacity: Option<u64>,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyResult<Self> {
         let layout = Layout::parse(layout).map_err(raise)?;
         let options = Options { layout, false_positive_rate, block_count, capacity };
-        let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads)?);
+        let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads));
         py.detach(|| Filter::build(&keys.keys()?, kind, options, threads).map_err(raise)).map(Self::of)
     }
 
     /// Whether the filter may hold each key of a column.
     #[pyo3(signature = (keys, *, threads))]
-    fn contains<'py>(&self, py: Python<'py>, keys: Column, threads: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads)?);
+    fn contains<'py>(&self, py: Python<'py>, keys: Column, threads: Option<Threads>) -> PyResult<Bound<'py, PyAny>> {
+        let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads));
         let rows = keys.len();
         let (bits, validity) = py.detach(|| -> PyResult<_> {
             let chunks = keys.keys()?;
@@ -124,9 +126,14 @@ impl BloomFilter {
 
     /// Adds the keys of a column.
     #[pyo3(signature = (keys, *, threads))]
-    fn insert(&self, py: Python<'_>, keys: Column, threads: Option<usize>) -> PyResult<()> {
-        let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads)?);
-        py.detach(|| self.write().insert(&keys.keys()?, kind, threads).map_err(raise))
+    fn insert(&self, py: Python<'_>, keys: Column, threads: Option<Threads>) -> PyResult<()> {
+        let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads));
+        py.detach(|| {
+            let chunks = keys.keys()?;
+            // An exception is made with the interpreter held, so only after the lock is given back.
+            let inserted = self.write().insert(&chunks, kind, threads);
+            inserted.map_err(raise)
+        })
     }
 
     /// The filter that holds the keys of both.
@@ -134,7 +141,8 @@ impl BloomFilter {
         py.detach(|| {
             // A copy first, so that no two locks are held at once.
             let left = self.read().clone();
-            left.union(&other.read()).map(Self::of).map_err(raise)
+            let joined = left.union(&other.read());
+            joined.map(Self::of).map_err(raise)
         })
     }
 
@@ -164,38 +172,38 @@ impl BloomFilter {
     }
 
     #[getter]
-    fn layout(&self) -> &'static str {
-        self.read().layout().contender().name
+    fn layout(&self, py: Python<'_>) -> &'static str {
+        py.detach(|| self.read().layout().contender().name)
     }
 
     #[getter]
-    fn key_type(&self) -> String {
-        self.read().key_type().to_string()
+    fn key_type(&self, py: Python<'_>) -> String {
+        py.detach(|| self.read().key_type().to_string())
     }
 
     #[getter]
-    fn block_count(&self) -> Option<u64> {
-        self.read().block_count()
+    fn block_count(&self, py: Python<'_>) -> Option<u64> {
+        py.detach(|| self.read().block_count())
     }
 
     #[getter]
-    fn bits(&self) -> u64 {
-        self.read().bits()
+    fn bits(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.read().bits())
     }
 
     #[getter]
-    fn probes(&self) -> u32 {
-        self.read().probes()
+    fn probes(&self, py: Python<'_>) -> u32 {
+        py.detach(|| self.read().probes())
     }
 
     #[getter]
-    fn memory_bytes(&self) -> u64 {
-        self.read().memory_bytes()
+    fn memory_bytes(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.read().memory_bytes())
     }
 
     #[getter]
-    fn keys_inserted(&self) -> u64 {
-        self.read().keys_inserted()
+    fn keys_inserted(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.read().keys_inserted())
     }
 
     #[getter]

@@ -11,13 +11,45 @@ use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
 use crate::output;
 
-/// The number of threads for a caller's `threads=`.
-pub fn threads_or_default(threads: Option<usize>) -> PyResult<usize> {
-    match threads {
-        None => Ok(default_threads()),
-        Some(0) => Err(parameter("threads is 0; expected at least 1, or None for all cores".to_owned())),
-        Some(count) => Ok(count),
+/// A caller's `threads=`.
+pub struct Threads(usize);
+
+/// A caller's `seed=`.
+pub struct Seed(pub u64);
+
+/// An unsigned integer of 64 bits; what else it is, is said with its name.
+fn unsigned(object: Borrowed<'_, '_, PyAny>, name: &str, expected: &str) -> PyResult<u64> {
+    object.extract::<u64>().map_err(|_| {
+        let shown = object.repr().map_or_else(|_| "unprintable".to_owned(), |text| text.to_string());
+        parameter(format!("{name} is {shown}; expected {expected}"))
+    })
+}
+
+impl<'py> FromPyObject<'_, 'py> for Threads {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let expected = "an integer of at least 1, or None for all cores";
+        let count = unsigned(object, "threads", expected)?;
+        match usize::try_from(count) {
+            Ok(count) if count > 0 => Ok(Self(count)),
+            _ => Err(parameter(format!("threads is {count}; expected {expected}"))),
+        }
     }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Seed {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        unsigned(object, "seed", "an integer from 0 to 2^64 - 1").map(Self)
+    }
+}
+
+/// The number of threads for a caller's `threads=`.
+#[allow(clippy::needless_pass_by_value)]
+pub fn threads_or_default(threads: Option<Threads>) -> usize {
+    threads.map_or_else(default_threads, |threads| threads.0)
 }
 
 /// Validity of a run: one column's own; a compound of several is never null.
@@ -30,10 +62,10 @@ fn hash_columns<'py>(
     columns: &Columns,
     algorithm: &str,
     seed: u64,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let function = HashFunction::parse(algorithm, seed).map_err(raise)?;
-    let threads = threads_or_default(threads)?;
+    let threads = threads_or_default(threads);
     let rows = columns.rows()?;
     let single = columns.0.len() == 1;
     // A compound whose parts are all null has bytes of its own: 00 for each part.
@@ -64,31 +96,37 @@ fn function_of_nulls(function: HashFunction, parts: usize) -> u64 {
 
 /// The hash of each key of a column.
 #[pyfunction]
-#[pyo3(signature = (keys, algorithm = "xxh3_64", *, seed = 0, threads = None))]
+#[pyo3(
+    signature = (keys, algorithm = "xxh3_64", *, seed = Seed(0), threads = None),
+    text_signature = "(keys, algorithm='xxh3_64', *, seed=0, threads=None)"
+)]
 pub fn hash<'py>(
     py: Python<'py>,
     keys: Column,
     algorithm: &str,
-    seed: u64,
-    threads: Option<usize>,
+    seed: Seed,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    hash_columns(py, &Columns(vec![keys]), algorithm, seed, threads)
+    hash_columns(py, &Columns(vec![keys]), algorithm, seed.0, threads)
 }
 
 /// The hash of each row of several columns, framed.
 #[pyfunction]
-#[pyo3(signature = (columns, algorithm = "xxh3_64", *, seed = 0, threads = None))]
+#[pyo3(
+    signature = (columns, algorithm = "xxh3_64", *, seed = Seed(0), threads = None),
+    text_signature = "(columns, algorithm='xxh3_64', *, seed=0, threads=None)"
+)]
 pub fn hash_rows<'py>(
     py: Python<'py>,
     columns: Vec<Column>,
     algorithm: &str,
-    seed: u64,
-    threads: Option<usize>,
+    seed: Seed,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if columns.is_empty() {
         return Err(parameter("hash_rows got no columns; expected at least one".to_owned()));
     }
-    hash_columns(py, &Columns(columns), algorithm, seed, threads)
+    hash_columns(py, &Columns(columns), algorithm, seed.0, threads)
 }
 
 /// The digest of each key of a column.
@@ -98,10 +136,10 @@ pub fn digest<'py>(
     py: Python<'py>,
     keys: Column,
     algorithm: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let digest = Digest::parse(algorithm).map_err(raise)?;
-    let threads = threads_or_default(threads)?;
+    let threads = threads_or_default(threads);
     let columns = Columns(vec![keys]);
     let rows = columns.rows()?;
     let (bytes, validity) = py.detach(|| -> PyResult<_> {

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
-use crate::hashing::threads_or_default;
+use crate::hashing::{Threads, threads_or_default};
 use crate::output;
 
 /// The values of a column of unsigned integers without nulls, in one piece.
@@ -84,11 +84,10 @@ impl PyDistinct {
         let keys = whole(&columns)?;
         let rows = slice_of!(&rows, UInt64Type, DataType::UInt64, "uint64").to_vec();
         let weights = slice_of!(&weights, UInt64Type, DataType::UInt64, "uint64").to_vec();
-        if keys.iter().any(|column| column.len() != rows.len()) || rows.len() != weights.len() {
-            return Err(parameter("keys, rows and weights differ in length; expected one of each per key".to_owned()));
-        }
+        let derived = Derived::default();
+        Distinct { columns: &keys, rows: &rows, weights: &weights, derived: &derived }.check().map_err(raise)?;
         drop(keys);
-        Ok(Self { columns, rows, weights, derived: Derived::default() })
+        Ok(Self { columns, rows, weights, derived })
     }
 }
 
@@ -140,8 +139,9 @@ impl PyStrategy {
 
     /// A composite of two strategies; the first takes the first `first_columns` columns.
     #[staticmethod]
-    fn composite(first: &Self, second: &Self, first_columns: usize, nodes: Vec<u32>) -> Self {
-        Self(Arc::new(Composite::new(Arc::clone(&first.0), Arc::clone(&second.0), first_columns, nodes)))
+    fn composite(first: &Self, second: &Self, first_columns: usize, nodes: Vec<u32>) -> PyResult<Self> {
+        let made = Composite::new(Arc::clone(&first.0), Arc::clone(&second.0), first_columns, nodes).map_err(raise)?;
+        Ok(Self(Arc::new(made)))
     }
 
     /// The number of each partition's node; node k is called `node-k`.
@@ -170,15 +170,21 @@ impl PyStrategy {
         columns: Vec<Column>,
         rows: usize,
         first_row: u64,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let threads = threads_or_default(threads)?;
+        let threads = threads_or_default(threads);
         let columns = Columns(columns);
         if !columns.0.is_empty() && columns.rows()? != rows {
             return Err(parameter(format!("the columns have {} rows; expected {rows}", columns.rows()?)));
         }
+        if columns.0.is_empty() && self.0.keyed() && rows > 0 {
+            return Err(parameter(format!("there are no columns for {rows} rows; expected those of the key")));
+        }
+        if first_row.checked_add(rows as u64).is_none() {
+            return Err(parameter(format!("first_row is {first_row}; expected that {rows} rows more fit 64 bits")));
+        }
         let out = py.detach(|| -> PyResult<Vec<u32>> {
-            let mut out = vec![0; rows];
+            let mut out = fold::zeros(rows, 1, 1).map_err(raise)?;
             if columns.0.is_empty() {
                 self.0.assign(&[], first_row, threads, &mut out).map_err(raise)?;
                 return Ok(out);
@@ -203,7 +209,7 @@ impl PyStrategy {
     fn routed_windows<'py>(&self, py: Python<'py>, first: Column, last: Column) -> PyResult<Option<Bound<'py, PyAny>>> {
         let first = whole(std::slice::from_ref(&first))?;
         let last = whole(std::slice::from_ref(&last))?;
-        let counts = self.0.routed_windows(&first[0], &last[0]);
+        let counts = py.detach(|| self.0.routed_windows(&first[0], &last[0])).map_err(raise)?;
         counts.map(|counts| output::primitive::<UInt32Type>(py, counts, None)).transpose()
     }
 }
@@ -211,7 +217,7 @@ impl PyStrategy {
 /// The nodes after an action on nodes 0 to n - 1; None if the action cannot be.
 #[pyfunction]
 pub fn action_nodes(action: &str, n: u32) -> PyResult<Option<Vec<u32>>> {
-    Ok(Action::parse(action).map_err(raise)?.nodes(n))
+    Action::parse(action).and_then(|action| action.nodes(n)).map_err(raise)
 }
 
 /// Distinct keys and their numbers, in order of first appearance.
@@ -221,6 +227,24 @@ pub struct PyKeyTable(KeyTable);
 /// The number of a pair of numbers: a word.
 fn pair(first: u32, second: u32) -> Canonical<'static> {
     Canonical::Word(u64::from(first) << 32 | u64::from(second))
+}
+
+/// Pairs are of two columns of equal length.
+fn equal_lengths(first: &[u32], second: &[u32]) -> PyResult<()> {
+    if first.len() == second.len() {
+        return Ok(());
+    }
+    let (first, second) = (first.len(), second.len());
+    Err(parameter(format!("the pairs' parts have {first} and {second} rows; expected equally many")))
+}
+
+/// Keys and rows are numbered in 32 bits.
+fn rows_fit(rows: usize) -> PyResult<()> {
+    if rows < key_table::ABSENT as usize {
+        return Ok(());
+    }
+    let most = key_table::ABSENT;
+    Err(parameter(format!("there are {rows} rows in one batch; expected fewer than {most}: insert it in slices")))
 }
 
 #[pymethods]
@@ -248,10 +272,11 @@ impl PyKeyTable {
 
     /// The number of each key, and the rows that met a key for the first time.
     fn insert<'py>(&mut self, py: Python<'py>, keys: Column) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        rows_fit(keys.len())?;
         let (numbers, fresh) = py.detach(|| -> PyResult<_> {
             let (mut numbers, mut fresh) = (Vec::with_capacity(keys.len()), Vec::new());
             for chunk in keys.keys()? {
-                #[allow(clippy::cast_possible_truncation)]
+                #[allow(clippy::cast_possible_truncation)] // as was checked
                 let first = numbers.len() as u32;
                 let before = fresh.len();
                 self.0.insert_keys(&chunk, &mut numbers, &mut fresh);
@@ -271,6 +296,8 @@ impl PyKeyTable {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
         let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
+        equal_lengths(first, second)?;
+        rows_fit(first.len())?;
         let (numbers, fresh) = py.detach(|| {
             let (mut numbers, mut fresh) = (Vec::with_capacity(first.len()), Vec::new());
             for (row, (first, second)) in first.iter().zip(second).enumerate() {
@@ -302,7 +329,9 @@ impl PyKeyTable {
     fn find_pairs<'py>(&self, py: Python<'py>, first: Column, second: Column) -> PyResult<Bound<'py, PyAny>> {
         let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
         let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
-        let numbers = first.iter().zip(second).map(|(first, second)| self.0.find(pair(*first, *second))).collect();
+        equal_lengths(first, second)?;
+        let numbers =
+            py.detach(|| first.iter().zip(second).map(|(first, second)| self.0.find(pair(*first, *second))).collect());
         present(py, numbers)
     }
 }
@@ -330,8 +359,11 @@ pub fn sum_by<'py>(
         None => None,
         Some(column) => Some(slice_of!(column, UInt64Type, DataType::UInt64, "uint64")),
     };
-    let mut sums = vec![0; count];
-    py.detach(|| fold::sum_by(groups, weights, &mut sums)).map_err(raise)?;
+    let sums = py.detach(|| {
+        let mut sums = fold::zeros(count, 1, 1)?;
+        fold::sum_by(groups, weights, &mut sums).map(|()| sums)
+    });
+    let sums = sums.map_err(raise)?;
     output::primitive::<UInt64Type>(py, sums, None)
 }
 
@@ -352,8 +384,11 @@ pub fn sum_pairs<'py>(
         None => None,
         Some(column) => Some(slice_of!(column, UInt64Type, DataType::UInt64, "uint64")),
     };
-    let mut sums = vec![0; height * width];
-    py.detach(|| fold::sum_pairs(from, to, weights, width, &mut sums)).map_err(raise)?;
+    let sums = py.detach(|| {
+        let mut sums = fold::zeros(height, width, 1)?;
+        fold::sum_pairs(from, to, weights, width, &mut sums).map(|()| sums)
+    });
+    let sums = sums.map_err(raise)?;
     output::primitive::<UInt64Type>(py, sums, None)
 }
 
@@ -368,7 +403,10 @@ pub fn mark_pairs<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let groups = slice_of!(&groups, UInt32Type, DataType::UInt32, "uint32");
     let partitions = slice_of!(&partitions, UInt32Type, DataType::UInt32, "uint32");
-    let mut bits = vec![0; (height * width).div_ceil(8)];
-    py.detach(|| fold::mark_pairs(groups, partitions, width, &mut bits));
+    let bits = py.detach(|| {
+        let mut bits = fold::zeros(height, width, 8)?;
+        fold::mark_pairs(groups, partitions, height, width, &mut bits).map(|()| bits)
+    });
+    let bits = bits.map_err(raise)?;
     output::primitive::<UInt8Type>(py, bits, None)
 }

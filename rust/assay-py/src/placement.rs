@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
-use crate::hashing::threads_or_default;
+use crate::hashing::{Threads, threads_or_default};
 use crate::output;
 
 /// A placement of any kind.
@@ -49,8 +49,8 @@ impl PyPlacement {
 
     /// The position of each key's node.
     #[pyo3(signature = (keys, *, threads = None))]
-    fn lookup<'py>(&self, py: Python<'py>, keys: Column, threads: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        let threads = threads_or_default(threads)?;
+    fn lookup<'py>(&self, py: Python<'py>, keys: Column, threads: Option<Threads>) -> PyResult<Bound<'py, PyAny>> {
+        let threads = threads_or_default(threads);
         let columns = Columns(vec![keys]);
         let rows = columns.rows()?;
         let (owners, validity) = py.detach(|| -> PyResult<_> {
@@ -74,9 +74,9 @@ impl PyPlacement {
         py: Python<'py>,
         keys: Column,
         count: usize,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let threads = threads_or_default(threads)?;
+        let threads = threads_or_default(threads);
         let columns = Columns(vec![keys]);
         let rows = columns.rows()?;
         let (positions, validity) = py.detach(|| -> PyResult<_> {

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::catalogue::{Contender, Domain, Parameter};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::keys::Keys;
-use crate::partition::Strategy;
+use crate::partition::{NODES_HIGH, Strategy};
 
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
@@ -39,12 +39,23 @@ pub struct Composite {
 impl Composite {
     /// A composite of `first` on the first `first_columns` columns and `second` on the rest.
     ///
-    /// # Panics
+    /// # Errors
     /// If there are not as many nodes as partitions.
-    #[must_use]
-    pub fn new(first: Arc<dyn Strategy>, second: Arc<dyn Strategy>, first_columns: usize, nodes: Vec<u32>) -> Self {
-        assert_eq!(nodes.len(), first.nodes().len() * second.nodes().len(), "a node for each partition");
-        Self { first, second, first_columns, nodes }
+    pub fn new(
+        first: Arc<dyn Strategy>,
+        second: Arc<dyn Strategy>,
+        first_columns: usize,
+        nodes: Vec<u32>,
+    ) -> Result<Self> {
+        let (outer, inner) = (first.nodes().len(), second.nodes().len());
+        if outer.checked_mul(inner) != Some(nodes.len()) || nodes.len() > NODES_HIGH as usize {
+            return Err(Error::Parameter(format!(
+                "composite: there are {} nodes for {outer} x {inner} partitions; expected one for each, at most \
+                 {NODES_HIGH}",
+                nodes.len()
+            )));
+        }
+        Ok(Self { first, second, first_columns, nodes })
     }
 }
 
@@ -55,7 +66,13 @@ impl Strategy for Composite {
 
     #[allow(clippy::cast_possible_truncation)]
     fn assign(&self, columns: &[Keys<'_>], first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
-        let (first, second) = columns.split_at(self.first_columns);
+        let Some((first, second)) = columns.split_at_checked(self.first_columns) else {
+            return Err(Error::Parameter(format!(
+                "composite: the key has {} columns; expected {} for the first strategy alone",
+                columns.len(),
+                self.first_columns
+            )));
+        };
         let mut outer = vec![0; out.len()];
         self.first.assign(first, first_row, threads, &mut outer)?;
         self.second.assign(second, first_row, threads, out)?;

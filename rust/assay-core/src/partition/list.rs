@@ -55,14 +55,14 @@ fn form_bytes(form: Canonical<'_>) -> u64 {
 pub fn learn(request: &Request<'_>) -> Result<Box<dyn Strategy>> {
     let list = match request.values {
         Some(values) => List::given(values, request.groups, request.nodes)?,
-        None => List::learned(request),
+        None => List::learned(request)?,
     };
     list.refuse_unlisted(request.distinct.columns)?;
     Ok(Box::new(list))
 }
 
 impl List {
-    fn learned(request: &Request<'_>) -> Self {
+    fn learned(request: &Request<'_>) -> Result<Self> {
         let distinct = &request.distinct;
         let mut order = distinct.order().to_vec();
         order.sort_by_key(|row| Reverse(distinct.rows[*row as usize])); // stable: then by value
@@ -81,13 +81,13 @@ impl List {
         }
         let mut value_bytes = 0;
         for_each_compound(distinct.columns, 0..distinct.rows.len(), |_, form| value_bytes += form_bytes(form));
-        Self {
-            table: distinct.table(),
+        Ok(Self {
+            table: distinct.table()?,
             partitions,
             values: order.len() as u64,
             value_bytes,
             nodes: request.nodes.to_vec(),
-        }
+        })
     }
 
     fn given(values: &Keys<'_>, groups: &[u32], nodes: &[u32]) -> Result<Self> {
@@ -96,6 +96,13 @@ impl List {
                 "list: values has {} lists; expected {}, one per partition",
                 groups.len(),
                 nodes.len()
+            )));
+        }
+        let named: u64 = groups.iter().map(|size| u64::from(*size)).sum();
+        if named != values.len() as u64 {
+            return Err(Error::Parameter(format!(
+                "list: the lists have {named} values in all, but {} are given; expected as many",
+                values.len()
             )));
         }
         let mut table = KeyTable::new();

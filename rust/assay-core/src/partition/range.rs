@@ -161,6 +161,13 @@ impl Strategy for Range {
 
     #[allow(clippy::cast_possible_truncation)]
     fn assign(&self, columns: &[Keys<'_>], _first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
+        if let Some(bound) = self.bounds.keys().first().filter(|bound| bound.len() != columns.len()) {
+            return Err(Error::Parameter(format!(
+                "range: the key has {} columns; expected {}, as in the bounds",
+                columns.len(),
+                bound.len()
+            )));
+        }
         crate::threads::fill(out, threads, |first, chunk| {
             for (index, slot) in chunk.iter_mut().enumerate() {
                 *slot = self.bounds.rank(columns, first + index).unwrap_or(0) as u32;
@@ -188,6 +195,7 @@ impl Strategy for Range {
                 nodes.push(n);
             }
             Action::AddOne | Action::Double => {
+                distinct.check()?;
                 let mut splitter = Splitter::new(self, distinct);
                 let last = if action == Action::AddOne { n } else { 2 * n - 1 };
                 (n..=last).for_each(|node| splitter.split_heaviest(node));
@@ -200,9 +208,19 @@ impl Strategy for Range {
     /// Partitions whose interval meets the window; those between repeated bounds hold nothing and
     /// are not asked.
     #[allow(clippy::cast_possible_truncation)]
-    fn routed_windows(&self, first: &Keys<'_>, last: &Keys<'_>) -> Option<Vec<u32>> {
+    fn routed_windows(&self, first: &Keys<'_>, last: &Keys<'_>) -> Result<Option<Vec<u32>>> {
+        if first.len() != last.len() {
+            return Err(Error::Parameter(format!(
+                "{} windows begin, but {} end; expected as many",
+                first.len(),
+                last.len()
+            )));
+        }
         let counts = (0..first.len()).map(|row| {
             let (least, most): ([Part; 1], [Part; 1]) = ([part(first, row)], [part(last, row)]);
+            if least[0] != Part::Null && least > most {
+                return 0; // a window that ends before it begins holds nothing
+            }
             let bounds = self.bounds.keys();
             let within = |bound: &OrderedKey| least[0] != Part::Null && bound[..] <= least[..];
             let first = bounds.partition_point(within);
@@ -210,6 +228,6 @@ impl Strategy for Range {
             let repeated = (first..last).filter(|bound| *bound > first && bounds[*bound] == bounds[bound - 1]);
             (last - first + 1 - repeated.count()) as u32
         });
-        Some(counts.collect())
+        Ok(Some(counts.collect()))
     }
 }

@@ -75,9 +75,13 @@ fn windows_ask_the_intervals_that_they_meet_and_none_between_repeated_bounds() {
     let ask = |first: &[i64], last: &[i64]| {
         let first = Keys::new(Values::I64(first), None, first.len()).unwrap();
         let last = Keys::new(Values::I64(last), None, last.len()).unwrap();
-        range.routed_windows(&first, &last).unwrap()
+        range.routed_windows(&first, &last).unwrap().unwrap()
     };
     assert_eq!(ask(&[0, 9, 10, 15, 0, 20], &[9, 10, 19, 20, i64::MAX, 20]), [1, 2, 1, 2, 3, 1]);
+    // A window that ends before it begins asks nobody.
+    assert_eq!(ask(&[25, 9], &[1, 8]), [0, 0]);
+    let (two, one) = (Keys::from_words(&[1, 2]), Keys::from_words(&[1]));
+    assert!(range.routed_windows(&two, &one).unwrap_err().to_string().contains("2 windows begin, but 1 end"));
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn round_robin_goes_by_the_rows_number() {
 fn a_composite_is_the_outer_times_the_inner_width_plus_the_inner() {
     let outer = learned("modulo", &[1], &[1], 2).unwrap();
     let inner = learned("modulo", &[1], &[1], 3).unwrap();
-    let composite = composite::Composite::new(outer.into(), inner.into(), 1, (0..6).collect());
+    let composite = composite::Composite::new(outer.into(), inner.into(), 1, (0..6).collect()).unwrap();
     let (first, second) = ([5_i64, 4], [7_i64, 5]);
     let columns = [Keys::new(Values::I64(&first), None, 2).unwrap(), Keys::new(Values::I64(&second), None, 2).unwrap()];
     let mut out = [9; 2];
@@ -152,10 +156,13 @@ fn every_placement_is_a_strategy_and_null_lives_in_partition_0() {
 
 #[test]
 fn actions_number_the_nodes() {
-    assert_eq!(Action::AddOne.nodes(2), Some(vec![0, 1, 2]));
-    assert_eq!(Action::RemoveOne.nodes(2), Some(vec![0]));
-    assert_eq!(Action::RemoveOne.nodes(1), None);
-    assert_eq!(Action::ReplaceOne.nodes(2), Some(vec![0, 2]));
-    assert_eq!(Action::Double.nodes(2), Some(vec![0, 1, 2, 3]));
+    assert_eq!(Action::AddOne.nodes(2).unwrap(), Some(vec![0, 1, 2]));
+    assert_eq!(Action::RemoveOne.nodes(2).unwrap(), Some(vec![0]));
+    assert_eq!(Action::RemoveOne.nodes(1).unwrap(), None);
+    assert_eq!(Action::ReplaceOne.nodes(2).unwrap(), Some(vec![0, 2]));
+    assert_eq!(Action::Double.nodes(2).unwrap(), Some(vec![0, 1, 2, 3]));
     assert!(Action::parse("add_two").is_err());
+    for action in Action::ALL {
+        assert!(action.nodes(0).is_err() && action.nodes(u32::MAX).is_err() && action.nodes(1 << 31).is_err());
+    }
 }

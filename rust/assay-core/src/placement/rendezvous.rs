@@ -65,7 +65,8 @@ pub fn finalise(mut value: u64) -> u64 {
 #[inline]
 #[allow(clippy::cast_precision_loss)]
 fn bid(bits: u64, weight: f64) -> f64 {
-    let uniform = ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    // The greatest 53 bits plus a half would be rounded up to 2^53, and their logarithm is 0.
+    let uniform = ((bits >> 11) as f64 + 0.5).min(((1_u64 << 53) - 1) as f64) / (1_u64 << 53) as f64;
     // libm's own logarithm: the platform's differs in the last bit, and so would owners.
     -weight / libm::log(uniform)
 }
@@ -170,6 +171,7 @@ mod tests {
     use super::*;
     use crate::placement::movement::{moved_share, sampled_share};
     use crate::placement::tests::{values, weighted};
+    use crate::placement::{WEIGHT_HIGH, WEIGHT_LOW};
 
     fn of(weights: &[f64]) -> Box<dyn Placement> {
         build(weighted(weights)).unwrap()
@@ -180,6 +182,15 @@ mod tests {
         // SplitMix64 from seed 0 begins so (the reference implementation's first outputs).
         let first: Vec<u64> = (0..3).map(crate::placement::movement::sample_value).collect();
         assert_eq!(first, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]);
+    }
+
+    #[test]
+    fn bids_rise_with_their_bits_up_to_the_last() {
+        let bids = [0, 1 << 11, 1 << 62, u64::MAX - (1 << 12), u64::MAX].map(|bits| bid(bits, 1.0));
+        assert!(bids.is_sorted() && bids[0] > 0.0 && bids[4].is_finite(), "{bids:?}");
+        for weight in [WEIGHT_LOW, WEIGHT_HIGH] {
+            assert!([0, u64::MAX].map(|bits| bid(bits, weight)).iter().all(|bid| bid.is_normal()));
+        }
     }
 
     #[test]
