@@ -290,4 +290,6 @@ pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
