@@ -101,7 +101,7 @@ def test_files_that_differ_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"column 'b' is string in .*2.parquet and int64 in .*1.parquet"):
         open_dataset(tmp_path)
     pq.write_table(pa.table({"a": [1]}), tmp_path / "2.parquet")
-    with pytest.raises(ReadError, match=r"2.parquet has no column 'b'"):
+    with pytest.raises(ReadError, match=r"2.parquet lacks the column 'b'"):
         open_dataset(tmp_path)
 
 
@@ -363,3 +363,17 @@ def test_what_is_missing_or_no_dataset_is_said(tmp_path: Path) -> None:
         open_dataset(tmp_path)
     with pytest.raises(UnsupportedTypeError, match=r"builtins\.int is no dataset"):
         open_dataset(3)
+
+
+@pytest.mark.parametrize("moment", ["between two scans", "during a scan"])
+def test_a_file_that_is_replaced_by_another_of_the_same_columns_is_refused(tmp_path: Path, moment: str) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"a": range(100)}), path, row_group_size=10)
+    dataset = open_dataset(path)
+    batches = dataset.batches(["a"])
+    if moment == "during a scan":
+        next(batches)
+    pq.write_table(pa.table({"a": range(200)}), tmp_path / "new", row_group_size=10)
+    (tmp_path / "new").replace(path)
+    with pytest.raises(ChecksumMismatchError, match=r"t\.parquet has changed since it was opened"):
+        list(batches)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from assay.errors import ParameterError, nearest
 
-__all__ = ["is_nested", "is_text", "kind_of", "parse_type", "plain_array", "plain_type"]
+__all__ = ["can_be_equal", "is_nested", "is_text", "kind_of", "parse_type", "plain_array", "plain_type"]
 
 _ALIASES = {"text": "string", "double": "float64", "float": "float32", "integer": "int64", "boolean": "bool"}
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -87,6 +87,30 @@ def kind_of(data_type: pa.DataType) -> str:
     if types.is_timestamp(plain):
         return "timestamp"
     return str(plain)
+
+
+def can_be_equal(left: pa.DataType, right: pa.DataType) -> bool:
+    """Whether values of both types can be one key, as their canonical bytes have it.
+
+    Whole numbers of all widths and decimals can, text and binary can; 1 and 1.0, or 1 and "1", cannot.
+    """
+    families = {_family(left), _family(right)}
+    return len(families) == 1 or "null" in families
+
+
+def _family(data_type: pa.DataType) -> str:
+    types: Any = pa.types
+    plain = plain_type(data_type)
+    families = {
+        "whole number": (types.is_integer, types.is_decimal),
+        "float": (types.is_floating,),
+        "text": (types.is_large_string, types.is_large_binary, types.is_fixed_size_binary),
+        "timestamp": (types.is_timestamp,),
+        "date": (types.is_date,),
+        "time": (types.is_time,),
+        "null": (types.is_null,),
+    }
+    return next((name for name, tests in families.items() if any(test(plain) for test in tests)), str(plain))
 
 
 def is_text(data_type: pa.DataType) -> bool:

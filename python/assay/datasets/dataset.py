@@ -27,7 +27,7 @@ from assay.datasets.ipc_files import IpcFileReader
 from assay.datasets.memory import TableReader, spool_table
 from assay.datasets.query import Query
 from assay.datasets.readers import open_reader, reading_options
-from assay.errors import ChecksumMismatchError, SuiteError, UnknownNameError
+from assay.errors import ChecksumMismatchError, ReadError, SuiteError, UnknownNameError
 
 __all__ = ["Dataset", "DatasetDescription"]
 
@@ -108,9 +108,10 @@ class Dataset:
         Raises:
             UnknownNameError: there is no such column; at once, not at the first batch.
             ReadError: the file is truncated or changes its types; when reading reaches the place.
+            ChecksumMismatchError: a file is not the one that was opened; before the first batch or after the last.
         """
         names = self.schema.names if columns is None else [self.column(name).name for name in columns]
-        return self._reader.batches(names, span)
+        return self._guarded(self._reader.batches(names, span))
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table in memory; for small ones, such as parents."""
@@ -132,11 +133,15 @@ class Dataset:
         """The dataset that `foreign_key` refers to.
 
         Raises:
+            ReadError, UnknownNameError: there is no such parent.
             SuiteError: the parent lacks one of the key's columns.
         """
         from assay.datasets.opening import open_dataset
 
-        parent = open_dataset(foreign_key.parent, base=self.base)
+        try:
+            parent = open_dataset(foreign_key.parent, base=self.base)
+        except (ReadError, UnknownNameError) as problem:
+            raise type(problem)(f"foreign key {foreign_key.name} of {self.name}: {problem}") from problem
         missing = [name for name in foreign_key.parent_columns if name not in parent.schema.names]
         if missing:
             error = UnknownNameError.of(f"column of {parent.name}", missing[0], parent.schema.names)
@@ -165,6 +170,24 @@ class Dataset:
             spooled=None if self._spooled is None else str(self._spooled),
             fingerprint=self._fingerprint,
         )
+
+    def _guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """`batches` of files that stay what they were: numbers from two versions of a table would be wrong silently."""
+        self._check_unchanged(self._stamps)
+        try:
+            yield from batches
+        except ReadError:
+            self._check_unchanged(self._stamps)  # the better reason, if it is one
+            raise
+        self._check_unchanged(self._stamps)
+
+    def _check_unchanged(self, stamps: Sequence[FileStamp]) -> None:
+        changed = {stamp.path for stamp in set(stamps) ^ {FileStamp.of(path) for path in self._reader.files}}
+        if changed:
+            raise ChecksumMismatchError(
+                f"dataset {self.name}: {min(changed)} has changed since it was opened; "
+                "leave the files alone during a run, and start again"
+            )
 
     def _files_digest(self) -> str:
         if self._digest is None:
@@ -207,12 +230,8 @@ class DatasetDescription:
             fingerprint_kind="content" if self.spooled else None,
             verify=False,
         )
-        if self.spooled is None and dataset._stamps != self.stamps:
-            changed = sorted({s.path for s in set(dataset._stamps) ^ set(self.stamps)})
-            raise ChecksumMismatchError(
-                f"dataset {self.definition.name}: {changed[0]} has changed since it was opened; "
-                "leave the files alone during a run, and start again"
-            )
+        if self.spooled is None:
+            dataset._check_unchanged(self.stamps)
         dataset._fingerprint = self.fingerprint
         return dataset
 

@@ -39,6 +39,15 @@ __all__ = ["Definition", "ForeignKey", "Source", "load_definition"]
 
 _CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
 _ROLES = ("key", "time", "weight", "size", "op", "transaction", "tenant")
+_WANTED = {
+    "tuple_type": 'a list of texts, such as ["a", "b"]',
+    "too_short": "at least one",
+    "string_type": "a text in quotes",
+    "string_too_short": "a text that is not empty",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+}
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -89,7 +98,10 @@ class _ForeignKeyEntry(BaseModel):
     parent_columns: tuple[Name, ...] | None = None
 
     @model_validator(mode="after")
-    def _same_length(self) -> _ForeignKeyEntry:
+    def _columns_pair_up(self) -> _ForeignKeyEntry:
+        for name, given in (("columns", self.columns), ("parent_columns", self.parent_columns or ())):
+            if twice := [column for column in given if given.count(column) > 1]:
+                raise ValueError(f"{name} names {twice[0]!r} twice; name each column once")
         if self.parent_columns is not None and len(self.parent_columns) != len(self.columns):
             raise ValueError(
                 f"columns has {len(self.columns)} names and parent_columns {len(self.parent_columns)}; "
@@ -196,6 +208,8 @@ def _mistake(entry: dict[str, Any]) -> tuple[str, str]:
         guess = nearest(str(entry["loc"][-1]), known)
         hint = f"did you mean {guess!r}? " if guess else ""
         return place, f"there is no such key; {hint}known: {', '.join(known)}"
+    if entry["type"] in _WANTED:
+        return place, f"is {entry['input']!r}; expected {_WANTED[entry['type']]}"
     message = str(entry["msg"]).removeprefix("Value error, ")
     return place, message[0].lower() + message[1:]
 

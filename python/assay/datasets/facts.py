@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.datasets.arrow_types import can_be_equal
 from assay.datasets.counting import KeyCounter, key_column
 from assay.datasets.dataset import Dataset
 from assay.datasets.definition import ForeignKey
@@ -182,7 +183,7 @@ def _smallest(values: pa.ChunkedArray) -> Any:
     found = found if found.is_valid else values[0]  # min_max skips NaN
     try:
         return found.as_py()
-    except ValueError:  # nanoseconds, which the standard library does not hold
+    except (ValueError, OverflowError):  # nanoseconds, or years that the standard library does not hold
         return str(found.cast(pa.string()))
 
 
@@ -232,6 +233,8 @@ def _parent_keys(parent: Dataset, key: ForeignKey, schema: pa.Schema) -> pa.Tabl
     for number, name in enumerate(key.parent_columns):
         wanted = schema.field(number).type
         try:
+            if not can_be_equal(wanted, table.schema.field(name).type):
+                raise pa.ArrowTypeError("no value of one type is one of the other")
             columns.append(key_column(table.column(name).combine_chunks()).cast(wanted))
         except pa.ArrowException as error:
             raise UnsupportedTypeError(

@@ -89,6 +89,8 @@ def known_datasets() -> list[KnownDataset]:
 
 
 def _from_text(text: str, base: Path | None, name: str | None) -> Dataset:
+    if not text.strip():
+        raise UnknownNameError.of("dataset", text, shipped_definitions(), hint="or give a path, a glob or a definition")
     refuse_url(text)
     if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
         reader = GeneratorReader(text)

@@ -96,8 +96,8 @@ def _agree(schema: pa.Schema, found: pa.Schema, first: Path, path: Path) -> pa.S
     missing = [name for name in schema.names if name not in found.names]
     extra = [name for name in found.names if name not in schema.names]
     if missing or extra:
-        what = f"has no column {missing[0]!r}" if missing else f"has a column {extra[0]!r} more"
-        raise ReadError(f"{path} {what} than {first}; files of one dataset must have the same columns")
+        what = f"lacks the column {missing[0]!r} of" if missing else f"has a column {extra[0]!r} that is not in"
+        raise ReadError(f"{path} {what} {first}; files of one dataset must have the same columns")
     for field in schema:
         other = found.field(field.name).type
         if other != field.type:

@@ -54,7 +54,11 @@ class Query:
             UnknownNameError: the kind or a keyword does not exist.
             ParameterError: `size` or `width` is missing or out of bounds.
         """
-        call = parse_call(spelling)
+        try:
+            call = parse_call(spelling)
+        except SpellingError as error:
+            forms = ", ".join(form.partition(":")[0] for form in QUERY_KINDS.values())
+            raise SpellingError(f"query {name}: {error}; write {forms}") from None
         if call.name not in QUERY_KINDS:
             raise UnknownNameError.of("kind of query", call.name, QUERY_KINDS)
         columns = tuple(_column(call, argument) for argument in call.positional)
