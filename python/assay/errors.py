@@ -45,6 +45,8 @@ __all__ = [
     "nearest",
 ]
 
+_LONGEST_NAME = 80
+
 
 class AssayError(Exception):
     """The base of everything that assay raises on purpose."""
@@ -53,9 +55,13 @@ class AssayError(Exception):
 
 
 class UsageError(AssayError, ValueError):
-    """What was asked cannot be done as asked; nothing was written."""
+    """What was asked cannot be done as asked; nothing was written.
+
+    `.place` is the setting at fault, such as "strategies[1]", where that is known.
+    """
 
     exit_code = 2
+    place = ""
 
 
 class UnknownNameError(UsageError):
@@ -70,11 +76,12 @@ class UnknownNameError(UsageError):
         """
         names = sorted(set(known))
         guess = nearest(name, names)
-        message = f'there is no {thing} "{name}"'
+        message = f'there is no {thing} "{_printed(name)}"'
         if guess:
-            message += f'; did you mean "{guess}"?'
+            message += f'; did you mean "{_printed(guess)}"?'
         if names:
-            shown = ", ".join(names[:24]) + (f", ... ({len(names)} in all)" if len(names) > 24 else "")
+            shown = ", ".join(_printed(one) or '""' for one in names[:24])
+            shown += f", ... ({len(names)} in all)" if len(names) > 24 else ""
             message += f" known: {shown}" if guess else f"; known: {shown}"
         return cls(message + (f"; {hint}" if hint else ""))
 
@@ -139,5 +146,12 @@ class InterruptedRunError(AssayError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name closest to `name`, or None if nothing is close."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    names = list(known)
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return found[0] if found else next((one for one in names if one.casefold() == name.casefold()), None)
+
+
+def _printed(name: str) -> str:
+    """A name on one line of a message: control characters escaped, its middle left out where it is very long."""
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in name)
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME // 2]}...{text[-_LONGEST_NAME // 2 :]}"

@@ -59,6 +59,10 @@ class ToyJob:
     home_pid: int
     stages: int = 2
 
+    @property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        return {}
+
     def columns(self, stage: int) -> Sequence[str]:
         return [self.key]
 

@@ -127,6 +127,10 @@ class Job(Protocol):
     stages: int
     cells: Sequence[Cell]
 
+    @property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        """What the variable part of a metric's name may be here: {"ACTION": ["add_one", ...], "FK": [...]}."""
+
     def columns(self, stage: int) -> Sequence[str]:
         """The columns of the dataset that this stage reads."""
 

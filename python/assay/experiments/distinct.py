@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from assay import _core
 from assay.datasets.arrow_types import plain_array
-from assay.errors import MeasurementError
+from assay.errors import MeasurementError, UsageError
 
 __all__ = ["DistinctKeys", "KeyCounter", "Numbers", "key_columns", "numpy_of", "total"]
 
@@ -176,7 +176,10 @@ class KeyCounter:
         if key not in seen:
             table = self._tables.setdefault(key, _core.KeyTable())
             if len(key) == 1:
-                seen[key] = table.insert(columns[key[0]])
+                try:
+                    seen[key] = table.insert(columns[key[0]])
+                except UsageError as error:
+                    raise type(error)(str(error).replace("the column:", f'column "{key[0]}":', 1)) from None
             else:
                 first, _ = self._insert(key[:-1], columns, seen)
                 last, _ = self._insert(key[-1:], columns, seen)

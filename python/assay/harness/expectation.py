@@ -100,12 +100,13 @@ def parse_expectation(
     noun: str,
     metrics: Mapping[str, Metric],
     cells: Sequence[Cell] | None,
+    variables: Mapping[str, Sequence[str]] | None = None,
     extra: Sequence[str] = (),
 ) -> tuple[Expectation | None, list[tuple[str | None, str]]]:
     """The expectation that `entry` spells, or every mistake in it as (key or None, message).
 
-    `cells` None (the grid could not be planned) leaves contender and settings unchecked; keys
-    among `extra` belong to the caller.
+    `cells` None (the grid could not be planned) leaves contender and settings unchecked, `variables`
+    None what stands for the capitals in a metric's name; keys among `extra` belong to the caller.
     """
     mistakes: list[tuple[str | None, str]] = []
     names = {noun, "contender"} & entry.keys()
@@ -115,8 +116,14 @@ def parse_expectation(
     metric = entry.get("metric")
     if not isinstance(metric, str):
         mistakes.append((None, 'the key "metric" is missing; expected the name of a metric'))
+    elif metric in metrics and not _is_declared(metric, metrics):
+        capitals = metric.partition(".")[2]
+        known = ", ".join((variables or {}).get(capitals, ())) or "what it is called here"
+        mistakes.append(("metric", f"metric is {metric!r}; expected a name in place of {capitals}: {known}"))
     elif not _is_declared(metric, metrics):
         mistakes.append(("metric", str(UnknownNameError.of("metric", metric, metrics))))
+    elif why := _unknown_part(metric, metrics, variables or {}):
+        mistakes.append(("metric", why))
     relations = [relation for relation in RELATIONS if relation in entry]
     if len(relations) != 1:
         found = ", ".join(relations) or "none"
@@ -229,6 +236,18 @@ def _is_declared(name: str, metrics: Mapping[str, Metric]) -> bool:
         return "." not in name or not name.partition(".")[2].isupper()
     stem, dot, _ = name.partition(".")
     return bool(dot) and any(known.partition(".")[0] == stem and known.partition(".")[2].isupper() for known in metrics)
+
+
+def _unknown_part(name: str, metrics: Mapping[str, Metric], variables: Mapping[str, Sequence[str]]) -> str | None:
+    """Why the variable part of a declared metric's name stands for nothing, if so."""
+    stem, _, part = name.partition(".")
+    capitals = [known.partition(".")[2] for known in metrics if known.partition(".")[0] == stem]
+    allowed = [found for one in capitals for found in variables.get(one, ())]
+    if name in metrics or part in allowed or not any(one in variables for one in capitals):
+        return None
+    things = {"ACTION": "action", "FK": "foreign key", "QUERY": "query"}
+    thing = next((things.get(one, one.lower()) for one in capitals if one in variables), "")
+    return f"{name}: {UnknownNameError.of(thing, part, allowed, '' if allowed else 'the dataset declares none')}"
 
 
 def _is_number(value: object) -> bool:

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from assay.errors import AssayError, SuiteError, UnknownNameError
+from assay.errors import AssayError, SuiteError, UnknownNameError, UsageError
 from assay.experiments import registry
-from assay.experiments.base import Experiment
+from assay.experiments.base import Experiment, Job
 from assay.harness.expectation import Expectation, parse_expectation
 from assay.harness.suite import ClaimVerdict, Suite, SuiteClaim, SuiteExperiment
 from assay.harness.toml_places import KeyPath, describe_path, line_of, toml_places
@@ -106,6 +106,7 @@ class _Loader:
         self, content: Mapping[str, Any], source: str | None, text: str | None, default_name: str
     ) -> Suite | None:
         form = self.validated(_SuiteForm, content, (), "key of a suite")
+        well_formed = form is not None
         if form is None:
             # The rest is checked as far as its own shape allows, so that all mistakes show at once.
             form = _SuiteForm.model_construct(
@@ -116,7 +117,11 @@ class _Loader:
                 claim=_tables(content.get("claim")),
             )
         self.seed = form.seed
-        if not form.experiment and not form.claim and "experiment" not in content and "claim" not in content:
+        if (
+            not form.experiment
+            and not form.claim
+            and (well_formed or ("experiment" not in content and "claim" not in content))
+        ):
             self.add((), "there is nothing to run; expected at least one [[experiment]] or [[claim]]")
         for index, entry in enumerate(form.experiment):
             self.experiment(entry, ("experiment", index), may_expect=True)
@@ -167,8 +172,7 @@ class _Loader:
         expect: list[Expectation] = []
         if "expect" in entry:
             if may_expect:
-                cells = None if job is None else job.cells
-                expect = self.expectations(entry["expect"], (*path, "expect"), experiment, cells)
+                expect = self.expectations(entry["expect"], (*path, "expect"), experiment, job)
             else:
                 self.add((*path, "expect"), "a claim's experiment has no expect; use evidence and counterexample")
         if job is not None and dataset is not None:
@@ -221,19 +225,19 @@ class _Loader:
             planned = self.experiments[indexes[index]]
             if planned is not None:
                 expectations += self.expectation(
-                    entry, (*path, number), planned.experiment, planned.cells, _CLAIM_EXPECTATION_KEYS
+                    entry, (*path, number), planned.experiment, planned.job, _CLAIM_EXPECTATION_KEYS
                 )
         return expectations
 
     def expectations(
-        self, entries: object, path: KeyPath, experiment: Experiment, cells: Sequence[Any] | None
+        self, entries: object, path: KeyPath, experiment: Experiment, job: Job | None
     ) -> list[Expectation]:
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             self.add(path, 'expect is not a list of tables; expected [{ metric = "...", below = 1.1, ... }]')
             return []
         found: list[Expectation] = []
         for number, entry in enumerate(entries):
-            found += self.expectation(entry, (*path, number), experiment, cells, ())
+            found += self.expectation(entry, (*path, number), experiment, job, ())
         return found
 
     def expectation(
@@ -241,11 +245,16 @@ class _Loader:
         entry: Mapping[str, Any],
         path: KeyPath,
         experiment: Experiment,
-        cells: Sequence[Any] | None,
+        job: Job | None,
         extra: Sequence[str],
     ) -> list[Expectation]:
         expectation, mistakes = parse_expectation(
-            entry, noun=experiment.noun, metrics=experiment.metrics, cells=cells, extra=extra
+            entry,
+            noun=experiment.noun,
+            metrics=experiment.metrics,
+            cells=None if job is None else job.cells,
+            variables=None if job is None else job.variables,
+            extra=extra,
         )
         for key, message in mistakes:
             self.add(path if key is None else (*path, key), message)
@@ -303,7 +312,7 @@ class _Loader:
                 cause = error if len(error.mistakes) == 1 else None
                 self.add((*path, *_parse_path(place)), message, cause)
         else:
-            self.add(path, str(error), error)
+            self.add((*path, *_parse_path(error.place if isinstance(error, UsageError) else "")), str(error), error)
 
 
 def _described(

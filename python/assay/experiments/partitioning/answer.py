@@ -84,7 +84,7 @@ def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, s
     if not rows:
         return f"No strategy could be measured {where}."
     if best is None:
-        nearest = min(dropped, key=lambda name: (rows[name]["load_max_over_mean"] or 0, name))
+        nearest = min(dropped, key=lambda name: (rows[name]["load_max_over_mean"] or 0, *_criteria(rows[name]), name))
         if len(rows) == 1:
             return f"{nearest} does not spread this table {where}: {dropped[nearest]}."
         return (

@@ -51,7 +51,9 @@ class Partitioning:
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is nothing to partition")))
         if len(mistakes) == 1 and len(settings.strategies) <= 1:
-            raise mistakes[0][1]
+            place, error = mistakes[0]
+            error.place = place
+            raise error
         if mistakes:
             raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
         fingerprint = dataset.fingerprint()

@@ -122,6 +122,15 @@ class PartitioningJob:
         """One for each strategy and number of partitions."""
         return [contest.cell for contest in self.contests]
 
+    @property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        """The actions, and the names of foreign keys and queries."""
+        return {
+            "ACTION": ACTIONS,
+            "FK": [key.name for key in self.foreign_keys],
+            "QUERY": [query.name for query in self.queries],
+        }
+
     @cached_property
     def keys(self) -> list[Key]:
         """Every key whose distinct values are needed."""
@@ -259,6 +268,11 @@ class PartitioningJob:
                 measured.append(self._measured(index, contest, lookup, references, state))
             except AssayError as error:
                 failures[contest.cell.cell_id] = str(error)
+        if self.weight is not None and measured and not any(one.loads.any() for one in measured):
+            raise ParameterError(
+                f'weight "{self.weight}" is 0 in every row, so that nothing weighs anything; choose another column, '
+                "or leave the weight out to count rows"
+            )
         return findings_of(measured, lookup.distinct, references, self.queries, failures, lookup.header["rows"])
 
     def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from assay import _core
 from assay.datasets import Dataset, ForeignKey
-from assay.datasets.arrow_types import plain_array
-from assay.errors import AssayError, DuplicateKeyError
+from assay.datasets.arrow_types import can_be_equal, plain_array
+from assay.errors import AssayError, DuplicateKeyError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, numpy_of, total
 from assay.experiments.partitioning.strategies import Learned, StrategySpec, learn
 
@@ -62,8 +62,16 @@ def load_parent(dataset: Dataset, foreign_key: ForeignKey) -> Parent:
 
     Raises:
         DuplicateKeyError: Two rows of the parent have the same key.
+        UnsupportedTypeError: A column of the child and its counterpart have no value in common, whatever the rows.
     """
     parent = dataset.parent(foreign_key)
+    for name, parent_name in zip(foreign_key.columns, foreign_key.parent_columns, strict=True):
+        own, other = dataset.column(name).type, parent.column(parent_name).type
+        if not can_be_equal(own, other):
+            raise UnsupportedTypeError(
+                f"foreign key {foreign_key.name}: {name} is {own}, {parent.name}.{parent_name} is {other}; expected "
+                "types whose values can be equal: cast one of them, or leave the foreign key out"
+            )
     table = parent.table(list(foreign_key.parent_columns))
     columns = [plain_array(table.column(name).combine_chunks()) for name in foreign_key.parent_columns]
     found = Parent(foreign_key, columns, table.num_rows)
@@ -75,9 +83,11 @@ def load_parent(dataset: Dataset, foreign_key: ForeignKey) -> Parent:
             if number in seen:
                 row = complete[position]
                 value = ", ".join(str(column[row].as_py()) for column in columns)
+                count = len(complete) - len(fresh)
+                repeats = "1 row repeats" if count == 1 else f"{count} rows repeat"
                 raise DuplicateKeyError(
                     f"{parent.name}: the key ({', '.join(foreign_key.parent_columns)}) is not unique: "
-                    f"{len(complete) - len(fresh)} rows repeat one, first ({value}) in row {row}; foreign key "
+                    f"{repeats} one, first ({value}) in row {row}; foreign key "
                     f"{foreign_key.name} of {dataset.name} needs a unique parent key; remove the duplicates, or leave "
                     "the foreign key out"
                 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import time
 from typing import Any
 
 import numpy as np
@@ -146,12 +147,21 @@ def _given_values(spec: StrategySpec, types: Mapping[str, pa.DataType]) -> tuple
     values = []
     for value in flat:
         try:
-            values.append(pa.scalar(value).cast(wanted).as_py())
+            values.append(_as_type(value, wanted))
         except (pa.ArrowException, ValueError, OverflowError) as error:
             raise ParameterError(
                 f'{spec.text}: {value!r} is no {wanted}, the type of column "{spec.columns[0]}" ({error})'
             ) from None
     return pa.array(values, wanted), groups
+
+
+def _as_type(value: object, wanted: pa.DataType) -> pa.Scalar:
+    """A value as it was spelled, in the column's type. Arrow itself takes no text for times, no integer above 2^63."""
+    if isinstance(value, int) and not isinstance(value, bool) and pa.types.is_integer(wanted):
+        return pa.scalar(value, wanted)
+    if isinstance(value, str) and pa.types.is_time(wanted):
+        return pa.scalar(time.fromisoformat(value)).cast(wanted)
+    return pa.scalar(value).cast(wanted)
 
 
 @dataclass(frozen=True)

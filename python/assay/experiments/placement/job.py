@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from assay.errors import AssayError, EmptyInputError
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Point, Timer, Value
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter
-from assay.experiments.placement.draws import Contest, measure
+from assay.experiments.placement.draws import ACTIONS, Contest, measure
 from assay.experiments.placement.spelling import build
 from assay.experiments.sample import first_rows
 
@@ -34,6 +34,11 @@ class PlacementJob:
     def cells(self) -> Sequence[Cell]:
         """One for each placement and number of nodes."""
         return [contest.cell for contest in self.contests]
+
+    @property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        """The actions."""
+        return {"ACTION": ACTIONS}
 
     @property
     def _key(self) -> Key:
