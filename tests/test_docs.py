@@ -15,7 +15,8 @@ import pytest
 
 from assay import catalogue, errors
 from assay.catalogue import contenders, strategies
-from assay.cli import VERBS, main
+from assay.cli import main
+from assay.cli.app import VERBS
 from assay.datasets import GENERATORS, known_datasets
 from assay.datasets.definition import Definition, Source
 from assay.experiments import registry

@@ -19,7 +19,16 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import AssayError, EmptyInputError, InterruptedRunError, MeasurementError, SuiteError, UsageError
+from assay.errors import (
+    AssayError,
+    EmptyInputError,
+    InterruptedRunError,
+    MeasurementError,
+    ParameterError,
+    SuiteError,
+    UnsupportedTypeError,
+    UsageError,
+)
 from assay.harness import (
     Failure,
     ProgressSink,
@@ -142,6 +151,18 @@ class Results:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.run_id}: {self.answer or self.outcome.status}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refuses to be pickled: the numbers are in the store, not in this object.
+
+        Raises:
+            UnsupportedTypeError: Always; the message says what to send instead.
+        """
+        where = f"the file {self.store.path}, which store= names" if self.store.path else "a file that store= names"
+        raise UnsupportedTypeError(
+            f"a {type(self).__name__} cannot be pickled or copied, as it reads its numbers from a store; send "
+            f".to_arrow() or .to_json(), or keep the run in {where}, and read it there"
+        )
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own, for notebooks: table and charts, without a network."""
@@ -280,6 +301,12 @@ def _run(
     path = None if store is None or isinstance(store, Store) else Path(store)
     if resume and store is None:
         raise UsageError("there is nothing to resume in memory; name the store with store= (--store FILE)")
+    if resume and path is not None and not path.exists():
+        raise UsageError(f"there is no store {path}, so there is nothing to resume; run without --resume")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise ParameterError(
+            f"executor is {executor!r}; expected a concurrent.futures.Executor, such as ProcessPoolExecutor(2), or None"
+        )
     writer = store if isinstance(store, Store) else Store(path)
     try:
         outcome = run_suite(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import assay as product
-from assay.errors import MeasurementError, SuiteError, UnknownNameError, UsageError
+from assay.errors import MeasurementError, ParameterError, SuiteError, UnknownNameError, UsageError
 from assay.store import Store
 
 STRATEGIES = ["hash(customer)", "round_robin"]
@@ -132,3 +133,14 @@ def test_a_suite_runs_into_a_file_a_store_or_memory(suite: Path, tmp_path: Path)
     assert kept.suite.name == "orders" and kept.exit_code == 0
     # A file is closed after the run: another may write it.
     assert product.run(suite, store=tmp_path / "a.duckdb", timing=False).run_id != kept.run_id
+
+
+def test_results_refuse_to_be_pickled_and_say_what_to_send(orders: Path) -> None:
+    results = compare(orders)
+    with pytest.raises(TypeError, match=r"Comparison cannot be pickled.*to_arrow"):
+        pickle.dumps(results)
+
+
+def test_an_executor_that_is_none_is_refused_before_anything_runs(orders: Path) -> None:
+    with pytest.raises(ParameterError, match="executor is 'processes'"):
+        compare(orders, executor="processes")

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from assay.cli import VERBS
+from assay.cli.app import VERBS
 from assay.cli.demo import sample_suite
 from assay.cli.inventory import names
 

@@ -9,6 +9,21 @@ compare.
 
 from __future__ import annotations
 
-from assay.cli.app import VERBS, main
+import sys
+from collections.abc import Sequence
 
-__all__ = ["VERBS", "main"]
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; see `assay.cli.app.main`.
+
+    Args:
+        arguments: The words after `assay`; those of the process by default.
+    """
+    try:
+        from assay.cli import app
+    except KeyboardInterrupt:  # while the verbs are loaded, which takes a moment
+        sys.stderr.write("assay: interrupted\n")
+        return 3
+    return app.main(arguments)

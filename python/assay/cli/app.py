@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    _write_anything()
+    _write_somewhere()
     try:
         code = _run(words)
         sys.stdout.flush()
@@ -119,8 +119,13 @@ def _described(error: Exception, words: Sequence[str]) -> tuple[str, int]:
     return f"a fault of assay itself, {kind}: {error}; --debug shows where; please report it", _FAILED
 
 
-def _write_anything() -> None:
-    """A terminal that cannot show a character shows its number instead of failing."""
+def _write_somewhere() -> None:
+    """A stream that the caller has closed (`>&-`) takes everything silently; a terminal that cannot show a character
+    shows its number instead of failing."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from assay.cli.output import note, print_lines, print_rows, refuse_to_overwrite,
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.datasets import Dataset, DatasetFacts, GuessedRoles
+    from assay.datasets import DatasetFacts, GuessedRoles
 
 __all__ = ["data"]
 
@@ -65,7 +66,7 @@ def data(
     if format == "json":
         _print_json(facts, roles)
     elif format == "table":
-        _print_facts(table, facts, roles)
+        _print_facts(dataset, facts, roles)
     else:
         print_rows(_columns(facts), format)
     return 0
@@ -117,7 +118,7 @@ def _print_json(facts: DatasetFacts, roles: GuessedRoles) -> None:
     say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
 
 
-def _print_facts(table: Dataset, facts: DatasetFacts, roles: GuessedRoles) -> None:
+def _print_facts(dataset: str, facts: DatasetFacts, roles: GuessedRoles) -> None:
     from assay.units import format_bytes, format_count
 
     stored = "" if facts.storage_bytes is None else f", {format_bytes(facts.storage_bytes)}"
@@ -150,7 +151,7 @@ def _print_facts(table: Dataset, facts: DatasetFacts, roles: GuessedRoles) -> No
     ]
     print_lines(lines or [("proposed", "no column looks like a key")])
     if facts.rows:
-        note(f"\nnext: assay compare partitioning {_quoted(table, facts)} --partitions 8")
+        note(f"\nnext: assay compare partitioning {shlex.quote(dataset)} --partitions 8")
 
 
 def _shown_column(row: dict[str, Any], rows: int) -> dict[str, Any]:
@@ -185,16 +186,6 @@ def _shown_reference(row: dict[str, Any]) -> dict[str, Any]:
         shown[label] = "–" if row[name] is None else format_count(row[name])
     shown["parent"] = row["parent"] if row["problem"] is None else row["problem"]
     return shown
-
-
-def _quoted(table: Dataset, facts: DatasetFacts) -> str:
-    import shlex
-
-    from assay.datasets import known_datasets
-
-    if facts.name in {known.name for known in known_datasets()}:
-        return facts.name
-    return shlex.quote(facts.source)
 
 
 def _generate(spelling: str, output: Path, force: bool) -> None:

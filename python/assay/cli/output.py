@@ -51,7 +51,10 @@ def console(*, stderr: bool = False) -> Console:
     """A console on standard output or error as it is now, which takes no text for markup."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    found = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if found.width < 1:  # COLUMNS=0, as some terminals of editors set it
+        found.width = shutil.get_terminal_size().columns
+    return found
 
 
 def say(text: str) -> None:

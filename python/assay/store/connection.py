@@ -18,6 +18,7 @@ from assay.errors import StoreError
 __all__ = ["is_busy", "is_full", "open_database", "store_error"]
 
 _PAUSE_S = 0.02
+_MAGIC, _MAGIC_OFFSET = b"DUCK", 8  # behind the checksum of the first block
 _BUSY = ("could not set lock", "conflicting lock", "different configuration", "being used by another process")
 _FULL = ("no space left", "disk full", "file too large", "enough space", "quota exceeded", "could not write all bytes")
 
@@ -30,6 +31,7 @@ def open_database(path: Path, *, read_only: bool, patience_s: float) -> duckdb.D
     """
     if read_only and not path.is_file():
         raise StoreError(f"there is no store {path}; `assay run SUITE.toml --store {path}` makes one")
+    _refuse_other_formats(path)
     deadline = time.monotonic() + patience_s
     while True:
         try:
@@ -67,8 +69,26 @@ def store_error(error: Exception, path: Path) -> StoreError:
         who = f"process {holder.group(1)}" if holder else "another process"
         return StoreError(f"the store {path} is held open by {who}; wait until it ends, or end it, and try again")
     if "not a valid duckdb database" in text.lower():
-        return StoreError(
-            f"{path} is not a DuckDB file; it was left untouched; name another file with --store FILE, "
-            "or remove it if it is of no use"
-        )
-    return StoreError(f"the store {path} cannot be used: {text}")
+        return _not_duckdb(path)
+    return StoreError(
+        f"the store {path} cannot be used: {text}; if it is not whole, remove it; or name another with --store FILE"
+    )
+
+
+def _refuse_other_formats(path: Path) -> None:
+    """Raises StoreError for a file of another format; DuckDB would open Parquet as a database of views."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_MAGIC_OFFSET + len(_MAGIC))
+    except OSError:
+        return  # DuckDB says why
+    half_made = len(head) < _MAGIC_OFFSET + len(_MAGIC) or not head.strip(b"\0")  # perhaps by another process, now
+    if not half_made and head[_MAGIC_OFFSET:] != _MAGIC:
+        raise _not_duckdb(path)
+
+
+def _not_duckdb(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} is not a DuckDB file; it was left untouched; name another file with --store FILE, "
+        "or remove it if it is of no use"
+    )
