@@ -37,7 +37,9 @@ def answer(
         most_load: The greatest load_max_over_mean of a usable strategy.
     """
     rows = {cell.contender: values.get(cell.cell_id, {}) for cell in cells}
+    was_measured = bool(rows) and all("load_max_over_mean" in row for row in rows.values())
     rows = {name: row for name, row in rows.items() if row.get("load_max_over_mean") is not None}
+    weightless = was_measured and not rows  # x/0 is null: the table has rows, but each weighs 0
     dropped = {name: why for name, row in rows.items() if (why := _dropped(row, most_load))}
     usable = [name for name in rows if name not in dropped]
     best = min(usable, key=lambda name: (*_criteria(rows[name]), name), default=None)
@@ -47,6 +49,9 @@ def answer(
         "then least load_max_over_mean, then name"
     )
     sentence = _sentence(rows, best, dropped, int(parameters.get("partitions", 0)))
+    if weightless:
+        weight = parameters.get("weight")
+        sentence = f'Nothing can be compared: the weight "{weight}" is 0 in every row; leave it out to count rows.'
     unbeaten = pareto({name: _criteria(row) for name, row in rows.items()})
     return Answer(sentence, best, rule, tuple(unbeaten), dropped, tuple(notes), dict(parameters))
 

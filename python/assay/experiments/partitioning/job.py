@@ -268,11 +268,6 @@ class PartitioningJob:
                 measured.append(self._measured(index, contest, lookup, references, state))
             except AssayError as error:
                 failures[contest.cell.cell_id] = str(error)
-        if self.weight is not None and measured and not any(one.loads.any() for one in measured):
-            raise ParameterError(
-                f'weight "{self.weight}" is 0 in every row, so that nothing weighs anything; choose another column, '
-                "or leave the weight out to count rows"
-            )
         return findings_of(measured, lookup.distinct, references, self.queries, failures, lookup.header["rows"])
 
     def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:
