@@ -18,6 +18,7 @@ from assay.report.key_table import key_columns
 from assay.report.marks import BEST, WORST
 from assay.report.run_reader import read_run
 from assay.report.run_view import ExperimentView, GridPoint, RunView, Source, answer_sentence
+from assay.report.screen import plain
 
 __all__ = ["FORMATS", "format_run", "to_csv", "to_json", "to_markdown", "to_rows"]
 
@@ -205,4 +206,4 @@ def _markdown_table(experiment: ExperimentView, point: GridPoint) -> str:
 
 def _escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(plain(str(text)).split()))

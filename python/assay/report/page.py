@@ -51,6 +51,10 @@ def write_report(store: Source, run_id: str, path: str | os.PathLike[str], *, ti
         raise StoreError(
             f"cannot write the report to {target}: there is no folder {target.parent}; make it, or choose another place"
         )
+    if target.exists() and not target.is_file():
+        raise StoreError(
+            f"cannot write the report to {target}: it is a folder or a device; name a file, such as report.html"
+        )
     text = build_page(store, run_id, title=title)
     temporary = None
     try:

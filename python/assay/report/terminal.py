@@ -39,7 +39,9 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
     """
     screen = Screen(console or Console())
     run = read_run(store, run_id)
-    if run.status != "done":
+    if run.status == "failed":
+        screen.line(f"Parts of run {run.run_id} failed; the rest follows, and what went wrong below it.", "yellow")
+    elif run.status != "done":
         screen.line(f"Run {run.run_id} is {run.status}: what follows is what was committed so far.", "yellow")
     chosen = [e for e in run.experiments if experiment_index in (None, e.index)]
     for experiment in chosen:
