@@ -17,6 +17,7 @@ use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::hash::{HashKey, xxh3_64::Xxh3_64, xxh64::Xxh64};
 use crate::keys::{Canonical, Keys, Values};
+use crate::memory::prefetch;
 use crate::threads;
 use key_type::KeyType;
 use plain::{Plain, Zero};
@@ -111,19 +112,6 @@ fn for_each_bit(mask: u64, mut visit: impl FnMut(usize)) {
         visit(rest.trailing_zeros() as usize);
         rest &= rest - 1;
     }
-}
-
-/// Asks for the cache line of `place`; a hint that changes nothing.
-#[inline]
-fn prefetch<T>(place: &T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch of a borrowed place reads nothing and cannot fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
 }
 
 /// Fetches for each hash in `mask` before any of them is used.

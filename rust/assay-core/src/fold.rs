@@ -2,6 +2,7 @@
 //! and a sum that does not fit is an error, never a wrong number.
 
 use crate::error::{Error, Result};
+use crate::memory::{self, Zero};
 
 fn overflow() -> Error {
     Error::Parameter("the weights add up to more than 2^64; choose a smaller unit".to_owned())
@@ -22,13 +23,11 @@ fn equal_lengths(what: &str, found: usize, rows: usize) -> Result<()> {
 ///
 /// # Errors
 /// If there are more of them than memory holds.
-pub fn zeros<T: Clone + Default>(height: usize, width: usize, per_element: usize) -> Result<Vec<T>> {
-    let refused = || Error::Parameter(format!("{height} x {width} sums do not fit memory; ask for fewer groups"));
-    let count = height.checked_mul(width).ok_or_else(refused)?.div_ceil(per_element);
-    let mut made = Vec::new();
-    made.try_reserve_exact(count).map_err(|_| refused())?;
-    made.resize(count, T::default());
-    Ok(made)
+pub fn zeros<T: Zero>(height: usize, width: usize, per_element: usize) -> Result<Vec<T>> {
+    let count = height.checked_mul(width).map(|count| count.div_ceil(per_element));
+    count
+        .and_then(memory::try_zeros)
+        .ok_or_else(|| Error::Parameter(format!("{height} x {width} sums do not fit memory; ask for fewer groups")))
 }
 
 /// Adds each row's weight (1 if there are none) to the sum of its group.

@@ -2,20 +2,32 @@
 //!
 //! Exact key counts rest on it. Keys are compared by their canonical bytes, so that one value has
 //! one number whatever type carries it; null has a number of its own. Compound keys are built from
-//! the numbers of their parts: a pair of numbers is a word. Cost: about 24 bytes a key plus the
-//! bytes of text.
+//! the numbers of their parts: a pair of numbers is a word. Idea: open addressing with linear probing;
+//! words lie in their slots, so that one costs one cache line, and 64 keys are hashed while their lines
+//! are fetched. Cost: 26 to 51 bytes a key plus 12 and the bytes of text.
+//! Source: Knuth, "The Art of Computer Programming" 3, section 6.4, algorithm L.
 
-use hashbrown::HashTable;
+use std::ops::Range;
 
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
-use crate::keys::{Canonical, Keys};
+use crate::keys::{Canonical, Keys, Values, for_each_compound};
+use crate::memory;
 
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    /// The key's eight bytes, or where its bytes begin in the arena.
+/// A place for a key. `number` is one more than the key's, and 0 in a free slot.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    /// The key's eight bytes, or the hash of its bytes.
     word: u64,
-    /// The number of bytes, or `WORD`.
-    length: u32,
+    number: u32,
+    /// Which of the texts, or `WORD`.
+    text: u32,
+}
+
+/// Where the bytes of a text lie in the arena.
+#[derive(Debug, Clone, Copy)]
+struct Text {
+    start: usize,
+    length: usize,
 }
 
 const WORD: u32 = u32::MAX;
@@ -23,13 +35,72 @@ const WORD: u32 = u32::MAX;
 /// The number that stands for a key which a lookup did not find.
 pub const ABSENT: u32 = u32::MAX;
 
+/// Keys that are looked up at a time.
+const BATCH: usize = 64;
+
 /// Distinct keys and their numbers.
 #[derive(Debug, Default)]
 pub struct KeyTable {
-    table: HashTable<(u64, u32)>,
-    entries: Vec<Entry>,
+    /// A power of two of them, or none.
+    slots: Vec<Slot>,
+    count: u32,
+    texts: Vec<Text>,
     arena: Vec<u8>,
     null: Option<u32>,
+}
+
+/// Keys row by row, from wherever they come; a range can be visited more than once.
+pub trait Source {
+    /// The number of rows.
+    fn rows(&self) -> usize;
+
+    /// Calls `visit(row, form)` for each row of `range`, in order.
+    fn visit(&self, range: Range<usize>, visit: impl FnMut(usize, Canonical<'_>));
+}
+
+impl Source for Keys<'_> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn visit(&self, range: Range<usize>, visit: impl FnMut(usize, Canonical<'_>)) {
+        self.for_each(range, visit);
+    }
+}
+
+/// Compound keys: the rows of several columns.
+impl Source for [Keys<'_>] {
+    fn rows(&self) -> usize {
+        self.first().map_or(0, Keys::len)
+    }
+
+    #[inline]
+    fn visit(&self, range: Range<usize>, visit: impl FnMut(usize, Canonical<'_>)) {
+        for_each_compound(self, range, visit);
+    }
+}
+
+/// Keys that are pairs of numbers: a word each.
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs<'a> {
+    /// The first number of each pair.
+    pub first: &'a [u32],
+    /// The second, in as many rows.
+    pub second: &'a [u32],
+}
+
+impl Source for Pairs<'_> {
+    fn rows(&self) -> usize {
+        self.first.len().min(self.second.len())
+    }
+
+    #[inline]
+    fn visit(&self, range: Range<usize>, mut visit: impl FnMut(usize, Canonical<'_>)) {
+        for row in range {
+            visit(row, Canonical::Word(u64::from(self.first[row]) << 32 | u64::from(self.second[row])));
+        }
+    }
 }
 
 /// The seed differs from that of any hash a strategy uses by default: the same hash for
@@ -45,6 +116,15 @@ fn normal(form: Canonical<'_>) -> Canonical<'_> {
     }
 }
 
+fn hash(form: Canonical<'_>) -> u64 {
+    let hasher = Xxh3_64::new(HASHER_SEED);
+    match form {
+        Canonical::Word(word) => hasher.word(word),
+        Canonical::Bytes(bytes) => hasher.bytes(bytes),
+        Canonical::Null => 0,
+    }
+}
+
 impl KeyTable {
     /// An empty table.
     #[must_use]
@@ -55,13 +135,13 @@ impl KeyTable {
     /// The number of distinct keys, null included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.count as usize
     }
 
     /// Whether the table holds no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.count == 0
     }
 
     /// The number of the null key, if it was met.
@@ -73,116 +153,229 @@ impl KeyTable {
     /// The bytes that the table holds.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        (self.table.allocation_size() + self.entries.capacity() * std::mem::size_of::<Entry>() + self.arena.capacity())
-            as u64
+        let texts = self.texts.capacity() * size_of::<Text>() + self.arena.capacity();
+        (size_of_val(self.slots.as_slice()) + texts) as u64
     }
 
-    fn equal(&self, number: u32, form: Canonical<'_>) -> bool {
-        let entry = self.entries[number as usize];
-        match form {
-            Canonical::Word(word) => entry.length == WORD && entry.word == word,
-            Canonical::Bytes(bytes) => {
-                entry.length as usize == bytes.len() && entry.length != WORD && {
-                    #[allow(clippy::cast_possible_truncation)]
-                    let start = entry.word as usize;
-                    self.arena[start..start + bytes.len()] == *bytes
-                }
-            }
-            Canonical::Null => false,
-        }
-    }
-
-    fn hash(form: Canonical<'_>) -> u64 {
-        let hasher = Xxh3_64::new(HASHER_SEED);
-        match form {
-            Canonical::Word(word) => hasher.word(word),
-            Canonical::Bytes(bytes) => hasher.bytes(bytes),
-            Canonical::Null => 0,
-        }
-    }
-
+    /// Where a hash's search begins.
+    #[inline]
     #[allow(clippy::cast_possible_truncation)]
-    fn push(&mut self, form: Canonical<'_>) -> u32 {
-        let number = self.entries.len() as u32;
-        assert!(number < ABSENT, "a key table holds fewer than 2^32 - 1 keys");
-        self.entries.push(match form {
-            Canonical::Word(word) => Entry { word, length: WORD },
-            Canonical::Bytes(bytes) => {
-                let entry = Entry { word: self.arena.len() as u64, length: bytes.len() as u32 };
-                self.arena.extend_from_slice(bytes);
-                entry
+    fn home(&self, hash: u64) -> usize {
+        hash as usize & (self.slots.len() - 1)
+    }
+
+    /// The place of a key that is not null, or the free one where it belongs. There must be a free slot.
+    #[inline]
+    fn place(&self, hash: u64, form: Canonical<'_>) -> usize {
+        let mut place = self.home(hash);
+        loop {
+            let slot = &self.slots[place];
+            let found = slot.number == 0
+                || match form {
+                    Canonical::Word(word) => slot.word == word && slot.text == WORD,
+                    Canonical::Bytes(bytes) => slot.word == hash && slot.text != WORD && self.text(slot.text) == bytes,
+                    Canonical::Null => false,
+                };
+            if found {
+                return place;
             }
-            Canonical::Null => Entry { word: 0, length: 0 },
-        });
+            place = (place + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    fn text(&self, index: u32) -> &[u8] {
+        let text = self.texts[index as usize];
+        &self.arena[text.start..text.start + text.length]
+    }
+
+    /// At most five of eight slots are taken, so that a search is short.
+    fn reserve(&mut self, more: usize) {
+        let wanted = (self.len() + more) * 8 / 5 + 1;
+        if wanted <= self.slots.len() {
+            return;
+        }
+        let size = wanted.next_power_of_two().max(16);
+        let mut slots = Vec::with_capacity(size);
+        memory::advise(slots.spare_capacity_mut());
+        slots.resize(size, Slot::default());
+        let old = std::mem::replace(&mut self.slots, slots);
+        for slot in old.into_iter().filter(|slot| slot.number > 0) {
+            // The slot of a text holds its hash.
+            let hash = if slot.text == WORD { hash(Canonical::Word(slot.word)) } else { slot.word };
+            let mut place = self.home(hash);
+            while self.slots[place].number > 0 {
+                place = (place + 1) & (size - 1);
+            }
+            self.slots[place] = slot;
+        }
+    }
+
+    fn next_number(&mut self) -> u32 {
+        let number = self.count;
+        assert!(number < ABSENT - 1, "a key table holds fewer than 2^32 - 2 keys");
+        self.count += 1;
         number
+    }
+
+    /// The number of a normal key, given now if it is new; there must be room for it.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn insert_hashed(&mut self, hash: u64, form: Canonical<'_>) -> u32 {
+        if form == Canonical::Null {
+            if self.null.is_none() {
+                self.null = Some(self.next_number());
+            }
+            return self.null.unwrap_or(ABSENT);
+        }
+        let place = self.place(hash, form);
+        let found = self.slots[place].number;
+        if found > 0 {
+            return found - 1;
+        }
+        let number = self.next_number();
+        self.slots[place] = match form {
+            Canonical::Word(word) => Slot { word, number: number + 1, text: WORD },
+            Canonical::Bytes(bytes) => {
+                let text = self.texts.len() as u32;
+                self.texts.push(Text { start: self.arena.len(), length: bytes.len() });
+                self.arena.extend_from_slice(bytes);
+                Slot { word: hash, number: number + 1, text }
+            }
+            Canonical::Null => unreachable!("null has no slot"),
+        };
+        number
+    }
+
+    #[inline]
+    fn find_hashed(&self, hash: u64, form: Canonical<'_>) -> u32 {
+        if form == Canonical::Null {
+            return self.null.unwrap_or(ABSENT);
+        }
+        if self.slots.is_empty() {
+            return ABSENT;
+        }
+        // The number of a free slot is 0, and one less is `ABSENT`.
+        self.slots[self.place(hash, form)].number.wrapping_sub(1)
     }
 
     /// The number of a key, given now if it is new.
     pub fn insert(&mut self, form: Canonical<'_>) -> u32 {
         let form = normal(form);
-        if form == Canonical::Null {
-            if let Some(number) = self.null {
-                return number;
-            }
-            let number = self.push(form);
-            self.null = Some(number);
-            return number;
-        }
-        let hash = Self::hash(form);
-        if let Some((_, number)) =
-            self.table.find(hash, |(stored, number)| *stored == hash && self.equal(*number, form))
-        {
-            return *number;
-        }
-        let number = self.push(form);
-        self.table.insert_unique(hash, (hash, number), |(stored, _)| *stored);
-        number
+        self.reserve(1);
+        self.insert_hashed(hash(form), form)
     }
 
     /// The number of a key, or [`ABSENT`].
     #[must_use]
     pub fn find(&self, form: Canonical<'_>) -> u32 {
         let form = normal(form);
-        if form == Canonical::Null {
-            return self.null.unwrap_or(ABSENT);
-        }
-        let hash = Self::hash(form);
-        self.table
-            .find(hash, |(stored, number)| *stored == hash && self.equal(*number, form))
-            .map_or(ABSENT, |(_, number)| *number)
+        self.find_hashed(hash(form), form)
     }
 
-    /// The numbers of a column's keys; rows that met a key for the first time are appended to
-    /// `fresh`. A dictionary is looked up once per value.
-    #[allow(clippy::cast_possible_truncation)]
-    pub fn insert_keys(&mut self, keys: &Keys<'_>, numbers: &mut Vec<u32>, fresh: &mut Vec<u32>) {
-        if let crate::keys::Values::Dictionary { indices, values } = keys.values() {
-            let mut known = vec![ABSENT; values.len()];
-            for row in 0..keys.len() {
-                let before = self.len();
-                let number = if keys.is_null(row) {
-                    self.insert(Canonical::Null)
-                } else {
-                    let entry = indices.get(row);
-                    if known[entry] == ABSENT {
-                        known[entry] = values.at(entry, |form| self.insert(form));
-                    }
-                    known[entry]
-                };
-                if self.len() > before {
-                    fresh.push(row as u32);
-                }
-                numbers.push(number);
-            }
-            return;
-        }
-        keys.for_each(0..keys.len(), |row, form| {
-            let before = self.len();
-            numbers.push(self.insert(form));
-            if self.len() > before {
-                fresh.push(row as u32);
+    /// The hashes of up to [`BATCH`] keys, whose slots are asked for meanwhile.
+    #[inline]
+    fn fetch(&self, source: &(impl Source + ?Sized), range: Range<usize>, hashes: &mut [u64; BATCH]) {
+        let first = range.start;
+        source.visit(range, |row, form| {
+            let hash = hash(normal(form));
+            hashes[row - first] = hash;
+            if !self.slots.is_empty() {
+                memory::prefetch(&self.slots[self.home(hash)]);
             }
         });
+    }
+
+    /// Writes the number of each key to `numbers`; rows that met a key for the first time, counted from `first_row`,
+    /// are appended to `fresh`. A dictionary is looked up once per value.
+    ///
+    /// # Panics
+    /// If there are not as many numbers as rows, or more keys than numbers of 32 bits.
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn insert_keys(&mut self, keys: &Keys<'_>, first_row: u32, numbers: &mut [u32], fresh: &mut Vec<u32>) {
+        let Values::Dictionary { indices, values } = keys.values() else {
+            self.insert_each(keys, first_row, numbers, fresh);
+            return;
+        };
+        let mut known = vec![ABSENT; values.len()];
+        for (row, slot) in numbers.iter_mut().enumerate() {
+            let before = self.count;
+            *slot = if keys.is_null(row) {
+                self.insert(Canonical::Null)
+            } else {
+                let entry = indices.get(row);
+                if known[entry] == ABSENT {
+                    known[entry] = values.at(entry, |form| self.insert(form));
+                }
+                known[entry]
+            };
+            if self.count > before {
+                fresh.push(first_row + row as u32);
+            }
+        }
+    }
+
+    /// As [`Self::insert_keys`], for keys of any source.
+    ///
+    /// # Panics
+    /// As there.
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn insert_each(
+        &mut self,
+        source: &(impl Source + ?Sized),
+        first_row: u32,
+        numbers: &mut [u32],
+        fresh: &mut Vec<u32>,
+    ) {
+        assert_eq!(numbers.len(), source.rows(), "a number for each row");
+        let mut hashes = [0; BATCH];
+        for first in (0..source.rows()).step_by(BATCH) {
+            let range = first..source.rows().min(first + BATCH);
+            self.reserve(range.len());
+            self.fetch(source, range.clone(), &mut hashes);
+            source.visit(range, |row, form| {
+                let before = self.count;
+                numbers[row] = self.insert_hashed(hashes[row - first], normal(form));
+                if self.count > before {
+                    fresh.push(first_row + row as u32);
+                }
+            });
+        }
+    }
+
+    /// Writes the number of each key of `range`, or [`ABSENT`], to `numbers`. A dictionary is looked up once per value
+    /// if it has fewer values than rows.
+    ///
+    /// # Panics
+    /// If there are not as many numbers as rows.
+    pub fn find_keys(&self, keys: &Keys<'_>, range: Range<usize>, numbers: &mut [u32]) {
+        match keys.values() {
+            Values::Dictionary { indices, values } if values.len() <= range.len() => {
+                let mut known = vec![ABSENT; values.len()];
+                self.find_each(values.as_ref(), 0..values.len(), &mut known);
+                let null = self.find(Canonical::Null);
+                for (row, slot) in range.zip(numbers) {
+                    *slot = if keys.is_null(row) { null } else { known[indices.get(row)] };
+                }
+            }
+            _ => self.find_each(keys, range, numbers),
+        }
+    }
+
+    /// As [`Self::find_keys`], for keys of any source.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn find_each(&self, source: &(impl Source + ?Sized), range: Range<usize>, numbers: &mut [u32]) {
+        assert_eq!(numbers.len(), range.len(), "a number for each row");
+        let (start, end) = (range.start, range.end);
+        let mut hashes = [0; BATCH];
+        for first in range.step_by(BATCH) {
+            let batch = first..end.min(first + BATCH);
+            self.fetch(source, batch.clone(), &mut hashes);
+            source.visit(batch, |row, form| {
+                numbers[row - start] = self.find_hashed(hashes[row - first], normal(form));
+            });
+        }
     }
 }
 
@@ -222,5 +415,70 @@ mod tests {
         assert_eq!(table.insert(Canonical::Null), 0);
         assert_eq!(table.insert(Canonical::Bytes(b"")), 1);
         assert_eq!(table.null(), Some(0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_column_is_numbered_as_its_keys_one_by_one(
+            first in proptest::collection::vec(proptest::option::of(0_i64..500), 0..400),
+            second in proptest::collection::vec(proptest::option::of(any::<i64>()), 0..400),
+        ) {
+            let (mut whole, mut single) = (KeyTable::new(), KeyTable::new());
+            for batch in [&first, &second, &first] {
+                let values: Vec<i64> = batch.iter().map(|key| key.unwrap_or(3)).collect();
+                let mut bits = vec![0_u8; batch.len().div_ceil(8)];
+                batch.iter().enumerate().for_each(|(row, key)| bits[row / 8] |= u8::from(key.is_some()) << (row % 8));
+                let validity = crate::keys::Bitmap::new(&bits, 0, batch.len());
+                let keys = Keys::new(Values::I64(&values), Some(validity), batch.len()).unwrap();
+                let (mut numbers, mut fresh) = (vec![7; batch.len()], Vec::new());
+                whole.insert_keys(&keys, 100, &mut numbers, &mut fresh);
+                let mut expected_fresh = Vec::new();
+                for (row, key) in batch.iter().enumerate() {
+                    let before = single.len();
+                    let form = key.map_or(Canonical::Null, |key| Canonical::Word(key.cast_unsigned()));
+                    prop_assert_eq!(numbers[row], single.insert(form));
+                    if single.len() > before {
+                        expected_fresh.push(100 + u32::try_from(row).unwrap());
+                    }
+                }
+                prop_assert_eq!(fresh, expected_fresh);
+                let mut found = vec![7; batch.len()];
+                whole.find_keys(&keys, 0..batch.len(), &mut found);
+                prop_assert_eq!(found, numbers);
+            }
+            prop_assert_eq!((whole.len(), whole.null()), (single.len(), single.null()));
+        }
+    }
+
+    #[test]
+    fn a_dictionary_is_numbered_as_its_values_and_pairs_as_words() {
+        let (offsets, indices) = ([0, 1, 2, 3, 4], [3_i8, 0, 3, 1, 0]);
+        let values = Keys::new(Values::Bytes32 { offsets: &offsets, data: b"abca" }, None, 4).unwrap();
+        let indices = crate::keys::Indices::I8(&indices);
+        let keys = Keys::new(Values::Dictionary { indices, values: Box::new(values) }, None, 5).unwrap();
+        let (mut table, mut numbers, mut fresh) = (KeyTable::new(), vec![9; 5], Vec::new());
+        table.insert_keys(&keys, 0, &mut numbers, &mut fresh);
+        assert_eq!((numbers, fresh), (vec![0, 0, 0, 1, 0], vec![0, 3]));
+        let mut found = vec![9; 5];
+        table.find_keys(&keys, 0..5, &mut found);
+        assert_eq!(found, [0, 0, 0, 1, 0]);
+        let pairs = Pairs { first: &[1, 2], second: &[2, 1] };
+        let mut found = vec![9; 2];
+        table.find_each(&pairs, 0..2, &mut found);
+        assert_eq!(found, [ABSENT, ABSENT]);
+        table.insert_each(&pairs, 0, &mut found, &mut Vec::new());
+        assert_eq!((found, table.find(Canonical::Word(1 << 32 | 2))), (vec![2, 3], 2));
+    }
+
+    #[test]
+    fn an_empty_table_finds_nothing_and_a_full_one_everything() {
+        let mut table = KeyTable::new();
+        assert_eq!((table.find(Canonical::Word(0)), table.find(Canonical::Null)), (ABSENT, ABSENT));
+        let words: Vec<u64> = (0..100_000).collect();
+        let mut numbers = vec![0; words.len()];
+        table.insert_each(&Keys::from_words(&words), 0, &mut numbers, &mut Vec::new());
+        assert!(numbers.iter().zip(&words).all(|(number, word)| u64::from(*number) == *word));
+        assert_eq!(table.find(Canonical::Word(100_000)), ABSENT);
+        assert!(table.memory_bytes() < 52 * 100_000);
     }
 }

@@ -13,6 +13,7 @@ pub mod fold;
 pub mod hash;
 pub mod key_table;
 pub mod keys;
+pub mod memory;
 pub mod order;
 pub mod partition;
 pub mod placement;

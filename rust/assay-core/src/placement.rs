@@ -20,6 +20,7 @@ use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::hash::{self, HashFunction, hash_keys};
 use crate::keys::Keys;
+use crate::memory;
 use crate::threads;
 
 /// Makes a placement from its settings.
@@ -231,7 +232,7 @@ pub fn build(name: &str, settings: Settings) -> Result<Box<dyn Placement>> {
 /// # Errors
 /// If the placement's hash function cannot take these columns.
 pub fn hash_values(placement: &dyn Placement, columns: &[Keys<'_>], threads: usize) -> Result<Vec<u64>> {
-    let mut hashes = vec![0; columns.first().map_or(0, Keys::len)];
+    let mut hashes = memory::zeros(columns.first().map_or(0, Keys::len));
     hash_keys(columns, placement.hash_function(), threads, 0, &mut hashes)?;
     Ok(hashes)
 }

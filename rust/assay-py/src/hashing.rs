@@ -4,6 +4,7 @@ use arrow_array::types::{UInt32Type, UInt64Type};
 use assay_core::hash::digest::{Digest, digest_keys};
 use assay_core::hash::{HashFunction, hash_keys};
 use assay_core::keys::Keys;
+use assay_core::memory;
 use assay_core::threads::default_threads;
 use pyo3::prelude::*;
 
@@ -71,7 +72,7 @@ fn hash_columns<'py>(
     // A compound whose parts are all null has bytes of its own: 00 for each part.
     let all_null = function_of_nulls(function, columns.0.len());
     let (hashes, validity) = py.detach(|| -> PyResult<_> {
-        let mut hashes = vec![0_u64; rows];
+        let mut hashes = memory::zeros::<u64>(rows);
         let mut validity = None;
         columns.for_each_run(|first, keys| {
             let len = keys[0].len();

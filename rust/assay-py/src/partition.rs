@@ -7,8 +7,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
 use assay_core::fold;
-use assay_core::key_table::{self, KeyTable};
-use assay_core::keys::{Canonical, Keys};
+use assay_core::key_table::{self, KeyTable, Pairs};
+use assay_core::keys::Keys;
+use assay_core::memory;
 use assay_core::partition::composite::Composite;
 use assay_core::partition::{Action, Derived, Distinct, Request, Setting, Strategy, learn};
 use pyo3::prelude::*;
@@ -224,11 +225,6 @@ pub fn action_nodes(action: &str, n: u32) -> PyResult<Option<Vec<u32>>> {
 #[pyclass(name = "KeyTable", module = "assay._core")]
 pub struct PyKeyTable(KeyTable);
 
-/// The number of a pair of numbers: a word.
-fn pair(first: u32, second: u32) -> Canonical<'static> {
-    Canonical::Word(u64::from(first) << 32 | u64::from(second))
-}
-
 /// Pairs are of two columns of equal length.
 fn equal_lengths(first: &[u32], second: &[u32]) -> PyResult<()> {
     if first.len() == second.len() {
@@ -274,13 +270,12 @@ impl PyKeyTable {
     fn insert<'py>(&mut self, py: Python<'py>, keys: Column) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         rows_fit(keys.len())?;
         let (numbers, fresh) = py.detach(|| -> PyResult<_> {
-            let (mut numbers, mut fresh) = (Vec::with_capacity(keys.len()), Vec::new());
+            let (mut numbers, mut fresh, mut first) = (memory::zeros::<u32>(keys.len()), Vec::new(), 0);
             for chunk in keys.keys()? {
+                let next = first + chunk.len();
                 #[allow(clippy::cast_possible_truncation)] // as was checked
-                let first = numbers.len() as u32;
-                let before = fresh.len();
-                self.0.insert_keys(&chunk, &mut numbers, &mut fresh);
-                fresh[before..].iter_mut().for_each(|row| *row += first);
+                self.0.insert_keys(&chunk, first as u32, &mut numbers[first..next], &mut fresh);
+                first = next;
             }
             Ok((numbers, fresh))
         })?;
@@ -299,15 +294,8 @@ impl PyKeyTable {
         equal_lengths(first, second)?;
         rows_fit(first.len())?;
         let (numbers, fresh) = py.detach(|| {
-            let (mut numbers, mut fresh) = (Vec::with_capacity(first.len()), Vec::new());
-            for (row, (first, second)) in first.iter().zip(second).enumerate() {
-                let before = self.0.len();
-                numbers.push(self.0.insert(pair(*first, *second)));
-                if self.0.len() > before {
-                    #[allow(clippy::cast_possible_truncation)]
-                    fresh.push(row as u32);
-                }
-            }
+            let (mut numbers, mut fresh) = (memory::zeros::<u32>(first.len()), Vec::new());
+            self.0.insert_each(&Pairs { first, second }, 0, &mut numbers, &mut fresh);
             (numbers, fresh)
         });
         Ok((output::primitive::<UInt32Type>(py, numbers, None)?, output::primitive::<UInt32Type>(py, fresh, None)?))
@@ -316,9 +304,11 @@ impl PyKeyTable {
     /// The number of each key; null where the table does not hold it.
     fn find<'py>(&self, py: Python<'py>, keys: Column) -> PyResult<Bound<'py, PyAny>> {
         let numbers = py.detach(|| -> PyResult<Vec<u32>> {
-            let mut numbers = Vec::with_capacity(keys.len());
+            let (mut numbers, mut first) = (memory::zeros::<u32>(keys.len()), 0);
             for chunk in keys.keys()? {
-                chunk.for_each(0..chunk.len(), |_, form| numbers.push(self.0.find(form)));
+                let next = first + chunk.len();
+                self.0.find_keys(&chunk, 0..chunk.len(), &mut numbers[first..next]);
+                first = next;
             }
             Ok(numbers)
         })?;
@@ -330,14 +320,20 @@ impl PyKeyTable {
         let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
         let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
         equal_lengths(first, second)?;
-        let numbers =
-            py.detach(|| first.iter().zip(second).map(|(first, second)| self.0.find(pair(*first, *second))).collect());
+        let numbers = py.detach(|| {
+            let mut numbers = memory::zeros::<u32>(first.len());
+            self.0.find_each(&Pairs { first, second }, 0..first.len(), &mut numbers);
+            numbers
+        });
         present(py, numbers)
     }
 }
 
 /// Numbers with those of absent keys as nulls.
 fn present(py: Python<'_>, numbers: Vec<u32>) -> PyResult<Bound<'_, PyAny>> {
+    if !numbers.contains(&key_table::ABSENT) {
+        return output::primitive::<UInt32Type>(py, numbers, None);
+    }
     let mut validity = vec![0_u8; numbers.len().div_ceil(8)];
     for (row, number) in numbers.iter().enumerate() {
         validity[row >> 3] |= u8::from(*number != key_table::ABSENT) << (row & 7);

@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, FixedSizeListArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 use assay_core::hash::HashFunction;
+use assay_core::memory;
 use assay_core::placement::movement::{CIRCLE, moved_share};
 use assay_core::placement::ring::Ring;
 use assay_core::placement::{self, Node, Placement, Settings};
@@ -54,7 +55,7 @@ impl PyPlacement {
         let columns = Columns(vec![keys]);
         let rows = columns.rows()?;
         let (owners, validity) = py.detach(|| -> PyResult<_> {
-            let mut owners = vec![0_u32; rows];
+            let mut owners = memory::zeros::<u32>(rows);
             let mut validity = None;
             columns.for_each_run(|first, keys| {
                 let len = keys[0].len();

@@ -8,6 +8,7 @@
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// A rate must be above this one, which takes more than 64 bits per key.
 pub const RATE_LOW: f64 = 1e-6;
@@ -153,7 +154,11 @@ impl SplitBlock {
         if !(1..=BLOCKS_HIGH).contains(&count) {
             return Err(Error::Parameter(format!("block_count is {count}; expected 1 to {BLOCKS_HIGH}")));
         }
-        Ok(Self { blocks: vec![Block::default(); usize::try_from(count).expect("2 GiB fit memory")] })
+        let count = usize::try_from(count).expect("2 GiB fit memory");
+        let mut blocks = Vec::with_capacity(count);
+        memory::advise(blocks.spare_capacity_mut());
+        blocks.resize(count, Block::default());
+        Ok(Self { blocks })
     }
 
     /// A filter from its blocks; None if there are none or too many.

@@ -23,6 +23,7 @@
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// The lowest rate: 40 probes of a 64-bit hash.
 pub const RATE_LOW: f64 = 1e-12;
@@ -120,7 +121,7 @@ impl Standard {
 
     fn empty(bits: u64, probes: u32) -> Self {
         let words = usize::try_from(bits.div_ceil(64)).expect("2 GiB fit memory");
-        Self { words: vec![0; words], bits, probes }
+        Self { words: memory::zeros(words), bits, probes }
     }
 
     /// A filter from its stored parts; None if they contradict each other.

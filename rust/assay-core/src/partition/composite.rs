@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
+use crate::memory;
 use crate::partition::{NODES_HIGH, Strategy};
 
 /// The catalogue's entry.
@@ -73,7 +74,7 @@ impl Strategy for Composite {
                 self.first_columns
             )));
         };
-        let mut outer = vec![0; out.len()];
+        let mut outer = memory::zeros(out.len());
         self.first.assign(first, first_row, threads, &mut outer)?;
         self.second.assign(second, first_row, threads, out)?;
         let width = self.second.nodes().len() as u32;

@@ -7,6 +7,7 @@ use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
 use crate::hash::{HashFunction, hash_keys};
 use crate::keys::Keys;
+use crate::memory;
 use crate::partition::{Request, Strategy};
 
 /// The catalogue's entry.
@@ -55,7 +56,7 @@ impl Strategy for Hash {
     }
 
     fn assign(&self, columns: &[Keys<'_>], _first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
-        let mut hashes = vec![0; out.len()];
+        let mut hashes = memory::zeros(out.len());
         // The hash 0 stands for null: it lives in partition 0 either way.
         hash_keys(columns, self.function, threads, 0, &mut hashes)?;
         let n = self.nodes.len() as u64;

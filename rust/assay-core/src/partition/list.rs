@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::key_table::{ABSENT, KeyTable};
 use crate::keys::{Canonical, Keys, for_each_compound};
 use crate::partition::{Request, Strategy};
+use crate::threads;
 
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
@@ -160,21 +161,28 @@ impl Strategy for List {
         &self.nodes
     }
 
-    fn assign(&self, columns: &[Keys<'_>], _first_row: u64, _threads: usize, out: &mut [u32]) -> Result<()> {
-        let mut unknown = None;
-        for_each_compound(columns, 0..out.len(), |row, form| {
-            out[row] = match form {
-                Canonical::Null => 0,
-                form => match self.table.find(form) {
-                    ABSENT => {
-                        unknown.get_or_insert(row);
-                        0
-                    }
-                    number => self.partitions[number as usize],
-                },
-            };
+    fn assign(&self, columns: &[Keys<'_>], _first_row: u64, threads: usize, out: &mut [u32]) -> Result<()> {
+        // No partition has this number: there are at most 2^24.
+        const UNKNOWN: u32 = u32::MAX;
+        threads::fill(out, threads, |first, part| {
+            let range = first..first + part.len();
+            match columns {
+                [column] => self.table.find_keys(column, range, part),
+                _ => self.table.find_each(columns, range, part),
+            }
+            for slot in part {
+                *slot = self.partitions.get(*slot as usize).copied().unwrap_or(UNKNOWN);
+            }
         });
-        match unknown {
+        // Null lives in partition 0, whether it is on the list or not.
+        if columns.iter().all(Keys::may_be_null) {
+            for (row, slot) in out.iter_mut().enumerate() {
+                if columns.iter().all(|column| column.is_null(row)) {
+                    *slot = 0;
+                }
+            }
+        }
+        match out.iter().position(|partition| *partition == UNKNOWN) {
             None => Ok(()),
             Some(row) => Err(Error::Data(format!(
                 "list: the value {} is on no partition's list",

@@ -9,7 +9,7 @@
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
-use crate::keys::Keys;
+use crate::keys::{Keys, Values};
 use crate::order::{Bounds, OrderedKey, Part, ordered_key, part};
 use crate::partition::{Action, Distinct, Request, Strategy};
 
@@ -167,6 +167,21 @@ impl Strategy for Range {
                 columns.len(),
                 bound.len()
             )));
+        }
+        if let [column] = columns
+            && let Values::Dictionary { indices, values } = column.values()
+            && values.len() <= column.len()
+        {
+            // Each value is searched for once.
+            let mut entries = vec![0; values.len()];
+            self.assign(std::slice::from_ref(values), 0, threads, &mut entries)?;
+            crate::threads::fill(out, threads, |first, chunk| {
+                for (index, slot) in chunk.iter_mut().enumerate() {
+                    let row = first + index;
+                    *slot = if column.is_null(row) { 0 } else { entries[indices.get(row)] };
+                }
+            });
+            return Ok(());
         }
         crate::threads::fill(out, threads, |first, chunk| {
             for (index, slot) in chunk.iter_mut().enumerate() {
