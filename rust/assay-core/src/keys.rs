@@ -46,6 +46,20 @@ impl<'a> Bitmap<'a> {
         self.len
     }
 
+    /// The bits as owned bytes from bit 0 on; bits beyond the last are zero.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (start, shift) = (self.offset >> 3, self.offset & 7);
+        let byte = |at: usize| u16::from(self.bytes.get(at).copied().unwrap_or(0));
+        #[allow(clippy::cast_possible_truncation)]
+        let mut bytes: Vec<u8> =
+            (start..start + self.len.div_ceil(8)).map(|at| ((byte(at) | byte(at + 1) << 8) >> shift) as u8).collect();
+        if let (Some(last), 1..) = (bytes.last_mut(), self.len & 7) {
+            *last &= (1 << (self.len & 7)) - 1;
+        }
+        bytes
+    }
+
     /// Whether there are no bits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -350,6 +364,11 @@ impl<'a> Keys<'a> {
     pub fn validity_bytes(&self) -> Option<Vec<u8>> {
         if !self.may_be_null() {
             return None;
+        }
+        if let (Some(bits), false) = (self.validity, matches!(self.values, Values::Null | Values::Dictionary { .. })) {
+            let bytes = bits.to_bytes();
+            let valid: usize = bytes.iter().map(|byte| byte.count_ones() as usize).sum();
+            return (valid < self.len).then_some(bytes);
         }
         let mut bytes = vec![0_u8; self.len.div_ceil(8)];
         let mut nulls = 0;

@@ -144,10 +144,11 @@ pub fn digest<'py>(
     let columns = Columns(vec![keys]);
     let rows = columns.rows()?;
     let (bytes, validity) = py.detach(|| -> PyResult<_> {
-        let mut bytes = Vec::with_capacity(rows * digest.width());
+        let width = digest.width();
+        let mut bytes = memory::zeros::<u8>(rows * width);
         let mut validity = None;
         columns.for_each_run(|first, keys| {
-            bytes.extend_from_slice(&digest_keys(keys, digest, threads));
+            digest_keys(keys, digest, threads, &mut bytes[first * width..(first + keys[0].len()) * width]);
             output::append_validity(&mut validity, keys[0].validity_bytes(), first, keys[0].len(), rows);
             Ok(())
         })?;

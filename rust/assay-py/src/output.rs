@@ -58,6 +58,10 @@ pub fn append_validity(joined: &mut Validity, run: Validity, first: usize, len: 
     if run.is_none() && joined.is_none() {
         return;
     }
+    if joined.is_none() && (first, len) == (0, rows) {
+        *joined = run;
+        return;
+    }
     let bytes = joined.get_or_insert_with(|| {
         let mut bytes = vec![0_u8; rows.div_ceil(8)];
         (0..first).for_each(|row| bytes[row >> 3] |= 1 << (row & 7));

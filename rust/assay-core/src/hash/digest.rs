@@ -126,39 +126,42 @@ impl Digest {
     }
 }
 
-/// The digests of all rows, end to end; the bytes of a null row are zero.
-#[must_use]
-pub fn digest_keys(columns: &[Keys<'_>], digest: Digest, threads: usize) -> Vec<u8> {
+/// Writes the digests of all rows, end to end; the bytes of a null row stay as they are.
+///
+/// # Panics
+/// If `out` is not as long as all digests.
+pub fn digest_keys(columns: &[Keys<'_>], digest: Digest, threads: usize, out: &mut [u8]) {
     let rows = columns.first().map_or(0, Keys::len);
-    let width = digest.width();
+    assert_eq!(out.len(), rows * digest.width(), "a digest for each row");
+    match digest.width() {
+        16 => digest_rows::<16>(columns, digest, threads, out.as_chunks_mut().0),
+        20 => digest_rows::<20>(columns, digest, threads, out.as_chunks_mut().0),
+        32 => digest_rows::<32>(columns, digest, threads, out.as_chunks_mut().0),
+        _ => digest_rows::<64>(columns, digest, threads, out.as_chunks_mut().0),
+    }
+}
+
+fn digest_rows<const WIDTH: usize>(columns: &[Keys<'_>], digest: Digest, threads: usize, out: &mut [[u8; WIDTH]]) {
     if let [column] = columns
         && let Values::Dictionary { indices, values } = column.values()
-        && values.len() <= rows
+        && values.len() <= column.len()
     {
-        let entries = digest_keys(std::slice::from_ref(values), digest, threads);
-        let mut out = vec![0; rows * width];
-        for (row, slot) in out.chunks_exact_mut(width).enumerate() {
+        let mut entries = vec![[0; WIDTH]; values.len()];
+        digest_rows(std::slice::from_ref(values), digest, threads, &mut entries);
+        for (row, slot) in out.iter_mut().enumerate() {
             if !column.is_null(row) {
-                let entry = indices.get(row) * width;
-                slot.copy_from_slice(&entries[entry..entry + width]);
+                *slot = entries[indices.get(row)];
             }
         }
-        return out;
+        return;
     }
-    let parts = threads::map(rows, threads, |range| {
-        let first = range.start;
-        let mut part = vec![0; range.len() * width];
-        for_each_compound(columns, range, |row, form| {
-            let slot = &mut part[(row - first) * width..(row - first + 1) * width];
-            match form {
-                Canonical::Null => {}
-                Canonical::Word(word) => digest.digest(&word.to_le_bytes(), slot),
-                Canonical::Bytes(bytes) => digest.digest(bytes, slot),
-            }
+    threads::fill(out, threads, |first, part| {
+        for_each_compound(columns, first..first + part.len(), |row, form| match form {
+            Canonical::Null => {}
+            Canonical::Word(word) => digest.digest(&word.to_le_bytes(), &mut part[row - first]),
+            Canonical::Bytes(bytes) => digest.digest(bytes, &mut part[row - first]),
         });
-        part
     });
-    parts.concat()
 }
 
 #[cfg(test)]
@@ -188,7 +191,8 @@ mod tests {
     #[test]
     fn rows_come_in_order_and_null_rows_are_zero() {
         let keys = Keys::from_words(&[1, 2]);
-        let out = digest_keys(&[keys], Digest::Md5, 2);
+        let mut out = [0; 32];
+        digest_keys(&[keys], Digest::Md5, 2, &mut out);
         let mut second = [0; 16];
         Digest::Md5.digest(&2_u64.to_le_bytes(), &mut second);
         assert_eq!(out[16..], second);

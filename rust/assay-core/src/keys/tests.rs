@@ -111,3 +111,17 @@ fn framing_tells_where_a_field_ends() {
     assert_eq!(framed(&left), b"\x01\x02\0\0\0ab\x01\x01\0\0\0c");
     assert_ne!(framed(&left), framed(&right));
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_bitmap_is_copied_bit_by_bit_from_any_offset(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..40), offset in 0_usize..20, len in 0_usize..300,
+    ) {
+        let offset = offset.min(bytes.len() * 8);
+        let len = len.min(bytes.len() * 8 - offset);
+        let bits = Bitmap::new(&bytes, offset, len);
+        let mut expected = vec![0_u8; len.div_ceil(8)];
+        (0..len).filter(|row| bits.get(*row)).for_each(|row| expected[row / 8] |= 1 << (row % 8));
+        proptest::prop_assert_eq!(bits.to_bytes(), expected);
+    }
+}
