@@ -17,7 +17,7 @@ from assay import catalogue, errors
 from assay.catalogue import contenders, strategies
 from assay.cli import main
 from assay.cli.app import VERBS
-from assay.datasets import GENERATORS, known_datasets
+from assay.datasets import CALLS, known_datasets
 from assay.datasets.definition import Definition, Source
 from assay.experiments import registry
 from assay.store.schema import migrations, views
@@ -122,7 +122,7 @@ def test_every_key_of_a_definition_is_documented() -> None:
 
 
 def test_every_generator_is_documented_with_its_defaults() -> None:
-    for generator in GENERATORS.values():
+    for generator in CALLS.values():
         assert f"`{generator.signature()}`" in TEXTS["docs/datasets.md"]
 
 

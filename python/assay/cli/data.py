@@ -193,13 +193,13 @@ def _generate(spelling: str, output: Path, force: bool) -> None:
     import pyarrow.parquet as pq
 
     from assay.datasets import open_dataset
-    from assay.datasets.generators import parse_generator
+    from assay.datasets.calls import call_definition
     from assay.errors import StoreError
 
     if output.suffix != ".parquet":
         raise UsageError(f"{output} does not end in .parquet; only Parquet is written")
     refuse_to_overwrite(output, force)
-    parse_generator(spelling)
+    call_definition(spelling)  # a mistake is told before a file is opened
     table = open_dataset(spelling)
     partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
     try:

@@ -178,11 +178,11 @@ def _datasets(name: str) -> list[tuple[str, Lines]]:
 
 
 def _generators(name: str) -> list[tuple[str, Lines]]:
-    from assay.datasets import GENERATORS
+    from assay.datasets import CALLS
 
-    if name not in GENERATORS:
+    if name not in CALLS:
         return []
-    one = GENERATORS[name]
+    one = CALLS[name]
     number: Callable[[float], str] = lambda value: f"{value:,}"  # noqa: E731
     parameters = [
         f"{parameter.name}: {parameter.meaning}; from {number(parameter.low)} to {number(parameter.high)}"
@@ -191,12 +191,12 @@ def _generators(name: str) -> list[tuple[str, Lines]]:
     ]
     return [
         (
-            f"{one.name}: a generator of made-up tables",
+            f"{one.name}: a generator of tables",
             [
                 ("rows", one.idea),
                 ("spelling", one.signature()),
                 ("parameters", "\n".join(parameters)),
-                ("try", f'assay data "{one.name}(rows=1000)"'),
+                ("try", f'assay data "{one.example}"'),
             ],
         )
     ]

@@ -39,7 +39,7 @@ def names() -> dict[str, list[str]]:
     """
     from assay import catalogue
     from assay.cli.app import VERBS
-    from assay.datasets import GENERATORS, known_datasets
+    from assay.datasets import CALLS, known_datasets
 
     found = experiments()
     return {
@@ -49,7 +49,7 @@ def names() -> dict[str, list[str]]:
         "strategies": _once(contender.name for contender in catalogue.strategies()),
         "placements": _once(one.name for one in catalogue.contenders() if one.room == "placement"),
         "datasets": [dataset.name for dataset in known_datasets()],
-        "generators": list(GENERATORS),
+        "generators": list(CALLS),
         "metrics": _once(metric for experiment in found for metric in experiment.metrics),
     }
 

@@ -116,7 +116,7 @@ def _contender(one: Contender) -> dict[str, Any]:
 
 
 def _datasets() -> Rows:
-    from assay.datasets import GENERATORS, known_datasets
+    from assay.datasets import CALLS, known_datasets
 
     shipped = [
         {
@@ -131,14 +131,23 @@ def _datasets() -> Rows:
     generated = [
         {
             "name": one.name,
-            "installed": "made up",
+            "installed": _installed(one.name, one.example),
             "licence": None,
             "spelling": one.signature(),
             "description": one.idea,
         }
-        for one in GENERATORS.values()
+        for one in CALLS.values()
     ]
     return shipped + generated
+
+
+def _installed(name: str, example: str) -> str:
+    from assay.datasets import GENERATORS
+    from assay.datasets.calls import is_call_installed
+
+    if name in GENERATORS:
+        return "made up"
+    return "yes" if is_call_installed(example) else 'no: pip install "assay[data]"'
 
 
 def _metrics(kind: str | None) -> Rows:

@@ -10,6 +10,7 @@ A dataset knows its schema, foreign keys, queries and fingerprint; `describe` co
 """
 
 from assay.datasets.batch import BATCH_ROWS, Batch, Span
+from assay.datasets.calls import CALLS
 from assay.datasets.dataset import Dataset, DatasetDescription
 from assay.datasets.definition import Definition, ForeignKey, Source, load_definition
 from assay.datasets.facts import ColumnFacts, DatasetFacts, ForeignKeyFacts, describe
@@ -20,6 +21,7 @@ from assay.datasets.roles import GuessedRoles, guess_roles
 
 __all__ = [
     "BATCH_ROWS",
+    "CALLS",
     "GENERATORS",
     "Batch",
     "ColumnFacts",

@@ -58,6 +58,7 @@ class Reader(Protocol):
     rows: int | None  # None where only a scan can tell
     files: tuple[Path, ...]  # in row order; empty for what is not in files
     storage_bytes: int | None  # as it lies in files or memory; None for what is made on the fly
+    identity: str | None  # what the rows follow from, where that is known without reading them
 
     def spans(self, target_rows: int) -> list[Span]:
         """All rows as spans of at least one indivisible piece and about `target_rows` rows; never empty."""

@@ -32,6 +32,7 @@ _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # deflate, no name, no time (RFC
 class CsvReader:
     """CSV files in the given order, read as one table."""
 
+    identity: str | None = None
     rows: int | None = None
 
     def __init__(

@@ -22,7 +22,6 @@ from assay.datasets.fingerprint import (
     file_fingerprint,
     files_digest,
 )
-from assay.datasets.generators import GeneratorReader
 from assay.datasets.ipc_files import IpcFileReader
 from assay.datasets.memory import TableReader, spool_table
 from assay.datasets.query import Query
@@ -89,7 +88,7 @@ class Dataset:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that hold the rows, in row order; empty for generators and tables in memory."""
-        return self._reader.files if self.fingerprint_kind == "file" else ()
+        return self._reader.files if self.fingerprint_kind != "content" else ()
 
     def spans(self, *, target_rows: int = 1_000_000) -> list[Span]:
         """All rows in order, cut into pieces of about `target_rows` rows; at least one, which may be empty.
@@ -197,7 +196,7 @@ class Dataset:
     def _compute_fingerprint(self) -> str:
         if self.fingerprint_kind == "content":
             return content_fingerprint(self._reader)
-        if isinstance(self._reader, GeneratorReader):
+        if self._reader.identity is not None:
             return file_fingerprint(self._reader.identity, {"generator": True})
         return file_fingerprint(self._files_digest(), reading_options(self.definition))
 
@@ -237,7 +236,7 @@ class DatasetDescription:
 
 
 def _kind(reader: Reader) -> FingerprintKind:
-    if isinstance(reader, GeneratorReader):
+    if reader.identity is not None:
         return "generator"
     return "file" if reader.files else "content"
 
@@ -259,6 +258,6 @@ def _mistakes(definition: Definition, reader: Reader) -> list[tuple[str, str]]:
             for option in ("types", "null_values", "delimiter")
             if getattr(definition, option)
         ]
-    if definition.checksum is not None and not reader.files:
+    if definition.checksum is not None and (reader.identity is not None or not reader.files):
         mistakes.append(("checksum", "is for files; a generator's rows follow from its spelling, so leave it out"))
     return mistakes

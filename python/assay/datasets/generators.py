@@ -69,6 +69,11 @@ class Generator:
         parts = [p.name if p.default is None else f"{p.name}={p.default}" for p in self.parameters]
         return f"{self.name}({', '.join(parts)})"
 
+    @property
+    def example(self) -> str:
+        """A small table, to try."""
+        return f"{self.name}(rows=1000)"
+
 
 _ROWS = Parameter("rows", None, 0, 10**12, "rows to make")
 _SEED = Parameter("seed", 0, 0, 2**64 - 1, "another seed, other rows of the same shape")
@@ -190,21 +195,18 @@ class GeneratorReader:
 
     files: tuple[Path, ...] = ()
     storage_bytes: int | None = None
+    identity: str | None
 
     def __init__(self, spelling: str) -> None:
         self._generator, self._values = parse_generator(spelling)
         self.rows: int | None = int(self._values["rows"])
         self.schema = self._make(0, 0).schema
+        self.identity = f"{self.spelling} version {self._generator.version}"
 
     @property
     def spelling(self) -> str:
         """The spelling with every parameter, in order: the rows depend on nothing else (and the version)."""
         return f"{self._generator.name}({', '.join(f'{name}={value}' for name, value in self._values.items())})"
-
-    @property
-    def identity(self) -> str:
-        """The canonical spelling and the generator's version."""
-        return f"{self.spelling} version {self._generator.version}"
 
     def spans(self, target_rows: int) -> list[Span]:
         """Row ranges of `target_rows` rows."""

@@ -41,6 +41,8 @@ def open_ipc(files: Sequence[Path]) -> IpcFileReader | IpcStreamReader:
 class IpcFileReader:
     """One IPC file. Spans are row ranges, alike to those of a table in memory."""
 
+    identity: str | None = None
+
     def __init__(self, path: Path) -> None:
         self.files: tuple[Path, ...] = (path,)
         with reading(path), pa.memory_map(str(path)) as file:
@@ -73,6 +75,7 @@ class IpcFileReader:
 class IpcStreamReader:
     """One IPC stream: like CSV, one ordered reader and one span."""
 
+    identity: str | None = None
     rows: int | None = None
 
     def __init__(self, path: Path) -> None:

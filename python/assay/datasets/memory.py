@@ -32,6 +32,7 @@ _numbers = itertools.count()
 class TableReader:
     """A pyarrow table in memory, read without a copy."""
 
+    identity: str | None = None
     files: tuple[Path, ...] = ()
 
     def __init__(self, table: pa.Table, name: str) -> None:

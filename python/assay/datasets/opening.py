@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from assay.datasets.batch import Reader
+from assay.datasets.calls import CALLS, call_definition, is_call_installed
 from assay.datasets.dataset import Dataset, DatasetDescription
 from assay.datasets.definition import Definition, Source, load_definition
-from assay.datasets.generators import GENERATORS, GeneratorReader
 from assay.datasets.ipc_files import IpcFileReader
 from assay.datasets.locations import FORMATS, locate, refuse_url, shipped_definitions
 from assay.datasets.memory import TableReader, is_arrow, spool_stream, to_table_or_stream
@@ -77,7 +77,9 @@ def known_datasets() -> list[KnownDataset]:
         definition = load_definition(path)
         assert definition.source is not None
         installed = True
-        if definition.source.generator is None:
+        if definition.source.generator is not None:
+            installed = is_call_installed(definition.source.generator)
+        else:
             try:
                 locate(definition.source, path.parent)
             except ReadError:
@@ -93,9 +95,7 @@ def _from_text(text: str, base: Path | None, name: str | None) -> Dataset:
         raise UnknownNameError.of("dataset", text, shipped_definitions(), hint="or give a path, a glob or a definition")
     refuse_url(text)
     if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
-        reader = GeneratorReader(text)
-        definition = Definition(name=name or reader.spelling, source=Source(generator=reader.spelling))
-        return Dataset(definition, reader, base=base)
+        return _from_definition(call_definition(text), base, name, text)
     shipped = shipped_definitions()
     if text in shipped:
         return _from_definition_file(shipped[text], name)
@@ -135,7 +135,7 @@ def _looks_like_path(text: str) -> bool:
 
 
 def _generator_hint(text: str) -> str:
-    return f"a generator needs its parameters: {GENERATORS[text].signature()}" if text in GENERATORS else ""
+    return f"a generator needs its parameters: {CALLS[text].signature()}" if text in CALLS else ""
 
 
 def _stem(path: Path) -> str:

@@ -30,7 +30,8 @@ class _RowGroup:
 class ParquetReader:
     """Parquet files in the given order, read as one table. They must agree on columns and types."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path], *, identity: str | None = None) -> None:
+        self.identity = identity
         self.files = tuple(files)
         self.storage_bytes: int | None = 0
         self._groups: list[_RowGroup] = []

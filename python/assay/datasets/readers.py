@@ -7,9 +7,9 @@ from typing import Any
 
 from assay.datasets.arrow_types import parse_type
 from assay.datasets.batch import Reader
+from assay.datasets.calls import open_call
 from assay.datasets.csv_files import CsvReader
 from assay.datasets.definition import Definition
-from assay.datasets.generators import GeneratorReader
 from assay.datasets.ipc_files import open_ipc
 from assay.datasets.locations import locate
 from assay.datasets.parquet_files import ParquetReader
@@ -26,7 +26,7 @@ def open_reader(definition: Definition, base: Path | None) -> Reader:
     source = definition.source
     assert source is not None, "a table in memory has no source to open again"
     if source.generator is not None:
-        return GeneratorReader(source.generator)
+        return open_call(source.generator)
     location = locate(source, base)
     if location.format == "parquet":
         return ParquetReader(location.files)
