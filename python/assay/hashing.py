@@ -24,17 +24,21 @@ def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int |
     Args:
         keys: Any Arrow column of shape (n,), chunked or not: pyarrow, polars, pandas, DuckDB, or
             whatever else speaks the Arrow PyCapsule interface. A one-column table is a column.
-        algorithm: `xxh3_64`, `xxh64`, `xxh32`, `murmur3_32` (Iceberg's), `md5` (the first 8 bytes
-            of the digest, little-endian) or `identity` (uint64 only). See `assay list contenders`.
-        seed: 64 bits, or 32 for the 32-bit functions; must be 0 for `md5` and `identity`.
+        algorithm: `xxh3_64`, `xxh64`, `xxh32`, `murmur3_32` (Iceberg's), `murmur3_spark`,
+            `murmur3_cassandra` (the token's bits), `crc16_xmodem` (Redis), `postgres` (PARTITION BY
+            HASH), `md5` (the first 8 bytes of the digest, little-endian) or `identity` (uint64
+            only). See `assay list contenders`.
+        seed: 64 bits, or 32 for xxh32 and `murmur3_32`; must be 0 for the functions of other engines,
+            `md5` and `identity`.
         threads: At most so many threads; None means all cores.
 
     Returns:
-        A pyarrow UInt64Array of shape (n,), or a UInt32Array for the 32-bit functions. Null in,
-        null out.
+        A pyarrow UInt64Array of shape (n,), a UInt32Array for the 32-bit functions, a UInt16Array
+        for `crc16_xmodem`. Null in, null out.
 
     Raises:
-        UnsupportedTypeError: The column's type cannot be a key; the message names both.
+        UnsupportedTypeError: The column's type cannot be a key, or `postgres` met one that PostgreSQL
+            hashes from another form (dates, timestamps, decimals); the message names both.
         UnknownNameError: There is no such algorithm.
         ParameterError: A seed on a function that takes none, or too wide a seed.
 
@@ -84,7 +88,8 @@ def hash_rows(
     """The hash of each row, its fields framed: ("ab", "c") differs from ("a", "bc").
 
     Each field enters as `00` if it is null, else as `01`, its length (u32, little-endian) and its
-    canonical bytes. A single column is not framed: its hash is that of `hash`.
+    canonical bytes. A single column is not framed: its hash is that of `hash`. `postgres` frames
+    nothing: it combines the columns' hashes as PostgreSQL does, nulls adding nothing.
 
     Args:
         table: Anything tabular that speaks the Arrow PyCapsule stream interface, n rows.
@@ -94,7 +99,7 @@ def hash_rows(
         threads: At most so many threads; None means all cores.
 
     Returns:
-        A pyarrow UInt64Array (or UInt32Array) of shape (n,), without nulls unless there is only one
+        A pyarrow UInt64Array (UInt32Array, UInt16Array) of shape (n,), without nulls unless there is only one
         column.
 
     Raises:

@@ -4,9 +4,13 @@
 //! every type that can carry it. Results are stable for ever. A column is hashed by a loop that is
 //! compiled once per function and type of column; a dictionary is hashed once per value.
 
+pub mod crc16_xmodem;
 pub mod digest;
 pub mod md5;
 pub mod murmur3_32;
+pub mod murmur3_cassandra;
+pub mod murmur3_spark;
+pub mod postgres;
 pub mod xxh32;
 pub mod xxh3_64;
 pub mod xxh64;
@@ -25,8 +29,18 @@ pub trait HashKey: Copy + Send + Sync {
 }
 
 /// All contenders of this room.
-pub const CONTENDERS: &[&Contender] =
-    &[&xxh3_64::CONTENDER, &xxh64::CONTENDER, &xxh32::CONTENDER, &murmur3_32::CONTENDER, &md5::CONTENDER, &IDENTITY];
+pub const CONTENDERS: &[&Contender] = &[
+    &xxh3_64::CONTENDER,
+    &xxh64::CONTENDER,
+    &xxh32::CONTENDER,
+    &murmur3_32::CONTENDER,
+    &murmur3_spark::CONTENDER,
+    &murmur3_cassandra::CONTENDER,
+    &crc16_xmodem::CONTENDER,
+    &postgres::CONTENDER,
+    &md5::CONTENDER,
+    &IDENTITY,
+];
 
 /// The function that is none: unsigned 64-bit integers that are already hashed.
 pub const IDENTITY: Contender = Contender {
@@ -52,6 +66,16 @@ pub enum HashFunction {
     Xxh32(xxh32::Xxh32),
     /// Murmur3 x86 with 32 bits.
     Murmur3_32(murmur3_32::Murmur3_32),
+    /// Spark's Murmur3 with 32 bits.
+    Murmur3Spark(murmur3_spark::Murmur3Spark),
+    /// Cassandra's token.
+    Murmur3Cassandra(murmur3_cassandra::Murmur3Cassandra),
+    /// CRC-16/XMODEM of all bytes.
+    Crc16Xmodem(crc16_xmodem::Crc16Xmodem),
+    /// CRC-16/XMODEM of what Redis hashes of a key; it has no name, `redis_slots` chooses it.
+    RedisKey(crc16_xmodem::RedisKey),
+    /// PostgreSQL's hash of a partition key, by the column's type.
+    Postgres(postgres::Postgres),
     /// The first 8 bytes of MD5, little-endian.
     Md5(md5::Md5),
     /// No hash: the key is one.
@@ -66,6 +90,11 @@ macro_rules! with_function {
             HashFunction::Xxh64($hasher) => $body,
             HashFunction::Xxh32($hasher) => $body,
             HashFunction::Murmur3_32($hasher) => $body,
+            HashFunction::Murmur3Spark($hasher) => $body,
+            HashFunction::Murmur3Cassandra($hasher) => $body,
+            HashFunction::Crc16Xmodem($hasher) => $body,
+            HashFunction::RedisKey($hasher) => $body,
+            HashFunction::Postgres($hasher) => $body,
             HashFunction::Md5($hasher) => $body,
             HashFunction::Identity => $identity,
         }
@@ -89,6 +118,10 @@ impl HashFunction {
             "xxh64" => Self::Xxh64(xxh64::Xxh64::new(seed)),
             "xxh32" => Self::Xxh32(xxh32::Xxh32::new(narrow()?)),
             "murmur3_32" => Self::Murmur3_32(murmur3_32::Murmur3_32::new(narrow()?)),
+            "murmur3_spark" => Self::Murmur3Spark(murmur3_spark::Murmur3Spark),
+            "murmur3_cassandra" => Self::Murmur3Cassandra(murmur3_cassandra::Murmur3Cassandra),
+            "crc16_xmodem" => Self::Crc16Xmodem(crc16_xmodem::Crc16Xmodem),
+            "postgres" => Self::Postgres(postgres::Postgres),
             "md5" => Self::Md5(md5::Md5),
             "identity" => Self::Identity,
             _ => {
@@ -99,7 +132,7 @@ impl HashFunction {
                 });
             }
         };
-        if seed != 0 && matches!(function, Self::Md5(_) | Self::Identity) {
+        if seed != 0 && !function.contender().can("seed") {
             return Err(Error::Parameter(format!(
                 "{name} takes no seed, but seed is {seed}; leave it at 0 or choose xxh3_64"
             )));
@@ -115,18 +148,26 @@ impl HashFunction {
             Self::Xxh64(_) => &xxh64::CONTENDER,
             Self::Xxh32(_) => &xxh32::CONTENDER,
             Self::Murmur3_32(_) => &murmur3_32::CONTENDER,
+            Self::Murmur3Spark(_) => &murmur3_spark::CONTENDER,
+            Self::Murmur3Cassandra(_) => &murmur3_cassandra::CONTENDER,
+            Self::Crc16Xmodem(_) | Self::RedisKey(_) => &crc16_xmodem::CONTENDER,
+            Self::Postgres(_) => &postgres::CONTENDER,
             Self::Md5(_) => &md5::CONTENDER,
             Self::Identity => &IDENTITY,
         }
     }
 
-    /// The width of a hash in bits: 64 or 32.
+    /// The width of a hash in bits: 64, 32 or 16.
     #[must_use]
     pub fn bits(&self) -> u32 {
-        if self.contender().can("32_bits") { 32 } else { 64 }
+        match self.contender() {
+            contender if contender.can("32_bits") => 32,
+            contender if contender.can("16_bits") => 16,
+            _ => 64,
+        }
     }
 
-    /// The hash of one byte string; the identity reads 8 little-endian bytes.
+    /// The hash of one byte string; the identity reads 8 little-endian bytes, and to PostgreSQL they are text.
     ///
     /// # Panics
     /// If the function is the identity and `bytes` are not 8.
@@ -136,10 +177,19 @@ impl HashFunction {
             identity => u64::from_le_bytes(bytes.try_into().expect("identity takes 8 bytes")))
     }
 
-    /// The hash of eight bytes, given as the little-endian integer that they spell.
+    /// The hash of eight bytes, given as the little-endian integer that they spell; to PostgreSQL it is an integer.
     #[must_use]
     pub fn word(&self, word: u64) -> u64 {
         with_function!(self, hasher => hasher.word(word), identity => word)
+    }
+
+    /// The function for these columns: tags are looked for in one column of text or binary, and nowhere else.
+    fn of_columns(self, columns: &[Keys<'_>]) -> Self {
+        match (self, columns) {
+            (Self::RedisKey(_), [column]) if is_text_or_binary(column) => self,
+            (Self::RedisKey(_), _) => Self::Crc16Xmodem(crc16_xmodem::Crc16Xmodem),
+            _ => self,
+        }
     }
 
     fn check(&self, columns: &[Keys<'_>]) -> Result<()> {
@@ -159,6 +209,15 @@ impl HashFunction {
     }
 }
 
+/// Whether a column is of text or binary, in itself or in its dictionary.
+fn is_text_or_binary(column: &Keys<'_>) -> bool {
+    match column.values() {
+        Values::Bytes32 { .. } | Values::Bytes64 { .. } | Values::Views { .. } | Values::Fixed { .. } => true,
+        Values::Dictionary { values, .. } => is_text_or_binary(values),
+        _ => false,
+    }
+}
+
 /// The hash of every row of `columns` as one key, on at most `threads` threads; a null key gives
 /// `null`. One column is hashed as it is, several as framed compounds.
 ///
@@ -172,7 +231,10 @@ pub fn hash_keys(
     out: &mut [u64],
 ) -> Result<()> {
     function.check(columns)?;
-    with_function!(function,
+    if let HashFunction::Postgres(_) = function {
+        return postgres::hash_columns(columns, threads, null, out);
+    }
+    with_function!(function.of_columns(columns),
         hasher => hash_with(columns, &hasher, threads, null, out),
         identity => threads::fill(out, threads, |first, part| {
             columns[0].for_each(first..first + part.len(), |row, form| {
@@ -221,7 +283,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn functions() -> Vec<HashFunction> {
-        ["xxh3_64", "xxh64", "xxh32", "murmur3_32", "md5"]
+        ["xxh3_64", "xxh64", "xxh32", "murmur3_32", "murmur3_spark", "murmur3_cassandra", "crc16_xmodem", "md5"]
             .iter()
             .flat_map(|name| [0, 42].map(|seed| HashFunction::parse(name, seed)))
             .flatten()
@@ -256,8 +318,10 @@ mod tests {
 
     #[test]
     fn a_seed_on_an_unseeded_function_is_refused() {
-        let error = HashFunction::parse("md5", 3).unwrap_err().to_string();
-        assert!(error.contains("takes no seed"), "{error}");
+        for name in ["md5", "identity", "murmur3_spark", "murmur3_cassandra", "crc16_xmodem", "postgres"] {
+            let error = HashFunction::parse(name, 3).unwrap_err().to_string();
+            assert!(error.contains("takes no seed"), "{error}");
+        }
         assert!(HashFunction::parse("xxh32", 1 << 40).unwrap_err().to_string().contains("32 bits"));
         assert!(HashFunction::parse("xxh5", 0).unwrap_err().to_string().contains("xxh3_64"));
     }

@@ -155,7 +155,7 @@ impl Settings {
 /// Which node holds a key, by the key's hash value.
 ///
 /// Hash values are those of [`Placement::hash_function`] as [`hash_keys`] writes them: a 32-bit
-/// function's in the low 32 bits.
+/// function's in the low 32 bits, a 16-bit one's in the low 16.
 pub trait Placement: Any + Send + Sync {
     /// The catalogue's entry.
     fn contender(&self) -> &'static Contender;

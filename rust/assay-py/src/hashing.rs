@@ -1,6 +1,6 @@
 //! `hash`, `digest`, `hash_rows`: bindings of the hash room.
 
-use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::types::{UInt16Type, UInt32Type, UInt64Type};
 use assay_core::hash::digest::{Digest, digest_keys};
 use assay_core::hash::{HashFunction, hash_keys};
 use assay_core::keys::Keys;
@@ -83,16 +83,25 @@ fn hash_columns<'py>(
         })?;
         Ok((hashes, validity))
     })?;
-    if function.bits() == 32 {
-        #[allow(clippy::cast_possible_truncation)]
-        let narrow = hashes.into_iter().map(|hash| hash as u32).collect();
-        return output::primitive::<UInt32Type>(py, narrow, validity);
+    #[allow(clippy::cast_possible_truncation)]
+    match function.bits() {
+        16 => {
+            let narrow = hashes.into_iter().map(|hash| hash as u16).collect();
+            output::primitive::<UInt16Type>(py, narrow, validity)
+        }
+        32 => {
+            let narrow = hashes.into_iter().map(|hash| hash as u32).collect();
+            output::primitive::<UInt32Type>(py, narrow, validity)
+        }
+        _ => output::primitive::<UInt64Type>(py, hashes, validity),
     }
-    output::primitive::<UInt64Type>(py, hashes, validity)
 }
 
 fn function_of_nulls(function: HashFunction, parts: usize) -> u64 {
-    if function == HashFunction::Identity { 0 } else { function.bytes(&vec![0; parts]) }
+    match function {
+        HashFunction::Identity | HashFunction::Postgres(_) => 0,
+        _ => function.bytes(&vec![0; parts]),
+    }
 }
 
 /// The hash of each key of a column.

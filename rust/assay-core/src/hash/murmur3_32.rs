@@ -40,13 +40,15 @@ fn scramble(word: u32) -> u32 {
     word.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593)
 }
 
+/// One word more.
 #[inline]
-fn mix(hash: u32, word: u32) -> u32 {
+pub(crate) fn mix(hash: u32, word: u32) -> u32 {
     (hash ^ scramble(word)).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
 }
 
+/// The finaliser.
 #[inline]
-fn finish(mut hash: u32) -> u32 {
+pub(crate) fn finish(mut hash: u32) -> u32 {
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
     hash ^ (hash >> 16)

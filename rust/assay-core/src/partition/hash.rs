@@ -37,7 +37,18 @@ pub const CONTENDER: Contender = Contender {
 };
 
 /// The functions by which a key can be partitioned.
-pub const FUNCTIONS: &[&str] = &["xxh3_64", "xxh64", "xxh32", "murmur3_32", "md5", "identity"];
+pub const FUNCTIONS: &[&str] = &[
+    "xxh3_64",
+    "xxh64",
+    "xxh32",
+    "murmur3_32",
+    "murmur3_spark",
+    "murmur3_cassandra",
+    "crc16_xmodem",
+    "postgres",
+    "md5",
+    "identity",
+];
 
 struct Hash {
     function: HashFunction,

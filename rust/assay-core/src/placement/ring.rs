@@ -49,13 +49,13 @@ pub const CONTENDER: Contender = Contender {
 
 /// Points in order, with an index on their top bits.
 ///
-/// All values are those of the hash function in the upper bits of 64: a 32-bit hash is shifted left
-/// by 32, which keeps the order on the circle and every arc's share.
+/// All values are those of the hash function in the upper bits of 64: a hash of 32 or 16 bits is shifted left,
+/// which keeps the order on the circle and every arc's share.
 #[derive(Debug, Clone)]
 pub struct Ring {
     settings: Settings,
     racks: Racks,
-    /// By how much hash values are shifted left: 0 or 32.
+    /// By how much hash values are shifted left: 0, 32 or 48.
     shift: u32,
     /// Values of the points in order, and a sentinel above all hashes.
     points: Vec<u64>,
