@@ -20,7 +20,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "assay"
 
 # A module imports only from layers to its left, from its own, and from what is free.
-LAYERS = ["datasets", "experiments", "harness", "store", "report", "front", "cli", "__main__"]
+LAYERS = ["datasets", "experiments", "harness", "store", "report", "targets", "front", "cli", "__main__"]
 PRIMITIVES = {"hashing", "filters", "placement", "checksums"}
 FREE = {"errors", "units", "catalogue"} | PRIMITIVES
 MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "experiments"}
@@ -77,6 +77,15 @@ def test_a_module_imports_only_from_its_left(path: Path) -> None:
         if not may_import(importer, imported)
     ]
     assert not wrong, f"{' -> '.join(LAYERS)} is the only way; {wrong}"
+
+
+def test_the_targets_write_layouts_and_know_nothing_of_runs() -> None:
+    found = {
+        imported
+        for path in (PACKAGE / "targets").rglob("*.py")
+        for _, imported in imported_areas(path.read_text(encoding="utf-8"), path)
+    }
+    assert not found & {"_core", "harness", "store", "report"}, found
 
 
 def test_the_report_reads_the_store_and_neither_experiments_nor_the_harness() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assay.datasets import open_dataset
     from assay.experiments.partitioning import Strategy, register_strategy
     from assay.filters import BloomFilter
-    from assay.front import compare, run
+    from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
     from assay.placement import Jump, Maglev, Modulo, Rendezvous, Ring
 
@@ -35,6 +35,7 @@ _HOMES = {
     "checksum_blocks": "assay.checksums",
     "compare": "assay.front",
     "digest": "assay.hashing",
+    "export": "assay.front",
     "hash": "assay.hashing",
     "hash_rows": "assay.hashing",
     "open_dataset": "assay.datasets",
@@ -56,6 +57,7 @@ __all__ = [
     "checksum_blocks",
     "compare",
     "digest",
+    "export",
     "hash",
     "hash_rows",
     "open_dataset",

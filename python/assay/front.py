@@ -7,18 +7,21 @@
     c.to_arrow()             every number, a row each
     c.report("flights.html") one page that opens offline
 
-The command line calls the same two functions, so that both say the same.
+`export` writes the layout that was chosen for a target, such as PostgreSQL. The command line calls the same
+functions, so that both say the same.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.datasets import Dataset, open_dataset
 from assay.errors import (
     AssayError,
     EmptyInputError,
@@ -29,6 +32,7 @@ from assay.errors import (
     UnsupportedTypeError,
     UsageError,
 )
+from assay.experiments.partitioning.strategies import parse_strategy
 from assay.harness import (
     Failure,
     ProgressSink,
@@ -42,12 +46,17 @@ from assay.harness import (
 )
 from assay.report import build_page, render, to_json, to_rows, write_report
 from assay.store import Store
+from assay.targets.export import Export, Options, export_layout, target_of
+from assay.targets.layout import lay_out
+from assay.targets.sql import TableName
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-__all__ = ["Comparison", "Results", "Run", "compare", "run"]
+__all__ = ["Comparison", "Results", "Run", "compare", "export", "run"]
+
+_PARTITIONS = 8  # as a comparison has by default
 
 Timing = bool | TimingSettings
 
@@ -282,6 +291,92 @@ def run(
     loaded = suite if isinstance(suite, Suite) else load_suite(Path(suite))
     kept, outcome = _run(loaded, store, executor, jobs, timing, resume, progress, command, None, label)
     return Run(kept, outcome, loaded)
+
+
+def export(
+    data: object,
+    *,
+    target: str,
+    strategy: str | None = None,
+    partitions: int | None = None,
+    table: str | None = None,
+    exact: bool = False,
+    rows: bool = False,
+    store: str | os.PathLike[str] | Store | None = None,
+    run: str | None = None,
+) -> Export:
+    """A partitioned layout as the DDL or configuration of a target, with the rows that each partition will hold.
+
+    Args:
+        data: A dataset's name, a definition, a path, a glob, a generator, or anything Arrow.
+        target: Where to: "postgres", "duckdb" and others; see `assay.targets.TARGETS`.
+        strategy: Its spelling; by default the one that the newest run in `store` recommends for this table.
+        partitions: Their number; by default 8, or what the run was about.
+        table: What to call the table there, such as "shop.orders"; by default as the dataset.
+        exact: Keep the measured placement even where the target would use a hash of its own.
+        rows: Export the rows too.
+        store: The results to take the recommendation from.
+        run: Which run of them: its id; the newest one by default.
+
+    Returns:
+        An `Export`: `.text` is the main file, `.write(path)` writes all, `.predicted` has the rows of each
+        partition, `.keys` every key's partition, and `.notes` says where the target differs.
+
+    Raises:
+        UnknownNameError: There is no such target, strategy, column or parameter.
+        UsageError: The target cannot express the strategy, or no run recommends one.
+        UnsupportedTypeError: A column's type has no place in the target.
+        EmptyInputError: No rows, or no key that is not null.
+
+    >>> export("zipf(rows=1000, seed=7)", target="postgres", strategy="range(key)", partitions=2).predicted
+    [499, 501]
+    """
+    target_of(target)
+    dataset = open_dataset(os.fspath(data) if isinstance(data, os.PathLike) else data)
+    if strategy is None:
+        strategy, partitions = _recommended(dataset, store, run, partitions)
+    spec = parse_strategy(strategy, dataset.schema, dataset.name)
+    name = TableName.of_dataset(dataset.name) if table is None else TableName.parse(table)
+    layout = lay_out(dataset, spec, _PARTITIONS if partitions is None else partitions)
+    return export_layout(layout, target, Options(name, exact=exact, rows=rows))
+
+
+def _recommended(
+    dataset: Dataset, store: str | os.PathLike[str] | Store | None, run: str | None, partitions: int | None
+) -> tuple[str, int]:
+    """The strategy that a run recommends for a table, and its number of partitions."""
+    if store is None:
+        raise UsageError('no strategy is given; name one, such as "hash(column)", or a store that holds a comparison')
+    if not isinstance(store, Store):
+        with Store.read_only(Path(store)) as results:
+            return _recommended(dataset, results, run, partitions)
+    found = store.query(
+        "SELECT r.run_id, e.answers FROM experiment e JOIN run r USING (run_id) WHERE e.kind = 'partitioning' "
+        "AND e.dataset_fingerprint = ? AND e.answers IS NOT NULL AND starts_with(r.run_id, coalesce(?, '')) "
+        "ORDER BY r.started DESC, r.run_id DESC, e.experiment_index",
+        [dataset.fingerprint(), run],
+    ).to_pylist()
+    if not found:
+        which = f"the run {run}" if run else "a run"
+        raise UsageError(
+            f"{store.path or 'the store'} holds no comparison of {dataset.name} by {which}; name a strategy, or "
+            "compare some first"
+        )
+    newest = [row for row in found if row["run_id"] == found[0]["run_id"]]
+    answers = [answer for row in newest for answer in json.loads(row["answers"]) if answer["best"]]
+    chosen = {
+        (answer["best"], answer["parameters"]["partitions"])
+        for answer in answers
+        if partitions in (None, answer["parameters"]["partitions"])
+    }
+    if len(chosen) != 1:
+        known = ", ".join(f"{a['best']} at {a['parameters']['partitions']} partitions" for a in answers) or "nothing"
+        wanted = "" if partitions is None else f" at {partitions} partitions"
+        raise UsageError(
+            f"run {newest[0]['run_id']} recommends {'nothing' if not chosen else 'several strategies'}{wanted}; "
+            f"name the strategy or the partitions; it recommends {known}"
+        )
+    return chosen.pop()
 
 
 def _run(

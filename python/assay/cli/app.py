@@ -17,6 +17,7 @@ from assay.cli.compare import compare, with_plain_settings
 from assay.cli.data import data
 from assay.cli.demo import demo
 from assay.cli.explain import explain
+from assay.cli.export import export
 from assay.cli.init import init
 from assay.cli.list import list_
 from assay.cli.output import warn
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "explain": explain,
     "data": data,
     "sql": sql,
+    "export": export,
     "init": init,
 }
 

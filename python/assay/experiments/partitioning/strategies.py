@@ -25,7 +25,7 @@ from assay.experiments.distinct import DistinctKeys, Key, numpy_of
 from assay.experiments.partitioning.user import Strategy as UserStrategy
 from assay.experiments.partitioning.user import assign_by_user, learn_by_user
 
-__all__ = ["Learned", "StrategySpec", "after", "divisors", "first_of", "learn", "parse_strategy"]
+__all__ = ["Learned", "StrategySpec", "after", "divisors", "first_of", "given_values", "learn", "parse_strategy"]
 
 ACTIONS = ("add_one", "remove_one", "replace_one", "double")
 
@@ -97,7 +97,7 @@ def _spec(node: Nested, schema: pa.Schema, dataset: str) -> StrategySpec:
     for name in columns:
         _check_type(node, name, schema.field(name).type)
     spec = StrategySpec(without_blanks(node.text), node.name, columns, parameters)
-    _given_values(spec, {name: plain_type(schema.field(name).type) for name in columns})
+    given_values(spec, {name: plain_type(schema.field(name).type) for name in columns})
     return spec
 
 
@@ -133,7 +133,7 @@ def _check_type(node: Nested, name: str, data_type: pa.DataType) -> None:
         )
 
 
-def _given_values(spec: StrategySpec, types: Mapping[str, pa.DataType]) -> tuple[pa.Array | None, list[int] | None]:
+def given_values(spec: StrategySpec, types: Mapping[str, pa.DataType]) -> tuple[pa.Array | None, list[int] | None]:
     """The values of `bounds=` or `values=` in the column's type, and the sizes of their groups."""
     name = next((name for name in ("bounds", "values") if name in spec.parameters), None)
     if name is None:
@@ -230,7 +230,7 @@ def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
         learn_by_user(user, table, distinct.rows[kept])
         return Learned(spec, tuple(nodes), int(user.routing_bytes), user)
     types = {name: column.type for name, column in zip(spec.columns, distinct.columns, strict=True)}
-    values, groups = _given_values(spec, types)
+    values, groups = given_values(spec, types)
     settings = [(name, value) for name, value in spec.parameters.items() if name not in ("bounds", "values")]
     core = _core.Strategy.learn(spec.name, distinct.core, list(nodes), settings, values=values, groups=groups)
     return Learned(spec, tuple(core.nodes), int(core.routing_bytes), core)

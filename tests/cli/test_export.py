@@ -1,0 +1,133 @@
+"""`assay export` and `assay.export`: what is written where, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import assay as package
+from assay.errors import EmptyInputError, ParameterError, UnknownNameError, UnsupportedTypeError, UsageError
+from assay.targets import TARGETS
+
+Assay = Callable[..., Any]
+RANGE = ("--strategy", "range(amount)", "--partitions", 4)
+
+
+def test_the_layout_goes_to_standard_output_and_notes_to_standard_error_too(assay: Assay, orders: Path) -> None:
+    outcome = assay("export", orders, "--target", "postgres", *RANGE)
+    assert outcome.code == 0
+    assert "Rows predicted: p0 100, p1 100, p2 100, p3 100" in outcome.out
+    assert 'PARTITION BY RANGE ("amount")' in outcome.out
+    assert "note: range(amount): no key was null" in outcome.err
+
+
+def test_one_file_goes_where_o_says_and_several_into_a_folder(assay: Assay, orders: Path, tmp_path: Path) -> None:
+    assert assay("export", orders, "--target", "postgres", *RANGE, "-o", "ddl.sql").out == "ddl.sql\n"
+    assert "CREATE TABLE" in (tmp_path / "ddl.sql").read_text()
+    outcome = assay("export", orders, "--target", "postgres", *RANGE, "--rows", "-o", "out")
+    assert outcome.out.splitlines() == ["out/orders.sql", "out/load.sql", "out/orders.csv"]
+    assert len((tmp_path / "out" / "orders.csv").read_text().splitlines()) == 401
+
+
+def test_files_that_are_there_are_left_alone_without_force(assay: Assay, orders: Path, tmp_path: Path) -> None:
+    (tmp_path / "ddl.sql").write_text("mine")
+    words = ("export", orders, "--target", "postgres", *RANGE, "-o", "ddl.sql")
+    outcome = assay(*words)
+    assert outcome.code == 2 and "ddl.sql exists and was left as it is" in outcome.err
+    assert (tmp_path / "ddl.sql").read_text() == "mine"
+    assert assay(*words, "--force").code == 0
+    assert "CREATE TABLE" in (tmp_path / "ddl.sql").read_text()
+
+
+def test_a_main_file_without_its_companions_says_so(assay: Assay, orders: Path) -> None:
+    outcome = assay("export", orders, "--target", "duckdb", "--strategy", "ring(customer)")
+    assert outcome.code == 0
+    assert "-o FOLDER writes orders_partition_of.parquet beside it" in outcome.err
+
+
+def test_without_a_strategy_the_newest_run_recommends_it(assay: Assay, orders: Path, store: Path) -> None:
+    outcome = assay("export", orders, "--target", "postgres")
+    assert outcome.code == 0
+    best = "round_robin"
+    assert f"on 4 partitions by {best}" in outcome.out
+    assert package.export(str(orders), target="postgres", store=store).layout.spec.text == best
+    outcome = assay("export", orders, "--target", "postgres", "--partitions", 5)
+    assert outcome.code == 2 and "recommends nothing at 5 partitions" in outcome.err
+
+
+def test_a_store_that_knows_the_table_not_is_told(assay: Assay, store: Path) -> None:
+    outcome = assay("export", "zipf(rows=100, seed=1)", "--target", "postgres")
+    assert outcome.code == 2 and "holds no comparison of zipf" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "--target is missing; expected one of " + ", ".join(TARGETS)),
+        (("--target", "postgress", *RANGE), 'there is no target "postgress"; did you mean "postgres"?'),
+        (("--target", "postgres", "--strategy", "hsh(amount)"), 'there is no strategy "hsh"; did you mean "hash"?'),
+        (("--target", "postgres", "--strategy", "hash(amoun)"), 'did you mean "amount"?'),
+        (("--target", "postgres"), "there is no store assay.duckdb to take one from"),
+        (("--target", "postgres", *RANGE, "--rows"), "--rows needs a folder to write to"),
+        (("--target", "postgres", *RANGE, "--table", "a..b"), "table is 'a..b'; expected a name"),
+        (("--target", "postgres", *RANGE, "--run", "x"), "both --strategy and a run are given"),
+        (("--target", "postgres", "--strategy", "hash(nothing)"), "every value of nothing is null"),
+        (("--target", "postgres", "--strategy", "hash(amount)", "--partitions", 70_000), "expected at most 65,000 for"),
+        (("--target", "postgres", *RANGE, "-o", "no/where.sql"), "there is no folder"),
+    ],
+)
+def test_wrong_use_is_one_message_and_exit_code_2(assay: Assay, orders: Path, words: Any, message: str) -> None:
+    outcome = assay("export", orders, *words)
+    assert outcome.code == 2, outcome
+    assert message in outcome.err
+    assert outcome.out == ""
+
+
+def test_python_raises_what_the_command_line_prints() -> None:
+    table = pa.table({"a": [1, 2, 3]})
+    with pytest.raises(UnknownNameError, match="no target"):
+        package.export(table, target="x", strategy="hash(a)")
+    with pytest.raises(ParameterError, match="partitions is -1"):
+        package.export(table, target="postgres", strategy="hash(a)", partitions=-1)
+    with pytest.raises(UsageError, match="no strategy is given"):
+        package.export(table, target="postgres")
+    with pytest.raises(EmptyInputError, match="has no rows"):
+        package.export(table.slice(0, 0), target="postgres", strategy="hash(a)")
+
+
+def test_a_column_that_the_target_cannot_hold_is_named() -> None:
+    union = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])])
+    table = pa.table({"a": [1, 2], "u": union})
+    with pytest.raises(UnsupportedTypeError, match=r'column "u" is of type .*union.*PostgreSQL has no type'):
+        package.export(table, target="postgres", strategy="hash(a)")
+    long = pa.table({"é" * 32: [1, 2]})
+    with pytest.raises(UnsupportedTypeError, match="has 64 bytes; PostgreSQL takes names of 1 to 63"):
+        package.export(long, target="postgres", strategy=f'hash("{"é" * 32}")')
+    text = pa.table({"a": ["x\0y", "z"]})
+    with pytest.raises(UnsupportedTypeError, match="holds a NUL"):
+        package.export(text, target="postgres", strategy="list(a)")
+    fine = pa.table({"a": pa.array([1, 1001], pa.timestamp("ns"))})
+    with pytest.raises(UnsupportedTypeError, match="more than the 6 digits of a second"):
+        package.export(fine, target="postgres", strategy="range(a)", partitions=2)
+
+
+def test_rows_that_csv_cannot_hold_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    table = pa.table({"a": [1, 2], "l": [[1], [2, 3]]})
+    made = package.export(table, target="postgres", strategy="hash(a)", rows=True)
+    assert '"l" jsonb' in made.text
+    with pytest.raises(UnsupportedTypeError, match="which CSV cannot hold"):
+        made.write(tmp_path / "out")
+    assert not (tmp_path / "out" / "table.csv").exists()
+
+
+def test_parquet_is_read_where_it_lies(tmp_path: Path) -> None:
+    path = tmp_path / "it's.parquet"
+    pq.write_table(pa.table({"a": [1, 2, 3]}), path)
+    made = package.export(path, target="duckdb", strategy="modulo(a)", partitions=2)
+    assert str(path).replace("'", "''") in made.text
+    assert made.notes == ()

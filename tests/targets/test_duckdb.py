@@ -1,0 +1,56 @@
+"""DuckDB, for real: the exported SQL writes the folders, and they are asked which rows they hold."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from landing import ODD_STRATEGIES, ROW_ID, check, odd_table
+
+import assay
+from assay.targets.export import Export
+
+FLIGHTS = (
+    "hash(tailnum)",
+    "hash(tailnum, function=md5)",
+    "hash(origin, dest)",
+    "range(time_hour)",
+    "range(tailnum)",
+    "list(carrier)",
+    "modulo(flight)",
+    "round_robin",
+    "composite(list(origin), hash(tailnum, function=md5), first=2)",
+    "composite(ring(dest), round_robin, first=4)",
+    "maglev(tailnum)",
+)
+
+
+def written(export: Export, folder: Path) -> dict[int, int]:
+    """Runs the export in a folder of its own and returns where each row is: in which folder of the layout."""
+    export.write(folder / "out")
+    with contextlib.chdir(folder / "out"), duckdb.connect() as connection:
+        connection.execute(export.text)
+        name = export.files[0].name.removesuffix(".sql")
+        rows = connection.execute(
+            f"SELECT {ROW_ID}, regexp_extract(filename, 'partition_number_*=(\\d+)', 1)::INTEGER "
+            "FROM read_parquet(?, hive_partitioning = true, filename = true)",
+            [f"{name}/**/*.parquet"],
+        ).fetchall()
+    assert len(rows) == export.layout.rows
+    return dict(rows)
+
+
+@pytest.mark.parametrize("strategy", FLIGHTS)
+def test_flights_land_where_assay_predicted(some_flights: pa.Table, tmp_path: Path, strategy: str) -> None:
+    export = assay.export(some_flights, target="duckdb", strategy=strategy, table="flights", rows=True)
+    assert export.exact
+    check(export, written(export, tmp_path))
+
+
+@pytest.mark.parametrize("strategy", ODD_STRATEGIES)
+def test_odd_names_types_and_values_land_where_assay_predicted(tmp_path: Path, strategy: str) -> None:
+    export = assay.export(odd_table(), target="duckdb", strategy=strategy, partitions=4, table="odd", rows=True)
+    check(export, written(export, tmp_path))
