@@ -98,6 +98,227 @@ pub fn mark_pairs(groups: &[u32], partitions: &[u32], height: usize, width: usiz
     Ok(())
 }
 
+/// The group that no row belongs to: it is passed over.
+pub const NO_GROUP: u32 = u32::MAX;
+
+/// Exact sums by group that grow over many batches, without a vector of all groups for each of them.
+#[derive(Debug, Clone, Default)]
+pub struct Sums {
+    values: Vec<u64>,
+}
+
+impl Sums {
+    /// So many zeros.
+    ///
+    /// # Errors
+    /// If there are more of them than memory holds.
+    pub fn new(count: usize) -> Result<Self> {
+        Ok(Self { values: zeros(count, 1, 1)? })
+    }
+
+    /// The sum of each group.
+    #[must_use]
+    pub fn values(&self) -> &[u64] {
+        &self.values
+    }
+
+    /// Makes room for groups below `count`.
+    pub fn grow(&mut self, count: usize) {
+        if count > self.values.len() {
+            self.values.resize(count, 0);
+        }
+    }
+
+    /// Adds each row's weight (1 if there are none) to its group's sum; [`NO_GROUP`] is passed over.
+    ///
+    /// # Errors
+    /// If a sum does not fit 64 bits, a group is not below the number of sums, or the lengths differ.
+    pub fn add(&mut self, groups: &[u32], weights: Option<&[u64]>) -> Result<()> {
+        let count = self.values.len();
+        if let Some(weights) = weights {
+            equal_lengths("weights", weights.len(), groups.len())?;
+        }
+        for (row, group) in groups.iter().enumerate() {
+            if *group == NO_GROUP {
+                continue;
+            }
+            let sum = self.values.get_mut(*group as usize).ok_or_else(|| outside("a group", *group, count))?;
+            *sum = sum.checked_add(weights.map_or(1, |weights| weights[row])).ok_or_else(overflow)?;
+        }
+        Ok(())
+    }
+
+    /// Adds sums of the same groups that were made elsewhere.
+    ///
+    /// # Errors
+    /// If there are not as many, or a sum does not fit 64 bits.
+    pub fn merge(&mut self, other: &[u64]) -> Result<()> {
+        equal_lengths("the other sums", other.len(), self.values.len())?;
+        for (sum, more) in self.values.iter_mut().zip(other) {
+            *sum = sum.checked_add(*more).ok_or_else(overflow)?;
+        }
+        Ok(())
+    }
+}
+
+/// A bit matrix in which pairs (group, partition) are marked over many batches.
+#[derive(Debug, Clone)]
+pub struct Marks {
+    height: usize,
+    width: usize,
+    bits: Vec<u8>,
+}
+
+impl Marks {
+    /// No mark yet.
+    ///
+    /// # Errors
+    /// If the matrix does not fit memory.
+    pub fn new(height: usize, width: usize) -> Result<Self> {
+        Ok(Self { height, width, bits: zeros(height, width, 8)? })
+    }
+
+    /// The matrix, row-major, the least bit of each byte first.
+    #[must_use]
+    pub fn bits(&self) -> &[u8] {
+        &self.bits
+    }
+
+    /// Marks the pair of each row; [`NO_GROUP`] is passed over.
+    ///
+    /// # Errors
+    /// If a number is out of the matrix, or the lengths differ.
+    pub fn mark(&mut self, groups: &[u32], partitions: &[u32]) -> Result<()> {
+        equal_lengths("partitions", partitions.len(), groups.len())?;
+        for (group, partition) in groups.iter().zip(partitions) {
+            if *group == NO_GROUP {
+                continue;
+            }
+            if *partition as usize >= self.width {
+                return Err(outside("a partition", *partition, self.width));
+            }
+            if *group as usize >= self.height {
+                return Err(outside("a group", *group, self.height));
+            }
+            let bit = *group as usize * self.width + *partition as usize;
+            self.bits[bit >> 3] |= 1 << (bit & 7);
+        }
+        Ok(())
+    }
+
+    /// Joins marks of the same matrix that were made elsewhere.
+    ///
+    /// # Errors
+    /// If they are not as many.
+    pub fn merge(&mut self, other: &[u8]) -> Result<()> {
+        equal_lengths("the other marks", other.len(), self.bits.len())?;
+        self.bits.iter_mut().zip(other).for_each(|(own, more)| *own |= more);
+        Ok(())
+    }
+
+    /// How many partitions are marked for each group.
+    #[must_use]
+    pub fn counts(&self) -> Vec<u64> {
+        (0..self.height)
+            .map(|group| {
+                let (start, end) = (group * self.width, (group + 1) * self.width);
+                let mut count = 0;
+                let mut bit = start;
+                while bit < end {
+                    // A whole byte at a time where the row covers one.
+                    if bit & 7 == 0 && bit + 8 <= end {
+                        count += u64::from(self.bits[bit >> 3].count_ones());
+                        bit += 8;
+                    } else {
+                        count += u64::from(self.bits[bit >> 3] >> (bit & 7) & 1);
+                        bit += 1;
+                    }
+                }
+                count
+            })
+            .collect()
+    }
+}
+
+/// A number of one of the widths in which tables of partitions are kept.
+pub trait Narrow: Copy {
+    /// The number; the greatest of a narrow type stands for [`NO_GROUP`].
+    fn wide(self) -> u32;
+}
+
+macro_rules! narrow {
+    ($($kind:ty),*) => {
+        $(impl Narrow for $kind {
+            #[inline]
+            fn wide(self) -> u32 {
+                if self == <$kind>::MAX { NO_GROUP } else { u32::from(self) }
+            }
+        })*
+    };
+}
+
+narrow!(u8, u16, u32);
+
+/// The entry of `table` that each row's number names; the greatest entry of its type becomes [`NO_GROUP`].
+///
+/// # Errors
+/// If a number is not below the table's length.
+pub fn gather<T: Narrow>(table: &[T], numbers: &[u32]) -> Result<Vec<u32>> {
+    let mut out = memory::zeros(numbers.len());
+    for (slot, number) in out.iter_mut().zip(numbers) {
+        *slot = table.get(*number as usize).ok_or_else(|| outside("a number", *number, table.len()))?.wide();
+    }
+    Ok(out)
+}
+
+/// The weight of the rows whose two groups differ, of those that have a first one ([`NO_GROUP`]: none).
+///
+/// # Errors
+/// If the sum does not fit 64 bits, or the lengths differ.
+pub fn weight_apart(first: &[u32], second: &[u32], weights: Option<&[u64]>) -> Result<u64> {
+    equal_lengths("the second groups", second.len(), first.len())?;
+    let apart = |pair: (&u32, &u32)| pair.0 != pair.1 && *pair.0 != NO_GROUP;
+    let Some(weights) = weights else {
+        return Ok(first.iter().zip(second).map(|pair| u64::from(apart(pair))).sum());
+    };
+    equal_lengths("weights", weights.len(), first.len())?;
+    let mut sum = 0_u64;
+    for (pair, weight) in first.iter().zip(second).zip(weights) {
+        if apart(pair) {
+            sum = sum.checked_add(*weight).ok_or_else(overflow)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// The weight that stays on its node, that moves from a leaving or to a joining one, and that strays between two
+/// nodes which are there before and after.
+///
+/// `here` and `there` are each key's partition before and after, `before` and `now` the node of each partition.
+///
+/// # Errors
+/// If a sum does not fit 64 bits, a partition has no node, or the lengths differ.
+pub fn journeys(here: &[u32], there: &[u32], before: &[u32], now: &[u32], weights: Option<&[u64]>) -> Result<[u64; 3]> {
+    equal_lengths("the partitions after", there.len(), here.len())?;
+    if let Some(weights) = weights {
+        equal_lengths("weights", weights.len(), here.len())?;
+    }
+    let old: std::collections::HashSet<u32> = before.iter().copied().collect();
+    let new: std::collections::HashSet<u32> = now.iter().copied().collect();
+    let remains: Vec<bool> = before.iter().map(|node| new.contains(node)).collect();
+    let was_there: Vec<bool> = now.iter().map(|node| old.contains(node)).collect();
+    let mut sums = [0_u64; 3];
+    for (row, (from, to)) in here.iter().zip(there).enumerate() {
+        let (from, to) = (*from as usize, *to as usize);
+        let left = before.get(from).ok_or_else(|| outside("a partition before", here[row], before.len()))?;
+        let reached = now.get(to).ok_or_else(|| outside("a partition after", there[row], now.len()))?;
+        let moves = left != reached;
+        let kind = usize::from(moves) + usize::from(moves && remains[from] && was_there[to]);
+        sums[kind] = sums[kind].checked_add(weights.map_or(1, |weights| weights[row])).ok_or_else(overflow)?;
+    }
+    Ok(sums)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +338,55 @@ mod tests {
         let mut bits = [0; 1];
         mark_pairs(&[0, 1], &[2, 0], 2, 3, &mut bits).unwrap();
         assert_eq!(bits, [0b1100]);
+    }
+
+    #[test]
+    fn sums_and_marks_grow_over_batches_and_pass_over_no_group() {
+        let mut sums = Sums::new(2).unwrap();
+        sums.add(&[0, NO_GROUP, 1, 1], Some(&[5, 9, 2, 3])).unwrap();
+        sums.grow(3);
+        sums.add(&[2, 0], None).unwrap();
+        sums.merge(&[1, 1, 1]).unwrap();
+        assert_eq!(sums.values(), [7, 6, 2]);
+        assert!(sums.add(&[3], None).unwrap_err().to_string().contains("a group is 3"));
+        assert!(sums.merge(&[u64::MAX, 0, 0]).unwrap_err().to_string().contains("2^64"));
+        assert!(sums.merge(&[1]).unwrap_err().to_string().contains("has 1 rows"));
+        for width in [1, 3, 8, 11, 64] {
+            let mut marks = Marks::new(3, width).unwrap();
+            let last = u32::try_from(width).unwrap() - 1;
+            marks.mark(&[0, 2, NO_GROUP, 2], &[0, last, 0, 0]).unwrap();
+            let mut other = Marks::new(3, width).unwrap();
+            other.mark(&[1], &[last]).unwrap();
+            marks.merge(other.bits()).unwrap();
+            assert_eq!(marks.counts(), [1, 1, if last == 0 { 1 } else { 2 }], "width {width}");
+            assert!(marks.mark(&[0], &[last + 1]).is_err() && marks.mark(&[3], &[0]).is_err());
+        }
+    }
+
+    #[test]
+    fn gathered_numbers_keep_what_stands_for_none() {
+        assert_eq!(gather(&[3_u8, u8::MAX, 7], &[1, 2, 0]).unwrap(), [NO_GROUP, 7, 3]);
+        assert_eq!(gather(&[3_u16, u16::MAX, 255], &[1, 2]).unwrap(), [NO_GROUP, 255]);
+        assert_eq!(gather(&[3_u32, NO_GROUP], &[1, 0]).unwrap(), [NO_GROUP, 3]);
+        assert!(gather(&[3_u8], &[1]).unwrap_err().to_string().contains("a number is 1"));
+    }
+
+    #[test]
+    fn weight_apart_counts_only_what_has_a_first_group() {
+        let (first, second) = ([1, 2, NO_GROUP, 4], [1, 3, 0, 0]);
+        assert_eq!(weight_apart(&first, &second, None).unwrap(), 2);
+        assert_eq!(weight_apart(&first, &second, Some(&[1, 10, 100, 1000])).unwrap(), 1010);
+        assert!(weight_apart(&[1, 1], &[0, 0], Some(&[u64::MAX, 1])).is_err());
+        assert!(weight_apart(&[1], &[], None).is_err());
+    }
+
+    #[test]
+    fn journeys_tell_moves_from_strays_by_nodes() {
+        // Nodes 0 1 2 before, 0 1 3 after: a key on 0 stays, one goes 2 to 3, one strays from 0 to 1.
+        let found = journeys(&[0, 2, 0], &[0, 2, 1], &[0, 1, 2], &[0, 1, 3], Some(&[5, 6, 7])).unwrap();
+        assert_eq!(found, [5, 6, 7]);
+        assert_eq!(journeys(&[0, 2, 0], &[0, 2, 1], &[0, 1, 2], &[0, 1, 3], None).unwrap(), [1, 1, 1]);
+        assert!(journeys(&[3], &[0], &[0, 1, 2], &[0], None).unwrap_err().to_string().contains("before is 3"));
     }
 
     #[test]

@@ -8,10 +8,13 @@ mod checksums;
 mod convert;
 mod errors;
 mod filters;
+mod fold;
 mod hashing;
+mod key_table;
 mod output;
 mod partition;
 mod placement;
+mod slices;
 
 use pyo3::prelude::*;
 
@@ -25,9 +28,13 @@ mod _core {
     #[pymodule_export]
     use crate::filters::BloomFilter;
     #[pymodule_export]
+    use crate::fold::{PyMarks, PySums, gather, journeys, mark_pairs, sum_by, sum_pairs, weight_apart};
+    #[pymodule_export]
     use crate::hashing::{digest, hash, hash_rows};
     #[pymodule_export]
-    use crate::partition::{PyDistinct, PyKeyTable, PyStrategy, action_nodes, mark_pairs, sum_by, sum_pairs};
+    use crate::key_table::PyKeyTable;
+    #[pymodule_export]
+    use crate::partition::{PyDistinct, PyStrategy, action_nodes};
     #[pymodule_export]
     use crate::placement::PyPlacement;
 }

@@ -1,15 +1,13 @@
-//! Strategies, key tables and sums by group: bindings of the partition room and its folds.
+//! Strategies and what they learn from: bindings of the partition room.
 
 use std::sync::Arc;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_schema::DataType;
 use assay_core::fold;
-use assay_core::key_table::{self, KeyTable, Pairs};
 use assay_core::keys::Keys;
-use assay_core::memory;
 use assay_core::partition::composite::Composite;
 use assay_core::partition::{Action, Derived, Distinct, Request, Setting, Strategy, learn};
 use pyo3::prelude::*;
@@ -18,25 +16,7 @@ use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
 use crate::hashing::{Threads, threads_or_default};
 use crate::output;
-
-/// The values of a column of unsigned integers without nulls, in one piece.
-macro_rules! slice_of {
-    ($column:expr, $kind:ty, $data_type:pat, $name:literal) => {{
-        let column: &Column = $column;
-        match (column.chunks.as_slice(), &column.data_type) {
-            ([], _) => &[][..],
-            ([chunk], $data_type) if chunk.null_count() == 0 => chunk.as_primitive::<$kind>().values().as_ref(),
-            (chunks, found) => {
-                return Err(parameter(format!(
-                    "{} is of type {found} in {} chunks; expected {} in one chunk, without nulls",
-                    column.label(),
-                    chunks.len(),
-                    $name
-                )));
-            }
-        }
-    }};
-}
+use crate::slices::slice_of;
 
 /// One chunk of each column, as keys.
 fn whole(columns: &[Column]) -> PyResult<Vec<Keys<'_>>> {
@@ -219,190 +199,4 @@ impl PyStrategy {
 #[pyfunction]
 pub fn action_nodes(action: &str, n: u32) -> PyResult<Option<Vec<u32>>> {
     Action::parse(action).and_then(|action| action.nodes(n)).map_err(raise)
-}
-
-/// Distinct keys and their numbers, in order of first appearance.
-#[pyclass(name = "KeyTable", module = "assay._core")]
-pub struct PyKeyTable(KeyTable);
-
-/// Pairs are of two columns of equal length.
-fn equal_lengths(first: &[u32], second: &[u32]) -> PyResult<()> {
-    if first.len() == second.len() {
-        return Ok(());
-    }
-    let (first, second) = (first.len(), second.len());
-    Err(parameter(format!("the pairs' parts have {first} and {second} rows; expected equally many")))
-}
-
-/// Keys and rows are numbered in 32 bits.
-fn rows_fit(rows: usize) -> PyResult<()> {
-    if rows < key_table::ABSENT as usize {
-        return Ok(());
-    }
-    let most = key_table::ABSENT;
-    Err(parameter(format!("there are {rows} rows in one batch; expected fewer than {most}: insert it in slices")))
-}
-
-#[pymethods]
-impl PyKeyTable {
-    #[new]
-    fn new() -> Self {
-        Self(KeyTable::new())
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The bytes that the table holds.
-    #[getter]
-    fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes()
-    }
-
-    /// The number of the null key, or None if it was not met.
-    #[getter]
-    fn null(&self) -> Option<u32> {
-        self.0.null()
-    }
-
-    /// The number of each key, and the rows that met a key for the first time.
-    fn insert<'py>(&mut self, py: Python<'py>, keys: Column) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        rows_fit(keys.len())?;
-        let (numbers, fresh) = py.detach(|| -> PyResult<_> {
-            let (mut numbers, mut fresh, mut first) = (memory::zeros::<u32>(keys.len()), Vec::new(), 0);
-            for chunk in keys.keys()? {
-                let next = first + chunk.len();
-                #[allow(clippy::cast_possible_truncation)] // as was checked
-                self.0.insert_keys(&chunk, first as u32, &mut numbers[first..next], &mut fresh);
-                first = next;
-            }
-            Ok((numbers, fresh))
-        })?;
-        Ok((output::primitive::<UInt32Type>(py, numbers, None)?, output::primitive::<UInt32Type>(py, fresh, None)?))
-    }
-
-    /// As `insert`, for keys that are pairs of numbers.
-    fn insert_pairs<'py>(
-        &mut self,
-        py: Python<'py>,
-        first: Column,
-        second: Column,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
-        let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
-        equal_lengths(first, second)?;
-        rows_fit(first.len())?;
-        let (numbers, fresh) = py.detach(|| {
-            let (mut numbers, mut fresh) = (memory::zeros::<u32>(first.len()), Vec::new());
-            self.0.insert_each(&Pairs { first, second }, 0, &mut numbers, &mut fresh);
-            (numbers, fresh)
-        });
-        Ok((output::primitive::<UInt32Type>(py, numbers, None)?, output::primitive::<UInt32Type>(py, fresh, None)?))
-    }
-
-    /// The number of each key; null where the table does not hold it.
-    fn find<'py>(&self, py: Python<'py>, keys: Column) -> PyResult<Bound<'py, PyAny>> {
-        let numbers = py.detach(|| -> PyResult<Vec<u32>> {
-            let (mut numbers, mut first) = (memory::zeros::<u32>(keys.len()), 0);
-            for chunk in keys.keys()? {
-                let next = first + chunk.len();
-                self.0.find_keys(&chunk, 0..chunk.len(), &mut numbers[first..next]);
-                first = next;
-            }
-            Ok(numbers)
-        })?;
-        present(py, numbers)
-    }
-
-    /// As `find`, for keys that are pairs of numbers.
-    fn find_pairs<'py>(&self, py: Python<'py>, first: Column, second: Column) -> PyResult<Bound<'py, PyAny>> {
-        let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
-        let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
-        equal_lengths(first, second)?;
-        let numbers = py.detach(|| {
-            let mut numbers = memory::zeros::<u32>(first.len());
-            self.0.find_each(&Pairs { first, second }, 0..first.len(), &mut numbers);
-            numbers
-        });
-        present(py, numbers)
-    }
-}
-
-/// Numbers with those of absent keys as nulls.
-fn present(py: Python<'_>, numbers: Vec<u32>) -> PyResult<Bound<'_, PyAny>> {
-    if !numbers.contains(&key_table::ABSENT) {
-        return output::primitive::<UInt32Type>(py, numbers, None);
-    }
-    let mut validity = vec![0_u8; numbers.len().div_ceil(8)];
-    for (row, number) in numbers.iter().enumerate() {
-        validity[row >> 3] |= u8::from(*number != key_table::ABSENT) << (row & 7);
-    }
-    output::primitive::<UInt32Type>(py, numbers, Some(validity))
-}
-
-/// The sum of weights (or the number of rows) of each group.
-#[pyfunction]
-#[pyo3(signature = (groups, weights, count))]
-pub fn sum_by<'py>(
-    py: Python<'py>,
-    groups: Column,
-    weights: Option<Column>,
-    count: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    let groups = slice_of!(&groups, UInt32Type, DataType::UInt32, "uint32");
-    let weights = match &weights {
-        None => None,
-        Some(column) => Some(slice_of!(column, UInt64Type, DataType::UInt64, "uint64")),
-    };
-    let sums = py.detach(|| {
-        let mut sums = fold::zeros(count, 1, 1)?;
-        fold::sum_by(groups, weights, &mut sums).map(|()| sums)
-    });
-    let sums = sums.map_err(raise)?;
-    output::primitive::<UInt64Type>(py, sums, None)
-}
-
-/// The sum of weights (or the number of rows) of each pair of groups, as a row-major matrix.
-#[pyfunction]
-#[pyo3(signature = (from_groups, to_groups, weights, height, width))]
-pub fn sum_pairs<'py>(
-    py: Python<'py>,
-    from_groups: Column,
-    to_groups: Column,
-    weights: Option<Column>,
-    height: usize,
-    width: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    let from = slice_of!(&from_groups, UInt32Type, DataType::UInt32, "uint32");
-    let to = slice_of!(&to_groups, UInt32Type, DataType::UInt32, "uint32");
-    let weights = match &weights {
-        None => None,
-        Some(column) => Some(slice_of!(column, UInt64Type, DataType::UInt64, "uint64")),
-    };
-    let sums = py.detach(|| {
-        let mut sums = fold::zeros(height, width, 1)?;
-        fold::sum_pairs(from, to, weights, width, &mut sums).map(|()| sums)
-    });
-    let sums = sums.map_err(raise)?;
-    output::primitive::<UInt64Type>(py, sums, None)
-}
-
-/// The bits (group, partition) that occur, as a row-major bit matrix of bytes.
-#[pyfunction]
-pub fn mark_pairs<'py>(
-    py: Python<'py>,
-    groups: Column,
-    partitions: Column,
-    height: usize,
-    width: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    let groups = slice_of!(&groups, UInt32Type, DataType::UInt32, "uint32");
-    let partitions = slice_of!(&partitions, UInt32Type, DataType::UInt32, "uint32");
-    let bits = py.detach(|| {
-        let mut bits = fold::zeros(height, width, 8)?;
-        fold::mark_pairs(groups, partitions, height, width, &mut bits).map(|()| bits)
-    });
-    let bits = bits.map_err(raise)?;
-    output::primitive::<UInt8Type>(py, bits, None)
 }

@@ -1,0 +1,178 @@
+//! Distinct keys, their numbers and their counts: bindings of the key table.
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_schema::DataType;
+use assay_core::fold;
+use assay_core::key_table::{self, KeyTable, Pairs};
+use assay_core::memory;
+use pyo3::prelude::*;
+
+use crate::convert::Column;
+use crate::errors::{parameter, raise};
+use crate::output;
+use crate::slices::{slice_of, words};
+
+/// Distinct keys and their numbers, in order of first appearance, with the rows and weight of each.
+#[pyclass(name = "KeyTable", module = "assay._core")]
+pub struct PyKeyTable {
+    table: KeyTable,
+    rows: fold::Sums,
+    /// None as long as every row weighs 1.
+    weights: Option<fold::Sums>,
+}
+
+/// Pairs are of two columns of equal length.
+fn equal_lengths(first: &[u32], second: &[u32]) -> PyResult<()> {
+    if first.len() == second.len() {
+        return Ok(());
+    }
+    let (first, second) = (first.len(), second.len());
+    Err(parameter(format!("the pairs' parts have {first} and {second} rows; expected equally many")))
+}
+
+/// Keys and rows are numbered in 32 bits.
+fn rows_fit(rows: usize) -> PyResult<()> {
+    if rows < key_table::ABSENT as usize {
+        return Ok(());
+    }
+    let most = key_table::ABSENT;
+    Err(parameter(format!("there are {rows} rows in one batch; expected fewer than {most}: insert it in slices")))
+}
+
+#[pymethods]
+impl PyKeyTable {
+    #[new]
+    fn new() -> Self {
+        Self { table: KeyTable::new(), rows: fold::Sums::default(), weights: None }
+    }
+
+    fn __len__(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The bytes that the table holds.
+    #[getter]
+    fn memory_bytes(&self) -> u64 {
+        self.table.memory_bytes()
+    }
+
+    /// The number of the null key, or None if it was not met.
+    #[getter]
+    fn null(&self) -> Option<u32> {
+        self.table.null()
+    }
+
+    /// The number of each key, and the rows that met a key for the first time.
+    fn insert<'py>(&mut self, py: Python<'py>, keys: Column) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        rows_fit(keys.len())?;
+        let (numbers, fresh) = py.detach(|| -> PyResult<_> {
+            let (mut numbers, mut fresh, mut first) = (memory::zeros::<u32>(keys.len()), Vec::new(), 0);
+            for chunk in keys.keys()? {
+                let next = first + chunk.len();
+                #[allow(clippy::cast_possible_truncation)] // as was checked
+                self.table.insert_keys(&chunk, first as u32, &mut numbers[first..next], &mut fresh);
+                first = next;
+            }
+            Ok((numbers, fresh))
+        })?;
+        Ok((output::primitive::<UInt32Type>(py, numbers, None)?, output::primitive::<UInt32Type>(py, fresh, None)?))
+    }
+
+    /// As `insert`, for keys that are pairs of numbers.
+    fn insert_pairs<'py>(
+        &mut self,
+        py: Python<'py>,
+        first: Column,
+        second: Column,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
+        let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
+        equal_lengths(first, second)?;
+        rows_fit(first.len())?;
+        let (numbers, fresh) = py.detach(|| {
+            let (mut numbers, mut fresh) = (memory::zeros::<u32>(first.len()), Vec::new());
+            self.table.insert_each(&Pairs { first, second }, 0, &mut numbers, &mut fresh);
+            (numbers, fresh)
+        });
+        Ok((output::primitive::<UInt32Type>(py, numbers, None)?, output::primitive::<UInt32Type>(py, fresh, None)?))
+    }
+
+    /// The number of each key; null where the table does not hold it.
+    fn find<'py>(&self, py: Python<'py>, keys: Column) -> PyResult<Bound<'py, PyAny>> {
+        let numbers = py.detach(|| -> PyResult<Vec<u32>> {
+            let (mut numbers, mut first) = (memory::zeros::<u32>(keys.len()), 0);
+            for chunk in keys.keys()? {
+                let next = first + chunk.len();
+                self.table.find_keys(&chunk, 0..chunk.len(), &mut numbers[first..next]);
+                first = next;
+            }
+            Ok(numbers)
+        })?;
+        present(py, numbers)
+    }
+
+    /// As `find`, for keys that are pairs of numbers.
+    fn find_pairs<'py>(&self, py: Python<'py>, first: Column, second: Column) -> PyResult<Bound<'py, PyAny>> {
+        let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
+        let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
+        equal_lengths(first, second)?;
+        let numbers = py.detach(|| {
+            let mut numbers = memory::zeros::<u32>(first.len());
+            self.table.find_each(&Pairs { first, second }, 0..first.len(), &mut numbers);
+            numbers
+        });
+        present(py, numbers)
+    }
+
+    /// Counts the rows (1 each, or `rows`) and the weight (that of the rows, or `weights`) of keys by their numbers.
+    #[pyo3(signature = (numbers, rows = None, weights = None))]
+    #[allow(clippy::needless_pass_by_value)]
+    fn tally(
+        &mut self,
+        py: Python<'_>,
+        numbers: Column,
+        rows: Option<Column>,
+        weights: Option<Column>,
+    ) -> PyResult<()> {
+        let numbers = slice_of!(&numbers, UInt32Type, DataType::UInt32, "uint32");
+        let rows = words(rows.as_ref())?;
+        let weights = words(weights.as_ref())?;
+        py.detach(|| {
+            if weights.is_some() && self.weights.is_none() {
+                self.weights = Some(self.rows.clone()); // until now a row weighed 1
+            }
+            self.rows.grow(self.table.len());
+            self.rows.add(numbers, rows)?;
+            if let Some(sums) = &mut self.weights {
+                sums.grow(self.table.len());
+                sums.add(numbers, weights.or(rows))?;
+            }
+            Ok(())
+        })
+        .map_err(raise)
+    }
+
+    /// The rows and the weight of each key; no weights where each row weighs 1.
+    fn tallies<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+        let full = |sums: &fold::Sums| {
+            let mut values = sums.values().to_vec();
+            values.resize(self.table.len(), 0);
+            output::primitive::<UInt64Type>(py, values, None)
+        };
+        Ok((full(&self.rows)?, self.weights.as_ref().map(full).transpose()?))
+    }
+}
+
+/// Numbers with those of absent keys as nulls.
+fn present(py: Python<'_>, numbers: Vec<u32>) -> PyResult<Bound<'_, PyAny>> {
+    if !numbers.contains(&key_table::ABSENT) {
+        return output::primitive::<UInt32Type>(py, numbers, None);
+    }
+    let mut validity = vec![0_u8; numbers.len().div_ceil(8)];
+    for (row, number) in numbers.iter().enumerate() {
+        validity[row >> 3] |= u8::from(*number != key_table::ABSENT) << (row & 7);
+    }
+    output::primitive::<UInt32Type>(py, numbers, Some(validity))
+}
