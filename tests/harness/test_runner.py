@@ -75,8 +75,10 @@ def test_a_table_in_memory_reaches_the_workers(content: dict[str, Any], table: P
     assert [row["value"] for row in measured(content, span_rows=100, executor=pool)[0]] == wanted
 
 
-def test_the_store_keeps_the_plan_and_drops_the_states_of_a_finished_run(content: dict[str, Any]) -> None:
-    with Store(None) as store:
+def test_the_store_keeps_the_plan_and_drops_the_states_of_a_finished_run(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    with Store(tmp_path / "kept.duckdb") as store:
         outcome = run_suite(suite_from_dict(content), store, timing=OFF, span_rows=100, label="nightly")
         blocks = store.query("SELECT count(*) AS blocks, count(state) AS states FROM block").to_pylist()
         assert blocks == [{"blocks": 20, "states": 0}]  # two stages of ten spans
@@ -224,9 +226,9 @@ def test_an_interrupted_run_resumes_to_the_same_results_and_measures_nothing_twi
         assert store.query("SELECT count(*) AS n FROM run").to_pylist() == [{"n": 1}]
 
 
-def test_a_resumed_stage_keeps_the_cut_that_it_began_with(content: dict[str, Any]) -> None:
+def test_a_resumed_stage_keeps_the_cut_that_it_began_with(content: dict[str, Any], tmp_path: Path) -> None:
     suite = suite_from_dict(content)
-    with Store(None) as store:
+    with Store(tmp_path / "kept.duckdb") as store:
         with pytest.raises(InterruptedRunError):
             run_suite(suite, store, timing=OFF, span_rows=100, executor=_InterruptedExecutor(3))
         run_suite(suite, store, timing=OFF, span_rows=500, resume=True)
@@ -239,7 +241,7 @@ def test_only_an_unfinished_run_of_the_same_suite_and_data_is_resumed(content: d
     data.write_bytes(Path(content["experiment"][0]["dataset"]).read_bytes())
     content["experiment"][0]["dataset"] = str(data)
     suite = suite_from_dict(content)
-    with Store(None) as store:
+    with Store(tmp_path / "kept.duckdb") as store:
         with pytest.raises(UsageError, match="nothing to resume"):
             run_suite(suite, store, timing=OFF, resume=True)
         with pytest.raises(UsageError, match="there is no run 7"):

@@ -66,6 +66,9 @@ class ToyJob:
     def columns(self, stage: int) -> Sequence[str]:
         return [self.key]
 
+    def scans(self, stage: int, learned: bytes | None) -> bool:
+        return True
+
     def start(self, stage: int, learned: bytes | None) -> list[np.ndarray]:
         if stage == 0:
             return [np.array([-1], dtype=np.int64)]

@@ -22,7 +22,9 @@ __all__ = [
     "Experiment",
     "Findings",
     "Job",
+    "Lesson",
     "Metric",
+    "Packable",
     "Point",
     "Timer",
     "Value",
@@ -121,6 +123,16 @@ class Timer:
     operations: int
 
 
+class Packable(Protocol):
+    """What a stage has learned, as an object; it is packed only where it must travel or be kept."""
+
+    def pack(self) -> bytes:
+        """As bytes, which the job's stages read as well as the object."""
+
+
+Lesson = bytes | Packable
+
+
 class Job(Protocol):
     """The folds of one experiment over one dataset; a picklable description, never a table."""
 
@@ -134,8 +146,11 @@ class Job(Protocol):
     def columns(self, stage: int) -> Sequence[str]:
         """The columns of the dataset that this stage reads."""
 
-    def start(self, stage: int, learned: bytes | None) -> Any:
-        """An empty state for `stage`; `learned` is what `learn` returned for the stage before."""
+    def scans(self, stage: int, learned: Lesson | None) -> bool:
+        """Whether this stage has to read the table; if not, its state is the empty one."""
+
+    def start(self, stage: int, learned: Lesson | None) -> Any:
+        """An empty state for `stage`; `learned` is what `learn` returned for the stage before, perhaps packed."""
 
     def update(self, state: Any, batch: Batch) -> None:
         """Feeds one batch (its first row's global number and its columns) into `state`."""
@@ -146,16 +161,16 @@ class Job(Protocol):
     def pack(self, state: Any) -> bytes:
         """The state as bytes that `unpack` reads in another process."""
 
-    def unpack(self, stage: int, packed: bytes, learned: bytes | None) -> Any:
+    def unpack(self, stage: int, packed: bytes, learned: Lesson | None) -> Any:
         """The state that was packed."""
 
-    def learn(self, stage: int, state: Any) -> bytes:
+    def learn(self, stage: int, state: Any) -> Lesson:
         """What the next stage must know, from the merged state of `stage`; runs in the parent."""
 
-    def finish(self, learned: Sequence[bytes], state: Any) -> Findings:
+    def finish(self, learned: Sequence[Lesson], state: Any) -> Findings:
         """All exact metrics, from what was learned and the merged state of the last stage."""
 
-    def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:
+    def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """The kernels to time, built afresh in the process that times them; may be empty."""
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +21,10 @@ from assay import _core
 from assay.datasets.arrow_types import plain_array
 from assay.errors import MeasurementError, UsageError
 
-__all__ = ["DistinctKeys", "KeyCounter", "Numbers", "key_columns", "numpy_of", "total"]
+__all__ = ["DistinctKeys", "Key", "KeyCounter", "key_columns", "numpy_of", "total"]
 
 Key = tuple[str, ...]
-Numbers = np.ndarray  # uint32, one per row
+Counts = Any  # uint64: a pyarrow or numpy array
 
 _ROWS, _WEIGHT = "rows", "weight"
 
@@ -55,8 +56,8 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
 class DistinctKeys:
     """The distinct values of one key: a row each, in order of first appearance.
 
-    `table` has the key's columns (named k0, k1, ...), then `rows` and `weight` (uint64). The null
-    key, all parts null, has a row too if it occurs.
+    `table` has the key's columns (named k0, k1, ...), then `rows` and, where a column weighs the rows,
+    `weight` (uint64). The null key, all parts null, has a row too if it occurs.
     """
 
     key: Key
@@ -78,12 +79,17 @@ class DistinctKeys:
     @cached_property
     def weights(self) -> np.ndarray:
         """The weight of each key, uint64; its rows where no column weighs them."""
-        return numpy_of(_one_chunk(self.table.column(_WEIGHT)))
+        return numpy_of(_one_chunk(self.table.column(_WEIGHT))) if self.is_weighed else self.rows
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether a column weighs the rows; if not, each weighs 1."""
+        return _WEIGHT in self.table.schema.names
 
     @cached_property
     def core(self) -> _core.Distinct:
         """The keys as strategies learn from them; what is derived from them, such as their order, is made once."""
-        return _core.Distinct(self.columns, pa.array(self.rows, pa.uint64()), pa.array(self.weights, pa.uint64()))
+        return _core.Distinct(self.columns, _one_chunk(self.table.column(_ROWS)), self.arrow_weights)
 
     @cached_property
     def is_null(self) -> np.ndarray:
@@ -97,17 +103,25 @@ class DistinctKeys:
         found: np.ndarray = np.any([_nulls(column) for column in self.columns], axis=0)
         return found
 
+    @property
+    def arrow_weights(self) -> pa.Array:
+        """As `weights`, as an Arrow array without a copy."""
+        return _one_chunk(self.table.column(_WEIGHT if self.is_weighed else _ROWS))
+
     @classmethod
     def none(cls) -> DistinctKeys:
         """The key of no columns, which only strategies without a key learn from."""
-        return cls.of((), [], np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+        return cls.of((), [], pa.array([], pa.uint64()))
 
     @classmethod
-    def of(cls, key: Key, columns: Sequence[pa.Array], rows: np.ndarray, weights: np.ndarray) -> DistinctKeys:
-        """Distinct keys from their columns and counts."""
-        names = [f"k{index}" for index in range(len(key))]
-        counts = [pa.array(rows, pa.uint64()), pa.array(weights, pa.uint64())]
-        return cls(key, pa.table([*columns, *counts], names=[*names, _ROWS, _WEIGHT]))
+    def of(cls, key: Key, columns: Sequence[pa.Array], rows: Counts, weights: Counts | None = None) -> DistinctKeys:
+        """Distinct keys from their columns and counts (uint64); without weights a row weighs 1."""
+        names = [f"k{index}" for index in range(len(key))] + [_ROWS]
+        arrays = [*columns, pa.array(rows, pa.uint64())]
+        if weights is not None:
+            names.append(_WEIGHT)
+            arrays.append(pa.array(weights, pa.uint64()))
+        return cls(key, pa.table(arrays, names=names))
 
 
 def _nulls(column: pa.Array) -> np.ndarray:
@@ -126,8 +140,6 @@ class KeyCounter:
         self.keys: list[Key] = sorted(dict.fromkeys(keys), key=lambda key: (len(key), key))
         self._tables: dict[Key, _core.KeyTable] = {}
         self._values: dict[Key, list[list[pa.Array]]] = {key: [] for key in self.keys}
-        self._rows: dict[Key, np.ndarray] = {key: np.zeros(0, np.uint64) for key in self.keys}
-        self._weights: dict[Key, np.ndarray] = {key: np.zeros(0, np.uint64) for key in self.keys}
 
     def add(self, columns: Mapping[str, pa.Array], weights: pa.Array | None) -> None:
         """Counts the rows of one batch.
@@ -138,27 +150,40 @@ class KeyCounter:
         """
         seen: dict[Key, tuple[pa.Array, pa.Array]] = {}
         for key in self.keys:
-            numbers, fresh = self._insert(key, columns, seen)
-            self._keep(key, columns, fresh)
-            self._count(key, numbers, None, weights)
+            self._count(key, columns, seen, None, weights)
 
     def add_distinct(self, distinct: Mapping[Key, DistinctKeys]) -> None:
         """Counts keys that were counted elsewhere."""
         for key in self.keys:
             other = distinct[key]
-            columns = dict(zip(key, other.columns, strict=True))
-            numbers, fresh = self._insert(key, columns, {})
-            self._keep(key, columns, fresh)
-            self._count(key, numbers, pa.array(other.rows), pa.array(other.weights))
+            weights = other.arrow_weights if other.is_weighed else None
+            self._count(key, dict(zip(key, other.columns, strict=True)), {}, pa.array(other.rows), weights)
 
-    def find(self, columns: Mapping[str, pa.Array]) -> dict[Key, Numbers]:
-        """The number of each row's key, for every key; all must have been counted.
+    def find(self, key: Key, columns: Mapping[str, pa.Array], seen: dict[Key, pa.Array] | None = None) -> pa.Array:
+        """The number of each row's key (uint32); it must have been counted.
+
+        Args:
+            key: One of the keys, or the beginning of one.
+            columns: At least the columns of the key.
+            seen: What was found of these rows already; what is found is added.
 
         Raises:
             MeasurementError: A row's key was not counted: the data changed between two scans.
         """
-        seen: dict[Key, pa.Array] = {}
-        return {key: self._find(key, columns, seen) for key in self.keys}
+        seen = {} if seen is None else seen
+        if key not in seen:
+            if len(key) == 1:
+                found = self._tables[key].find(columns[key[0]])
+            else:
+                parts = self.find(key[:-1], columns, seen), self.find(key[-1:], columns, seen)
+                found = self._tables[key].find_pairs(*parts)
+            if found.null_count:
+                raise MeasurementError(
+                    f"{found.null_count} rows have a value of {', '.join(key)} that the first scan did not see; "
+                    "the data changed while it was measured; measure a snapshot"
+                )
+            seen[key] = found
+        return seen[key]
 
     def finish(self) -> dict[Key, DistinctKeys]:
         """What was counted, by key."""
@@ -166,8 +191,26 @@ class KeyCounter:
         for key in self.keys:
             chunks = self._values[key]
             columns = [_concat([chunk[index] for chunk in chunks]) for index in range(len(key))]
-            found[key] = DistinctKeys.of(key, columns, self._rows[key], self._weights[key])
+            if len(chunks) > 1:
+                self._values[key] = [columns]  # the pieces are not held twice
+            table = self._tables.setdefault(key, _core.KeyTable())
+            found[key] = DistinctKeys.of(key, columns, *table.tallies())
         return found
+
+    def _count(
+        self,
+        key: Key,
+        columns: Mapping[str, pa.Array],
+        seen: dict[Key, tuple[pa.Array, pa.Array]],
+        rows: pa.Array | None,
+        weights: pa.Array | None,
+    ) -> None:
+        numbers, fresh = self._insert(key, columns, seen)
+        self._keep(key, columns, fresh)
+        try:
+            self._tables[key].tally(numbers, rows, weights)
+        except UsageError as error:
+            raise type(error)(f"the weights of one value of {', '.join(key)}: {error}") from None
 
     def _insert(
         self, key: Key, columns: Mapping[str, pa.Array], seen: dict[Key, tuple[pa.Array, pa.Array]]
@@ -186,43 +229,14 @@ class KeyCounter:
                 seen[key] = table.insert_pairs(first, last)
         return seen[key]
 
-    def _find(self, key: Key, columns: Mapping[str, pa.Array], seen: dict[Key, pa.Array]) -> Numbers:
-        if key not in seen:
-            if len(key) == 1:
-                found = self._tables[key].find(columns[key[0]])
-            else:
-                first = self._find(key[:-1], columns, seen)
-                last = self._find(key[-1:], columns, seen)
-                found = self._tables[key].find_pairs(pa.array(first), pa.array(last))
-            if found.null_count:
-                raise MeasurementError(
-                    f"{found.null_count} rows have a value of {', '.join(key)} that the first scan did not see; "
-                    "the data changed while it was measured; measure a snapshot"
-                )
-            seen[key] = found
-        return numpy_of(seen[key])
-
     def _keep(self, key: Key, columns: Mapping[str, pa.Array], fresh: pa.Array) -> None:
         if len(fresh):
             self._values[key].append([plain_array(columns[name]).take(fresh) for name in key])
         elif not self._values[key]:
             self._values[key].append([plain_array(columns[name]).slice(0, 0) for name in key])
 
-    def _count(self, key: Key, numbers: pa.Array, rows: pa.Array | None, weights: pa.Array | None) -> None:
-        count = len(self._tables[key])
-        new_rows = numpy_of(_core.sum_by(numbers, rows, count))
-        new_weights = new_rows if weights is None else numpy_of(_core.sum_by(numbers, weights, count))
-        self._rows[key] = _sum(self._rows[key], new_rows)
-        self._weights[key] = _sum(self._weights[key], new_weights)
-
-
-def _sum(before: np.ndarray, more: np.ndarray) -> np.ndarray:
-    joined = more.copy()
-    joined[: len(before)] += before
-    if len(before) and (joined[: len(before)] < before).any():
-        raise MeasurementError("the weights of one key add up to more than 2^64; choose a smaller unit")
-    return joined
-
 
 def _concat(chunks: list[pa.Array]) -> pa.Array:
+    if len(chunks) == 1:
+        return chunks[0]
     return pa.concat_arrays(chunks) if chunks else pa.nulls(0)

@@ -12,12 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.experiments.distinct import total
-
-__all__ = ["JOURNEYS", "Number", "journeys", "load_metrics", "movement"]
+__all__ = ["JOURNEYS", "Number", "load_metrics", "movement"]
 
 Number = float | int | None
-JOURNEYS = 3  # a row stays on its node; moves from a leaving or to a joining one; strays between two that remain
+JOURNEYS = 3  # weight that stays on its node; moves from a leaving or to a joining one; strays between two that remain
 
 
 def load_metrics(loads: np.ndarray) -> dict[str, Number]:
@@ -37,30 +35,9 @@ def load_metrics(loads: np.ndarray) -> dict[str, Number]:
     }
 
 
-def journeys(here: np.ndarray, there: np.ndarray, before: Sequence[int], now: Sequence[int]) -> np.ndarray:
-    """What an action does to each row: 0 it stays on its node, 1 it moves, 2 it moves though both nodes remain.
-
-    Rows are told apart by their nodes, never by pairs of partitions, of which there may be billions.
-
-    Args:
-        here: Each row's partition before, shape (m,).
-        there: Its partition after, shape (m,).
-        before: The node of each partition before.
-        now: The node of each partition after.
-
-    Returns:
-        uint32 of shape (m,), each below `JOURNEYS`.
-    """
-    old, new = np.asarray(before), np.asarray(now)
-    moves = old[here] != new[there]
-    strays = moves & np.isin(old, new)[here] & np.isin(new, old)[there]
-    found: np.ndarray = moves.astype(np.uint32) + strays
-    return found
-
-
 def movement(
     action: str,
-    carried: np.ndarray,
+    carried: Sequence[int],
     loads: np.ndarray,
     before: Sequence[int],
     now: Sequence[int],
@@ -71,13 +48,13 @@ def movement(
 
     Args:
         action: Its name.
-        carried: uint64 of shape (JOURNEYS,): the weight on each kind of journey, see `journeys`.
+        carried: The weight that stays, moves, and strays: `_core.journeys`.
         loads: uint64 of shape (n before,): the weight in each partition before.
         before: The node of each partition before.
         now: The node of each partition after.
         optimum: The share that must move; by default that of equal capacities.
     """
-    whole, moved, stray = total(carried), total(carried[1:]), int(carried[2])
+    whole, moved, stray = sum(carried), carried[1] + carried[2], carried[2]
     load_of = dict(zip(before, loads.tolist(), strict=True))
     fair = len(now)
     need = sum(max(0, whole - fair * load_of.get(node, 0)) for node in now)

@@ -15,7 +15,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from assay.errors import ParameterError
 
-__all__ = ["InlineExecutor", "cap_threads", "is_local", "make_executor", "thread_environment"]
+__all__ = ["InlineExecutor", "cap_threads", "is_local", "make_executor", "thread_environment", "threads_of"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -59,6 +59,13 @@ def make_executor(kind: Literal["inline", "threads", "processes"], jobs: int = 1
 def is_local(executor: Executor) -> bool:
     """Whether the executor shares this process's memory, so that nothing needs to be packed for it."""
     return isinstance(executor, (InlineExecutor, ThreadPoolExecutor))
+
+
+def threads_of(executor: Executor) -> int:
+    """How many threads of this process may fold spans: a thread pool's own number, else as many as there are cores."""
+    cap = os.environ.get("ASSAY_THREADS", "")
+    cores = min(_cores(), int(cap)) if cap.isdigit() and int(cap) else _cores()
+    return int(getattr(executor, "_max_workers", cores))
 
 
 def thread_environment(threads: int) -> dict[str, str]:

@@ -4,6 +4,10 @@ A span is measured wherever the executor puts it, from a description alone: the 
 the span, and what the stage before has learned. Its packed state is committed before it is merged,
 so that a resumed run takes it from the store instead of measuring it again. States are merged in
 the order of their spans, whatever order they arrive in, and at most a window of them waits.
+
+Where nothing is kept to resume from and the spans are measured in this process, nothing is packed:
+each thread folds its run of spans into one state, and these are merged in order. Both ways give the
+same bits.
 """
 
 from __future__ import annotations
@@ -13,24 +17,32 @@ import os
 import pickle
 import platform
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import AssayError, MeasurementError, UsageError
-from assay.experiments.base import Job
-from assay.harness.executors import InlineExecutor, is_local
+from assay.experiments.base import Job, Lesson
+from assay.harness.executors import InlineExecutor, is_local, threads_of
 from assay.harness.progress import ProgressSink
 from assay.harness.records import BlockRecord, ResultStore, StageRecord
 
 if TYPE_CHECKING:
     from assay.datasets import Dataset, Span
 
-__all__ = ["SpanResult", "SpanTask", "StageFolder", "measure_span", "measure_task"]
+__all__ = ["SpanResult", "SpanTask", "StageFolder", "fold_spans", "measure_span", "measure_task", "packed_lesson"]
 
 _INLINE_BYTES = 64 * 1024  # of learned bytes; more go by a file, read once per worker
 _STATES_AT_ONCE = 16  # read back from the store when a run is resumed
@@ -44,7 +56,7 @@ class SpanTask:
     work_key: str  # its hash: a worker unpickles each work once
     stage: int
     span: Span
-    learned: bytes | None
+    learned: bytes | None  # packed
     learned_path: str | None  # instead of `learned`, where that is large
 
 
@@ -59,7 +71,12 @@ class SpanResult:
     wall_s: float
 
 
-def measure_span(job: Job, dataset: Dataset, stage: int, span: Span, learned: bytes | None) -> SpanResult:
+def packed_lesson(lesson: Lesson) -> bytes:
+    """What a stage has learned, as bytes."""
+    return lesson if isinstance(lesson, bytes) else lesson.pack()
+
+
+def measure_span(job: Job, dataset: Dataset, stage: int, span: Span, learned: Lesson | None) -> SpanResult:
     """Folds the batches of one span into a fresh state and packs it."""
     started = time.perf_counter()
     state = job.start(stage, learned)
@@ -74,6 +91,27 @@ def measure_task(task: SpanTask) -> SpanResult:
     job, dataset = _unpickled(task.work_key, task.work)
     learned = task.learned if task.learned_path is None else _learned(task.learned_path)
     return measure_span(job, dataset, task.stage, task.span, learned)
+
+
+def fold_spans(
+    job: Job,
+    dataset: Dataset,
+    stage: int,
+    spans: Sequence[Span],
+    learned: Lesson | None,
+    stop: threading.Event,
+    done: Callable[[], None],
+) -> Any:
+    """The state of consecutive spans, folded one after the other; ends early when `stop` is set."""
+    state = job.start(stage, learned)
+    columns = list(job.columns(stage))
+    for span in spans:
+        for batch in dataset.batches(columns, span):
+            if stop.is_set():
+                return state
+            job.update(state, batch)
+        done()
+    return state
 
 
 class StageFolder:
@@ -117,30 +155,42 @@ class StageFolder:
         self.progress = progress
         self.resumed = resumed
         self._work: tuple[str, bytes] | None = None
+        self._lesson: tuple[Lesson, bytes] | None = None  # the last one that was packed
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def learned(self, stage: int, before: bytes | None) -> bytes:
+    @property
+    def keeps(self) -> bool:
+        """Whether states are kept, so that a killed run can go on; a store in memory dies with the run."""
+        return self.store.path is not None
+
+    def learned(self, stage: int, before: Lesson | None) -> Lesson:
         """What a stage that is not the last teaches the next one, from the store if it is there."""
         record = self._stage(stage)
         if record.learned is not None:
             self.progress.advance(record.spans)
             return record.learned
         learned = self.job.learn(stage, self._merged(record, before))
-        self.store.end_stage(self.run_id, self.experiment_index, stage, learned)
+        if self.keeps:
+            self.store.end_stage(self.run_id, self.experiment_index, stage, packed_lesson(learned))
         return learned
 
-    def merged(self, stage: int, learned: bytes | None) -> Any:
+    def merged(self, stage: int, learned: Lesson | None) -> Any:
         """The state of the whole table at `stage`."""
         return self._merged(self._stage(stage), learned)
 
-    def _merged(self, record: StageRecord, learned: bytes | None) -> Any:
+    def _merged(self, record: StageRecord, learned: Lesson | None) -> Any:
         stage = record.stage
+        if not self.job.scans(stage, learned):
+            self.progress.advance(record.spans)
+            return self.job.start(stage, learned)
         spans = self.dataset.spans(target_rows=record.span_rows)
         if len(spans) != record.spans:
             raise MeasurementError(
                 f"{self.dataset.name} is cut into {len(spans)} spans of {record.span_rows} rows, where the run to "
                 f"resume had {record.spans}; its files have changed; start a new run without --resume"
             )
+        if not self.keeps and is_local(self.executor):
+            return self._folded_here(stage, spans, learned)
         committed = (
             self.store.committed_spans(self.run_id, self.experiment_index, stage) if self.resumed else set[int]()
         )
@@ -150,6 +200,25 @@ class StageFolder:
             other = self.job.unpack(stage, packed, learned)
             state = other if state is None else self.job.merge(state, other)
         return self.job.start(stage, learned) if state is None else state
+
+    def _folded_here(self, stage: int, spans: Sequence[Span], learned: Lesson | None) -> Any:
+        """The state of all spans, folded by threads of this process that each take a run of them."""
+        count = min(len(spans), threads_of(self.executor))
+        runs = [spans[len(spans) * i // count : len(spans) * (i + 1) // count] for i in range(count)]
+        stop = threading.Event()
+        with ThreadPoolExecutor(count, thread_name_prefix="assay-fold") as pool:
+            futures = [
+                pool.submit(fold_spans, self.job, self.dataset, stage, run, learned, stop, self.progress.advance)
+                for run in runs
+            ]
+            try:
+                state = futures[0].result()  # of several errors the first in the order of rows is raised
+                for index in range(1, count):
+                    state = self.job.merge(state, futures[index].result())
+                    futures[index] = futures[0]  # lets go of what was merged
+            finally:
+                stop.set()
+        return state
 
     def close(self) -> None:
         """Removes the files that carried learned bytes to workers."""
@@ -166,7 +235,7 @@ class StageFolder:
         return record
 
     def _in_order(
-        self, stage: int, spans: Sequence[Span], committed: set[int], learned: bytes | None
+        self, stage: int, spans: Sequence[Span], committed: set[int], learned: Lesson | None
     ) -> Iterator[bytes]:
         """The packed state of each span, in order; spans that are not committed are measured."""
         todo = iter([span for span in spans if span.index not in committed])
@@ -192,7 +261,7 @@ class StageFolder:
         stage: int,
         todo: Iterator[Span],
         running: dict[Future[SpanResult], tuple[Span, bool]],
-        learned: bytes | None,
+        learned: Lesson | None,
         *,
         room: int,
     ) -> None:
@@ -211,7 +280,7 @@ class StageFolder:
             running[future] = span, is_local(self.executor)
 
     def _arrived(
-        self, stage: int, running: dict[Future[SpanResult], tuple[Span, bool]], learned: bytes | None
+        self, stage: int, running: dict[Future[SpanResult], tuple[Span, bool]], learned: Lesson | None
     ) -> Iterator[SpanResult]:
         """The results that are there, at least one; a span lost with its worker is measured here, once."""
         done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -246,11 +315,12 @@ class StageFolder:
             self.executor = InlineExecutor()
             self.window = 1
 
-    def _task(self, stage: int, span: Span, learned: bytes | None) -> SpanTask:
+    def _task(self, stage: int, span: Span, lesson: Lesson | None) -> SpanTask:
         if self._work is None:
             work = pickle.dumps((self.job, self.dataset.description()))
             self._work = hashlib.sha256(work).hexdigest(), work
         key, work = self._work
+        learned = self._packed(lesson)
         if learned is None or len(learned) <= _INLINE_BYTES:
             return SpanTask(work, key, stage, span, learned, None)
         if self._folder is None:
@@ -259,6 +329,13 @@ class StageFolder:
         if not path.exists():
             path.write_bytes(learned)
         return SpanTask(work, key, stage, span, None, str(path))
+
+    def _packed(self, lesson: Lesson | None) -> bytes | None:
+        if lesson is None or isinstance(lesson, bytes):
+            return lesson
+        if self._lesson is None or self._lesson[0] is not lesson:
+            self._lesson = lesson, lesson.pack()
+        return self._lesson[1]
 
 
 _opened: dict[str, tuple[Job, Dataset]] = {}  # the last work of this worker, by its key

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreError, UsageError
-from assay.experiments.base import Cell, Findings, Value
+from assay.experiments.base import Cell, Findings, Lesson, Value
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
 from assay.harness.environment import environment_facts, environment_id
@@ -317,12 +317,12 @@ class _Run:
 
     def _measure(
         self, index: int, experiment: SuiteExperiment, folder: StageFolder, *, measured: bool
-    ) -> list[bytes] | None:
+    ) -> list[Lesson] | None:
         """All stages; what was learned, or None if the experiment failed as a whole."""
         job = experiment.job
-        learned: list[bytes] = []
+        learned: list[Lesson] = []
         try:
-            before: bytes | None = None
+            before: Lesson | None = None
             for stage in range(job.stages - 1):
                 before = folder.learned(stage, before)
                 learned.append(before)
@@ -346,7 +346,7 @@ class _Run:
         self.values[index] = list(findings.values)
         return learned
 
-    def _time(self, experiment: SuiteExperiment, learned: Sequence[bytes]) -> Timing:
+    def _time(self, experiment: SuiteExperiment, learned: Sequence[Lesson]) -> Timing:
         if not self._is_timed(experiment):
             return Timing()
         self.store.flush()  # nothing is written while a kernel is timed

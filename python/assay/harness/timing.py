@@ -25,8 +25,9 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from assay.errors import ParameterError
-from assay.experiments.base import Job, Metric, Value
+from assay.experiments.base import Job, Lesson, Metric, Value
 from assay.harness.executors import thread_environment
+from assay.harness.folds import packed_lesson
 from assay.harness.records import ComparisonRecord, SampleRecord
 from assay.harness.statistics import Estimate, median_estimate, noise_floor, paired_ratio, ratio_verdict
 
@@ -96,7 +97,7 @@ class Timing:
 
 def time_job(
     job: Job,
-    learned: Sequence[bytes],
+    learned: Sequence[Lesson],
     metrics: Mapping[str, Metric],
     settings: TimingSettings,
     *,
@@ -121,8 +122,9 @@ def time_job(
     samples: list[SampleRecord] = []
     failures: dict[str, str] = {}
     deaths: list[str] = []
+    lessons = tuple(packed_lesson(lesson) for lesson in learned)
     for process in range(settings.processes):
-        task = TimingTask(job, tuple(learned), settings, seed, process)
+        task = TimingTask(job, lessons, settings, seed, process)
         try:
             answer = _run_child(task)
             if isinstance(answer, NotBuilt):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
 
-from assay.datasets import Dataset, ForeignKey, Query
-from assay.errors import EmptyInputError, ParameterError, SuiteError, UnknownNameError, UsageError
+from assay.datasets import Dataset
+from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
 from assay.experiments.base import Answer, Cell, Metric, Value
 from assay.experiments.partitioning.answer import answer
-from assay.experiments.partitioning.job import Contest, PartitioningJob
+from assay.experiments.partitioning.aspects import plan
+from assay.experiments.partitioning.contest import Contest
+from assay.experiments.partitioning.job import PartitioningJob
 from assay.experiments.partitioning.metrics import METRICS
 from assay.experiments.partitioning.notes import notes_on
 from assay.experiments.partitioning.proposals import propose
-from assay.experiments.partitioning.queries import check_query
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.strategies import StrategySpec, parse_strategy
 
@@ -45,8 +47,7 @@ class Partitioning:
         """
         mistakes: list[tuple[str, UsageError]] = []
         specs = _strategies(dataset, settings, mistakes)
-        foreign_keys = _foreign_keys(dataset, settings, mistakes)
-        queries = _queries(dataset, settings, mistakes)
+        aspects = plan(dataset, settings, mistakes)
         _check_weight(dataset, settings, mistakes)
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is nothing to partition")))
@@ -58,26 +59,17 @@ class Partitioning:
             raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
         fingerprint = dataset.fingerprint()
         contests = tuple(
-            Contest(spec, partitions, self._cell(dataset, fingerprint, spec, partitions, settings.weight))
-            for partitions in settings.grid
-            for spec in specs
+            Contest(index, spec, partitions, self._cell(dataset, fingerprint, spec, partitions, settings))
+            for index, (partitions, spec) in enumerate(product(settings.grid, specs))
         )
-        return PartitioningJob(
-            dataset=dataset,
-            contests=contests,
-            foreign_keys=foreign_keys,
-            queries=queries,
-            weight=settings.weight,
-            measure_bytes=settings.bytes,
-            all_columns=tuple(dataset.schema.names),
-        )
+        return PartitioningJob(dataset=dataset, contests=contests, aspects=tuple(aspects), weight=settings.weight)
 
     def _cell(
-        self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, weight: str | None
+        self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, settings: PartitioningSettings
     ) -> Cell:
         parameters: dict[str, Any] = {"partitions": partitions}
-        if weight is not None:
-            parameters["weight"] = weight
+        if settings.weight is not None:
+            parameters["weight"] = settings.weight
         return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint)
 
     def answer(
@@ -115,45 +107,6 @@ def _strategies(
         except UsageError as error:
             mistakes.append((f"strategies[{index}]", error))
     return list(specs.values())
-
-
-def _foreign_keys(
-    dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]
-) -> tuple[ForeignKey, ...]:
-    known = {key.name: key for key in dataset.foreign_keys}
-    if settings.foreign_keys is None:
-        return tuple(known.values())
-    found = []
-    for name in settings.foreign_keys:
-        if name in known:
-            found.append(known[name])
-        else:
-            error = UnknownNameError.of(f"foreign key of {dataset.name}", name, known, "declare it in its definition")
-            mistakes.append(("foreign_keys", error))
-    return tuple(dict.fromkeys(found))
-
-
-def _queries(
-    dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]
-) -> tuple[Query, ...]:
-    queries = list(dataset.queries)
-    if settings.queries is not None:
-        queries = []
-        for name, spelling in settings.queries.items():
-            try:
-                queries.append(Query.parse(name, spelling))
-            except UsageError as error:
-                mistakes.append((f"queries.{name}", error))
-    found = []
-    for query in queries:
-        try:
-            for column in query.columns:
-                dataset.column(column)
-            check_query(query, dataset.schema)
-            found.append(query)
-        except UsageError as error:
-            mistakes.append((f"queries.{query.name}", error))
-    return tuple(found)
 
 
 def _check_weight(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:

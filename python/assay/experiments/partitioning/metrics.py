@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from assay.experiments.base import Metric
-from assay.experiments.distinct import total
 
-__all__ = ["METRICS", "lower_bound"]
+__all__ = ["METRICS"]
 
 
 def _metric(name: str, unit: str, direction: str, formula: str, meaning: str, kind: str = "exact") -> Metric:
@@ -172,17 +169,3 @@ METRICS: Mapping[str, Metric] = {
         ),
     )
 }
-
-
-def lower_bound(weights: np.ndarray, n: int) -> float:
-    """The least load_max_over_mean of any strategy that keeps keys whole.
-
-    One partition holds the heaviest key; and of the n + 1 heaviest keys two share a partition.
-    """
-    whole = total(weights)
-    if not whole:
-        return 1.0
-    most = n + 1
-    top = np.sort(np.partition(weights, len(weights) - most)[-most:] if len(weights) > most else weights)[::-1]
-    heaviest = [int(weight) for weight in top] + [0] * max(0, most - len(top))
-    return max(1.0, n * heaviest[0] / whole, n * (heaviest[n - 1] + heaviest[n]) / whole)

@@ -17,13 +17,11 @@ import pyarrow.compute as pc
 from assay.datasets import Query
 from assay.errors import ParameterError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, numpy_of
+from assay.experiments.partitioning.facts import NONE
 
-__all__ = ["NO_INSTANCE", "Instances", "check_marks", "check_query", "instances_of", "marks_per_row"]
-
-NO_INSTANCE = np.uint32(0xFFFFFFFF)
+__all__ = ["Instances", "check_marks", "check_query", "instances_of"]
 
 _MOST_MARKS = 2**32  # bits, 512 MiB: one for each instance and partition
-_BLOCK_MARKS = 2**26  # unpacked at once, a byte each
 
 _NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
@@ -35,7 +33,7 @@ class Instances:
     Attributes:
         query: The query.
         count: Their number.
-        of_key: The instance of each distinct key of the query's columns (uint32), or `NO_INSTANCE`.
+        of_key: The instance of each distinct key of the query's columns (uint32), or `NONE`.
         first: For windows, the least value inside each, in the column's type; null if that is below the type's least.
         last: For windows, the greatest value inside each.
     """
@@ -63,7 +61,7 @@ def instances_of(query: Query, distinct: DistinctKeys) -> Instances:
     if query.kind == "range":
         return _windows(query, distinct)
     usable = np.flatnonzero(~distinct.has_null)
-    of_key = np.full(len(distinct), NO_INSTANCE, np.uint32)
+    of_key = np.full(len(distinct), NONE, np.uint32)
     if query.kind == "point":
         of_key[usable] = np.arange(len(usable), dtype=np.uint32)
         return Instances(query, len(usable), of_key)
@@ -85,24 +83,6 @@ def check_marks(query: Query, instances: int, partitions: int) -> None:
             f"{instances * partitions:,} pairs to tell apart; expected at most {_MOST_MARKS:,}: "
             "compare fewer partitions, or leave the query out"
         )
-
-
-def marks_per_row(bits: np.ndarray, height: int, width: int) -> np.ndarray:
-    """How many bits are set in each row of a bit matrix, uint64 of shape (height,).
-
-    Args:
-        bits: uint8, row-major, the least bit first.
-        height: The rows.
-        width: The bits of a row.
-    """
-    counts = np.zeros(height, np.uint64)
-    step = max(8, _BLOCK_MARKS // max(width, 1) // 8 * 8)  # rows whose bits begin and end with a byte
-    for first in range(0, height, step):
-        rows = min(step, height - first)
-        block = bits[first * width // 8 : -(-(first + rows) * width // 8)]
-        flat = np.unpackbits(block, count=rows * width, bitorder="little")
-        counts[first : first + rows] = flat.reshape(rows, width).sum(axis=1, dtype=np.uint64)
-    return counts
 
 
 def _width(query: Query, data_type: pa.DataType) -> int | float:
@@ -148,7 +128,7 @@ def _windows(query: Query, distinct: DistinctKeys) -> Instances:
     column = distinct.columns[0]
     width = _width(query, column.type)
     usable = np.flatnonzero(~distinct.is_null)
-    of_key = np.full(len(distinct), NO_INSTANCE, np.uint32)
+    of_key = np.full(len(distinct), NONE, np.uint32)
     values = column.take(pa.array(usable))
     if pa.types.is_floating(column.type):
         ticks = numpy_of(values).astype(np.float64)

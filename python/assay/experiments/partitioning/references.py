@@ -19,11 +19,10 @@ from assay.datasets import Dataset, ForeignKey
 from assay.datasets.arrow_types import can_be_equal, plain_array
 from assay.errors import AssayError, DuplicateKeyError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, numpy_of, total
+from assay.experiments.partitioning.facts import NONE
 from assay.experiments.partitioning.strategies import Learned, StrategySpec, learn
 
-__all__ = ["NO_PARENT", "Parent", "Reference", "load_parent", "parent_partitions", "reference_of"]
-
-NO_PARENT = np.uint32(0xFFFFFFFF)
+__all__ = ["Parent", "Reference", "load_parent", "parent_partitions", "reference_of"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Reference:
 
     Attributes:
         foreign_key: The declaration.
-        parent_row: For each distinct value of the foreign key, its parent's row, or `NO_PARENT`.
+        parent_row: For each distinct value of the foreign key, its parent's row, or `NONE`.
         orphan_rows: Rows whose value has no parent.
         orphan_values: Distinct such values.
         null_rows: Rows with a null part.
@@ -124,10 +123,10 @@ def reference_of(parent: Parent, distinct: DistinctKeys) -> Reference:
         table = _core.KeyTable()
         parents, _ = table.insert_pairs(parents, more_parents)
         children, _ = table.insert_pairs(children, more_children)
-    row_of_number = np.full(len(complete) + len(distinct), NO_PARENT, np.uint32)
+    row_of_number = np.full(len(complete) + len(distinct), NONE, np.uint32)
     row_of_number[numpy_of(parents)] = complete
-    parent_row = np.where(distinct.has_null, NO_PARENT, row_of_number[numpy_of(children)])
-    orphan = (parent_row == NO_PARENT) & ~distinct.has_null
+    parent_row = np.where(distinct.has_null, NONE, row_of_number[numpy_of(children)])
+    orphan = (parent_row == NONE) & ~distinct.has_null
     return Reference(
         foreign_key=parent.foreign_key,
         parent=parent,
@@ -135,20 +134,17 @@ def reference_of(parent: Parent, distinct: DistinctKeys) -> Reference:
         orphan_rows=total(distinct.rows[orphan]),
         orphan_values=int(orphan.sum()),
         null_rows=total(distinct.rows[distinct.has_null]),
-        matched_weight=total(distinct.weights[parent_row != NO_PARENT]),
+        matched_weight=total(distinct.weights[parent_row != NONE]),
     )
 
 
 def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarray | None, str | None]:
-    """For each distinct value of the foreign key, the partition of its parent (`NO_PARENT` without one).
+    """For each distinct value of the foreign key, the partition of its parent (`NONE` without one).
 
     Returns:
-        (None, None) if the child's own map places the parent too: no join crosses partitions. (None,
-        reason) if the strategy cannot be learned on the parent's key.
+        (None, reason) if the strategy cannot be learned on the parent's key.
     """
     spec = learned.spec
-    if spec.keyed and set(reference.foreign_key.columns) == set(spec.columns):
-        return None, None
     parent = reference.parent
     leaf = spec.leaves[-1]
     n = learned.partitions
@@ -159,8 +155,8 @@ def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarra
             of_row = _learn_on(leaf, n, parent).assign(parent.columns, parent.rows)
     except AssayError as error:
         return None, f"{leaf.text} cannot be learned on the key of {reference.foreign_key.parent}: {error}"
-    partitions = np.full(len(reference.parent_row), NO_PARENT, np.uint32)
-    matched = reference.parent_row != NO_PARENT
+    partitions = np.full(len(reference.parent_row), NONE, np.uint32)
+    matched = reference.parent_row != NONE
     partitions[matched] = of_row[reference.parent_row[matched]]
     return partitions, None
 
@@ -173,5 +169,5 @@ def _learn_on(leaf: StrategySpec, n: int, parent: Parent) -> Learned:
     numbers, fresh = _numbers(parent.columns)
     rows = numpy_of(_core.sum_by(pa.array(numbers), None, len(fresh)))
     columns = [column.take(pa.array(fresh)) for column in parent.columns]
-    distinct = DistinctKeys.of(names, columns, rows, rows)
+    distinct = DistinctKeys.of(names, columns, rows)
     return learn(spec, range(n), lambda _: distinct)

@@ -11,7 +11,8 @@ import numpy as np
 
 from assay import _core
 from assay.experiments.distinct import DistinctKeys, numpy_of
-from assay.experiments.partitioning.queries import NO_INSTANCE, Instances
+from assay.experiments.partitioning.facts import NONE
+from assay.experiments.partitioning.queries import Instances
 from assay.experiments.partitioning.strategies import Learned
 
 __all__ = ["routed"]
@@ -49,7 +50,7 @@ def routed(learned: Learned, instances: Instances, distinct: DistinctKeys) -> np
 
 def _distinct_partitions(learned: Learned, instances: Instances, distinct: DistinctKeys) -> np.ndarray:
     """How many partitions the values of each instance live in."""
-    known = np.flatnonzero(instances.of_key != NO_INSTANCE)
+    known = np.flatnonzero(instances.of_key != NONE)
     partitions = learned.assign(distinct.columns, len(distinct))[known]
     pairs = np.unique(instances.of_key[known].astype(np.uint64) * np.uint64(learned.partitions) + partitions)
     return np.bincount((pairs // np.uint64(learned.partitions)).astype(np.int64), minlength=instances.count).astype(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["MOST_PARTITIONS", "PartitioningSettings"]
+__all__ = ["ACTIONS", "MOST_PARTITIONS", "PartitioningSettings"]
 
 MOST_PARTITIONS = 65_536
 
@@ -19,6 +19,8 @@ _NOT_YET = {
     "transaction": "distributed transactions are not measured yet",
 }
 
+Action = Literal["add_one", "remove_one", "replace_one", "double"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 Partitions = Annotated[int, Field(ge=1, le=MOST_PARTITIONS, strict=True)]
 
 
@@ -32,6 +34,7 @@ class PartitioningSettings(BaseModel):
         foreign_keys: Names of the dataset's foreign keys; all of them by default.
         queries: Queries by name, such as {day = "range(time_hour, width='1d')"}; the dataset's own by default.
         weight: A column of non-negative integers that weighs the rows; 1 each by default.
+        actions: What happens to the cluster: all of add_one, remove_one, replace_one and double by default.
         bytes: Whether to measure the bytes of rows too, which reads every column.
     """
 
@@ -43,6 +46,7 @@ class PartitioningSettings(BaseModel):
     foreign_keys: list[str] | None = None
     queries: dict[str, str] | None = None
     weight: str | None = None
+    actions: list[Action] = Field(default_factory=lambda: list(ACTIONS))
     bytes: bool = False
 
     @model_validator(mode="before")
@@ -54,7 +58,7 @@ class PartitioningSettings(BaseModel):
                     raise ValueError(f"{name}: {_NOT_YET[name]}")
         return given
 
-    @field_validator("strategies", "foreign_keys", mode="before")
+    @field_validator("strategies", "foreign_keys", "actions", mode="before")
     @classmethod
     def _one_is_a_list(cls, given: Any) -> Any:
         return [given] if isinstance(given, str) else given

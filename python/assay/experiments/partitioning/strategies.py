@@ -27,8 +27,6 @@ from assay.experiments.partitioning.user import assign_by_user, learn_by_user
 
 __all__ = ["Learned", "StrategySpec", "after", "divisors", "first_of", "given_values", "learn", "parse_strategy"]
 
-ACTIONS = ("add_one", "remove_one", "replace_one", "double")
-
 Keys = Callable[[Key], DistinctKeys]
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from assay.datasets import Dataset
 from assay.experiments.base import Timer
 from assay.experiments.distinct import DistinctKeys, Key
+from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.strategies import Learned
 from assay.experiments.sample import first_rows
-
-if TYPE_CHECKING:
-    from assay.experiments.partitioning.job import Contest
 
 __all__ = ["timers_of"]
 

@@ -14,7 +14,7 @@ from assay import _core
 from assay.errors import MeasurementError
 from assay.experiments.base import Cell, Point, Value
 from assay.experiments.distinct import DistinctKeys, numpy_of
-from assay.experiments.loads import JOURNEYS, Number, journeys, movement
+from assay.experiments.loads import Number, movement
 from assay.experiments.placement.metrics import (
     adjacent_pairs_law,
     balance,
@@ -142,11 +142,10 @@ def _movement(contest: Contest, action: str, draw: int, owners: np.ndarray, keys
             found.notes[f"{name}.{action}"] = "no node would be left"
         return
     after = _owners(build(contest.spec, after_weights, draw), keys)
-    before_nodes, after_nodes = range(len(weights)), range(len(after_weights))
+    before_nodes, after_nodes = list(range(len(weights))), list(range(len(after_weights)))
     rows = pa.array(keys.rows)
     loads = numpy_of(_core.sum_by(pa.array(owners), rows, len(weights)))
-    kinds = pa.array(journeys(owners, after, before_nodes, after_nodes))
-    carried = numpy_of(_core.sum_by(kinds, rows, JOURNEYS))
+    carried = _core.journeys(pa.array(owners), pa.array(after), before_nodes, after_nodes, rows)
     least = optimum(
         {str(node): weight for node, weight in zip(before_nodes, weights, strict=True)},
         {str(node): weight for node, weight in zip(after_nodes, after_weights, strict=True)},

@@ -12,7 +12,7 @@ from assay import _core
 from assay.datasets import Batch, Dataset
 from assay.errors import AssayError, EmptyInputError
 from assay.experiments import packing
-from assay.experiments.base import Cell, Findings, Point, Timer, Value
+from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter
 from assay.experiments.placement.draws import ACTIONS, Contest, measure
 from assay.experiments.placement.spelling import build
@@ -48,7 +48,11 @@ class PlacementJob:
         """The column of keys."""
         return [self.key]
 
-    def start(self, stage: int, learned: bytes | None) -> KeyCounter:
+    def scans(self, stage: int, learned: Lesson | None) -> bool:
+        """Its one stage does."""
+        return True
+
+    def start(self, stage: int, learned: Lesson | None) -> KeyCounter:
         """A counter that has seen nothing."""
         return KeyCounter([self._key])
 
@@ -65,7 +69,7 @@ class PlacementJob:
         """The counts as bytes."""
         return packing.pack({}, {"keys": state.finish()[self._key].table})
 
-    def unpack(self, stage: int, packed: bytes, learned: bytes | None) -> KeyCounter:
+    def unpack(self, stage: int, packed: bytes, learned: Lesson | None) -> KeyCounter:
         """The counts that were packed."""
         _, tables = packing.unpack(packed)
         counter = KeyCounter([self._key])
@@ -76,7 +80,7 @@ class PlacementJob:
         """Nothing: a single stage teaches no other."""
         raise AssertionError("placement has a single stage")
 
-    def finish(self, learned: Sequence[bytes], state: KeyCounter) -> Findings:
+    def finish(self, learned: Sequence[Lesson], state: KeyCounter) -> Findings:
         """Every draw of every placement, on the distinct keys.
 
         Raises:
@@ -100,7 +104,7 @@ class PlacementJob:
                 points += series
         return Findings(values, points, failures)
 
-    def timers(self, learned: Sequence[bytes]) -> Sequence[Timer]:
+    def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """A lookup and a build of every placement's first draw, on one thread, on the table's own keys."""
         rows, sample = first_rows(self.dataset, [self.key])
         lookups, builds = [], []

@@ -1,0 +1,28 @@
+"""Aspects: families of metrics, each in a file of its own.
+
+An aspect says which distinct keys it needs, what it puts beside them once they are known, whether
+and what it sums over the rows, and which values it makes of all that. The job
+(`assay.experiments.partitioning.job`) knows no metric; a new family is a new file here, a line in
+`PLANS`, its declarations in `metrics.py` and its test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.datasets import Dataset
+from assay.errors import UsageError
+from assay.experiments.partitioning.aspects import balance, fan_out, joins, movement
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
+from assay.experiments.partitioning.settings import PartitioningSettings
+
+__all__ = ["PLANS", "Aspect", "Found", "Mistakes", "Study", "plan"]
+
+# Each plans its aspect for a dataset and settings: None where there is nothing to measure. In the order of reports.
+PLANS = (balance.plan, movement.plan, joins.plan, fan_out.plan)
+
+
+def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Sequence[Aspect]:
+    """All aspects that the settings ask for; mistakes are added with their places."""
+    found = (make(dataset, settings, mistakes) for make in PLANS)
+    return tuple(aspect for aspect in found if aspect is not None)
