@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pytest
 
 from assay.datasets import Dataset
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests import stores_on_loopback by name
 
 
 def make_table(rows: int = 1000) -> pa.Table:

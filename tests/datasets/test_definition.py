@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from assay.datasets import ForeignKey, known_datasets, load_definition, locations, open_dataset
-from assay.errors import ChecksumMismatchError, ReadError, SuiteError, UnknownNameError, UsageError
+from assay.errors import ChecksumMismatchError, ReadError, SuiteError, UnknownNameError
 
 Write = Callable[..., Path]
 
@@ -200,9 +200,3 @@ def test_an_unknown_name_offers_the_nearest() -> None:
         open_dataset("fligths")
     with pytest.raises(UnknownNameError, match=r"a generator needs its parameters: zipf\(rows"):
         open_dataset("zipf")
-
-
-@pytest.mark.parametrize("url", ["https://example.org/t.parquet", "s3://bucket/t.parquet"])
-def test_a_url_is_refused_with_what_is_supported(url: str) -> None:
-    with pytest.raises(UsageError, match=r"is a URL.*Supported: Parquet"):
-        open_dataset(url)

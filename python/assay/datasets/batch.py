@@ -11,12 +11,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from assay.datasets.stores import store_errors
 from assay.errors import AssayError, ParameterError, ReadError
+
+if TYPE_CHECKING:
+    from assay.datasets.files import File
 
 __all__ = [
     "BATCH_ROWS",
@@ -56,9 +59,12 @@ class Reader(Protocol):
 
     schema: pa.Schema
     rows: int | None  # None where only a scan can tell
-    files: tuple[Path, ...]  # in row order; empty for what is not in files
     storage_bytes: int | None  # as it lies in files or memory; None for what is made on the fly
     identity: str | None  # what the rows follow from, where that is known without reading them
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """In row order; empty for what is not in files."""
 
     def spans(self, target_rows: int) -> list[Span]:
         """All rows as spans of at least one indivisible piece and about `target_rows` rows; never empty."""
@@ -69,9 +75,13 @@ class Reader(Protocol):
 
 @contextmanager
 def reading(path: object) -> Iterator[None]:
-    """Turns whatever a file's library raises into a ReadError that names the file."""
+    """Turns whatever the library of a file, or of the store it is in, raises into a ReadError that names the file."""
     try:
-        yield
+        if hasattr(path, "store"):
+            with store_errors(str(path), content=True):
+                yield
+        else:
+            yield
     except AssayError:
         raise
     except FileNotFoundError as error:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from assay.datasets.batch import Batch, Span, check_target_rows, reading, slices, unique_columns
+from assay.datasets.files import File, file_bytes, local_file, stream
 from assay.errors import ReadError, UnknownNameError
 
 __all__ = ["CsvReader"]
@@ -37,19 +38,19 @@ class CsvReader:
 
     def __init__(
         self,
-        files: Sequence[Path],
+        files: Sequence[File],
         *,
         member: str | None = None,
         types: Mapping[str, pa.DataType] | None = None,
         null_values: Sequence[str] | None = None,
         delimiter: str | None = None,
     ) -> None:
-        self.files = tuple(files)
+        self.files: tuple[File, ...] = tuple(files)
         self._member = member
         self._null_values = ["", *(text for text in null_values or () if text != "")]
         self._delimiter = delimiter or ("\t" if _is_tab_separated(self.files[0]) else ",")
         with reading(self.files[0]):
-            self.storage_bytes: int | None = sum(path.stat().st_size for path in self.files)
+            self.storage_bytes: int | None = sum(map(file_bytes, self.files))
         self.schema = self._learn(dict(types or {}))
 
     def spans(self, target_rows: int) -> list[Span]:
@@ -83,7 +84,7 @@ class CsvReader:
         )
 
     def _open(
-        self, path: Path, types: Mapping[str, pa.DataType], columns: list[str] | None, stack: ExitStack
+        self, path: File, types: Mapping[str, pa.DataType], columns: list[str] | None, stack: ExitStack
     ) -> pacsv.CSVStreamingReader:
         try:
             return pacsv.open_csv(
@@ -101,7 +102,7 @@ class CsvReader:
         except pa.ArrowInvalid as error:
             raise _explain(path, error) from error
 
-    def _next(self, stream: pacsv.CSVStreamingReader, path: Path) -> pa.RecordBatch | None:
+    def _next(self, stream: pacsv.CSVStreamingReader, path: File) -> pa.RecordBatch | None:
         try:
             return stream.read_next_batch()
         except StopIteration:
@@ -110,13 +111,14 @@ class CsvReader:
             raise _explain(path, error) from error
 
 
-def _source(path: Path, member: str | None, stack: ExitStack) -> Any:
+def _source(path: File, member: str | None, stack: ExitStack) -> Any:
     """What the CSV parser reads from; closed with `stack`."""
     if path.suffix.lower() != ".zip":
-        return stack.enter_context(pa.input_stream(str(path), compression="detect"))
-    with zipfile.ZipFile(path) as archive:
+        return stack.enter_context(stream(path))
+    local = local_file(path)
+    with zipfile.ZipFile(local) as archive:
         member_info = archive.getinfo(_member(archive, path, member))
-    return stack.enter_context(_unzipped(path, member_info))
+    return stack.enter_context(_unzipped(local, member_info))
 
 
 def _unzipped(path: Path, member: zipfile.ZipInfo) -> pa.NativeFile:
@@ -143,7 +145,7 @@ def _unzipped(path: Path, member: zipfile.ZipInfo) -> pa.NativeFile:
     return pa.CompressedInputStream(pa.BufferReader(_GZIP_HEADER + data + trailer), "gzip")
 
 
-def _member(archive: zipfile.ZipFile, path: Path, member: str | None) -> str:
+def _member(archive: zipfile.ZipFile, path: File, member: str | None) -> str:
     """The name of the one CSV member, or of the given one."""
     names = [info.filename for info in archive.infolist() if not info.is_dir() and "__MACOSX" not in info.filename]
     if member is not None:
@@ -159,11 +161,11 @@ def _member(archive: zipfile.ZipFile, path: Path, member: str | None) -> str:
     return tables[0]
 
 
-def _is_tab_separated(path: Path) -> bool:
+def _is_tab_separated(path: File) -> bool:
     return ".tsv" in (suffix.lower() for suffix in path.suffixes)
 
 
-def _explain(path: Path, error: pa.ArrowInvalid) -> ReadError:
+def _explain(path: File, error: pa.ArrowInvalid) -> ReadError:
     """The parser's message with the way out."""
     reason = " ".join(str(error).split())
     if "conversion error" in reason:

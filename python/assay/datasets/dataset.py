@@ -8,22 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from assay.datasets.batch import Batch, Reader, Span
 from assay.datasets.csv_files import CsvReader
 from assay.datasets.definition import Definition, ForeignKey
+from assay.datasets.files import File, FileStamp
 from assay.datasets.fingerprint import (
-    FileStamp,
     FingerprintKind,
     check_checksum,
     content_fingerprint,
     file_fingerprint,
     files_digest,
+    has_metadata,
+    metadata_digest,
 )
 from assay.datasets.ipc_files import IpcFileReader
 from assay.datasets.memory import TableReader, spool_table
+from assay.datasets.parquet_files import ParquetReader
 from assay.datasets.query import Query
 from assay.datasets.readers import open_reader, reading_options
 from assay.errors import ChecksumMismatchError, ReadError, SuiteError, UnknownNameError
@@ -43,7 +47,7 @@ class Dataset:
         queries: Shapes of queries to measure.
         roles: Which column is the time, the weight and so on.
         storage_bytes: As it lies in files or memory; None for generators.
-        fingerprint_kind: What the fingerprint is over: "file", "content" or "generator".
+        fingerprint_kind: What the fingerprint is over: "file", "content", "generator" or "metadata".
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class Dataset:
         return f"<Dataset {self.name}: {rows} x {len(self.schema)} columns>"
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[File, ...]:
         """The files that hold the rows, in row order; empty for generators and tables in memory."""
         return self._reader.files if self.fingerprint_kind != "content" else ()
 
@@ -110,7 +114,7 @@ class Dataset:
             ChecksumMismatchError: a file is not the one that was opened; before the first batch or after the last.
         """
         names = self.schema.names if columns is None else [self.column(name).name for name in columns]
-        return self._guarded(self._reader.batches(names, span))
+        return self._guarded(self._reader.batches(names, span), self._stamps_of(span))
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table in memory; for small ones, such as parents."""
@@ -161,7 +165,9 @@ class Dataset:
         if isinstance(self._reader, TableReader) and self._spooled is None:
             self._spooled = spool_table(self._reader.table)
         elif self.fingerprint_kind == "content" and self._spooled is None:
-            self._spooled = self._reader.files[0]
+            spooled = self._reader.files[0]
+            assert isinstance(spooled, Path)
+            self._spooled = spooled
         return DatasetDescription(
             definition=self.definition,
             base=None if self.base is None else str(self.base),
@@ -170,18 +176,27 @@ class Dataset:
             fingerprint=self._fingerprint,
         )
 
-    def _guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def _stamps_of(self, span: Span | None) -> tuple[FileStamp, ...]:
+        """The stamps of the files that `span` reads; asking a store for all of many files would take too long."""
+        if span is None or not isinstance(self._reader, ParquetReader):
+            return self._stamps
+        by_file = dict(zip(self._reader.files, self._stamps, strict=True))
+        return tuple(by_file[file] for file in self._reader.files_of(span))
+
+    def _guarded(self, batches: Iterator[Batch], stamps: Sequence[FileStamp]) -> Iterator[Batch]:
         """`batches` of files that stay what they were: numbers from two versions of a table would be wrong silently."""
-        self._check_unchanged(self._stamps)
+        self._check_unchanged(stamps)
         try:
             yield from batches
         except ReadError:
-            self._check_unchanged(self._stamps)  # the better reason, if it is one
+            self._check_unchanged(stamps)  # the better reason, if it is one
             raise
-        self._check_unchanged(self._stamps)
+        self._check_unchanged(stamps)
 
     def _check_unchanged(self, stamps: Sequence[FileStamp]) -> None:
-        changed = {stamp.path for stamp in set(stamps) ^ {FileStamp.of(path) for path in self._reader.files}}
+        wanted = {stamp.path for stamp in stamps}
+        found = {FileStamp.of(file) for file in self._reader.files if str(file) in wanted}
+        changed = {stamp.path for stamp in set(stamps) ^ found}
         if changed:
             raise ChecksumMismatchError(
                 f"dataset {self.name}: {min(changed)} has changed since it was opened; "
@@ -198,7 +213,18 @@ class Dataset:
             return content_fingerprint(self._reader)
         if self._reader.identity is not None:
             return file_fingerprint(self._reader.identity, {"generator": True})
-        return file_fingerprint(self._files_digest(), reading_options(self.definition))
+        if self.fingerprint_kind == "metadata":
+            digest = metadata_digest(self._reader.files, footers=isinstance(self._reader, ParquetReader))
+        else:
+            digest = self._files_digest()
+        return file_fingerprint(digest, self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """What decides, beside the bytes, which rows are read."""
+        options = reading_options(self.definition)
+        if isinstance(self._reader, ParquetReader) and self._reader.folders:
+            options["folders"] = self._reader.folders
+        return options
 
 
 @dataclass(frozen=True)
@@ -238,6 +264,8 @@ class DatasetDescription:
 def _kind(reader: Reader) -> FingerprintKind:
     if reader.identity is not None:
         return "generator"
+    if has_metadata(reader.files):
+        return "metadata"
     return "file" if reader.files else "content"
 
 
@@ -257,6 +285,7 @@ def _mistakes(definition: Definition, reader: Reader) -> list[tuple[str, str]]:
             (option, "is for CSV; this table brings its own types, so leave it out")
             for option in ("types", "null_values", "delimiter")
             if getattr(definition, option)
+            and not (option == "types" and isinstance(reader, ParquetReader) and reader.folders)
         ]
     if definition.checksum is not None and (reader.identity is not None or not reader.files):
         mistakes.append(("checksum", "is for files; a generator's rows follow from its spelling, so leave it out"))

@@ -1,4 +1,4 @@
-"""From what a person writes to files: paths, globs, directories, zip members, files of installed packages.
+"""From what a person writes to files: paths, globs, directories, URLs, zip members, files of installed packages.
 
 Nothing is opened here; a package is found without being imported, since its code may need more than
 its data does.
@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import glob
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
+from assay.datasets.batch import reading
 from assay.datasets.definition import Source
-from assay.errors import ReadError, UsageError
+from assay.datasets.files import File, opened
+from assay.datasets.hive import folder_values
+from assay.datasets.remote import find_remote
+from assay.datasets.urls import is_url, local_path, parse_url
+from assay.errors import ReadError
 
-__all__ = ["FORMATS", "Location", "locate", "refuse_url", "shipped_definitions"]
+__all__ = ["FORMATS", "Location", "locate", "shipped_definitions"]
 
 Format = Literal["parquet", "csv", "ipc"]
 FORMATS: dict[str, Format] = {
@@ -41,46 +46,49 @@ _SUPPORTED = "Parquet, CSV (also .gz, .bz2, .zst, .zip) and Arrow IPC files, a g
 class Location:
     """Files of one format, in row order."""
 
-    files: tuple[Path, ...]
+    files: tuple[File, ...]
     format: Format
     member: str | None = None  # of a zip archive
+    folders: tuple[tuple[tuple[str, str], ...], ...] | None = (
+        None  # name=value folders of each file, if there may be any
+    )
 
 
 def locate(source: Source, base: Path | None) -> Location:
     """The files that `source` names; relative paths start at `base`, or where the process runs.
 
     Raises:
-        ReadError: there are no such files, their formats differ, or the package is not installed.
-        UsageError: it is a URL.
+        ReadError: there are no such files, their formats differ, a store cannot be reached, or the package is
+            not installed.
+        UsageError: it is a URL that holds credentials, or whose scheme nothing reads.
     """
     if source.package is not None:
         assert source.file is not None
         return _of_files([_package_directory(source.package) / source.file], None)
     assert source.path is not None
-    refuse_url(source.path)
-    path = Path(source.path).expanduser()
+    text = source.path
+    if is_url(text):
+        url = parse_url(text)
+        if url.scheme != "file":
+            return _of_url(text, source.member)
+        text = local_path(url)
+    path = Path(text).expanduser()
     if base is not None and not path.is_absolute():
         path = base / path
     path = path.absolute()
     if path.is_file() or source.member is not None:
         return _of_files([path], source.member)
     if path.is_dir():
-        return _of_files(_parquet_under(path), None)
+        return _of_files(_parquet_under(path), None, path)
     if glob.has_magic(str(path)):
         found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207
         if not found:
             raise ReadError(f"{source.path}: no file matches; a pattern may hold *, ?, [...] and **")
-        return _of_files(found, None)
+        return _of_files(found, None, _fixed_part(path))
     for archive in path.parents:
         if archive.suffix.lower() == ".zip" and archive.is_file():
             return _of_files([archive], path.relative_to(archive).as_posix())
     raise ReadError(f"{path}: there is no such file or directory; check the spelling")
-
-
-def refuse_url(text: str) -> None:
-    """Raises UsageError if `text` is the address of something remote."""
-    if "://" in text:
-        raise UsageError(f"{text} is a URL, which assay cannot read yet; download it first. Supported: {_SUPPORTED}")
 
 
 def shipped_definitions() -> dict[str, Path]:
@@ -101,18 +109,40 @@ def _package_directory(package: str) -> Path:
 
 
 def _parquet_under(directory: Path) -> list[Path]:
-    def visible(path: Path) -> bool:
-        return not any(part.startswith((".", "_")) for part in path.relative_to(directory).parts)
-
-    found = sorted(path for path in directory.rglob("*") if FORMATS.get(path.suffix) == "parquet" and visible(path))
+    found = sorted(path for path in directory.rglob("*") if _is_parquet_of(path, directory))
     if not found:
         raise ReadError(f"{directory} holds no Parquet file; for other formats give a glob, such as {directory}/*.csv")
     return found
 
 
-def _of_files(files: list[Path], member: str | None) -> Location:
+def _is_parquet_of(path: PurePath, directory: PurePath) -> bool:
+    """Whether `path` is a Parquet file that belongs to the table in `directory`: not hidden, not a writer's own."""
+    inner = path.relative_to(directory)
+    hidden = any(part.startswith((".", "_")) and "=" not in part for part in inner.parts)
+    return FORMATS.get(path.suffix) == "parquet" and not hidden
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder before the first wildcard."""
+    parts = pattern.parts
+    return Path(*parts[: next(number for number, part in enumerate(parts) if glob.has_magic(part))])
+
+
+def _of_url(text: str, member: str | None) -> Location:
+    found = find_remote(text, member)
+    files: list[File] = list(found.files)
+    if found.is_folder:
+        files = [file for file in found.files if _is_parquet_of(PurePath(file.entry.path), found.folder)]
+        if not files:
+            raise ReadError(
+                f"{text.split('?')[0]} holds no Parquet file; for other formats give a pattern, such as *.csv"
+            )
+    return _of_files(files, found.member, found.folder)
+
+
+def _of_files(files: Sequence[File], member: str | None, folder: PurePath | None = None) -> Location:
     for path in files:
-        if not path.is_file():
+        if isinstance(path, Path) and not path.is_file():
             raise ReadError(f"{path}: there is no such file; check the spelling")
     formats = {_format(path) for path in files}
     if len(formats) > 1:
@@ -120,10 +150,13 @@ def _of_files(files: list[Path], member: str | None) -> Location:
     format_ = formats.pop()
     if member is not None and format_ != "csv":
         raise ReadError(f"{files[0]} is no zip archive, so it has no member {member!r}")
-    return Location(tuple(files), format_, member)
+    folders = None
+    if folder is not None and format_ == "parquet":
+        folders = tuple(folder_values(file if isinstance(file, Path) else file.path, folder) for file in files)
+    return Location(tuple(files), format_, member, folders)
 
 
-def _format(path: Path) -> Format:
+def _format(path: File) -> Format:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = bool(suffixes) and suffixes[-1] in _COMPRESSIONS
     inner = suffixes[-2:-1] if compressed else suffixes[-1:]
@@ -133,13 +166,13 @@ def _format(path: Path) -> Format:
             return "csv"
         raise ReadError(f"{path} is compressed as a whole; only CSV is read so. Supported: {_SUPPORTED}")
     if found is None:
-        with path.open("rb") as file:
+        with reading(path), opened(path) as file:
             found = _MAGIC.get(file.read(4))
     if found is None:
         raise ReadError(f"{path}: its format is unknown; expected a name that ends in {', '.join(FORMATS)}")
     return found
 
 
-def _some(files: Iterable[Path]) -> str:
+def _some(files: Iterable[File]) -> str:
     names = [path.name for path in files]
     return ", ".join(names[:4]) + (f", ... ({len(names)} in all)" if len(names) > 4 else "")

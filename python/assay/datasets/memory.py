@@ -23,7 +23,7 @@ import pyarrow.ipc as ipc
 from assay.datasets.batch import BATCH_ROWS, Batch, Span, reading, row_spans, unique_columns
 from assay.errors import ReadError, UnsupportedTypeError
 
-__all__ = ["TableReader", "is_arrow", "spool_stream", "spool_table", "to_table_or_stream"]
+__all__ = ["TableReader", "is_arrow", "spool_path", "spool_stream", "spool_table", "to_table_or_stream"]
 
 _directory: Path | None = None
 _numbers = itertools.count()
@@ -112,15 +112,22 @@ def spool_stream(stream: pa.RecordBatchReader, name: str) -> Path:
         return _spool(plain, (data if schema == plain else data.cast(plain) for data in stream))
 
 
+def spool_path(name: str) -> Path:
+    """A place for a temporary file called about `name`, in a folder that is removed when this process ends."""
+    folder = _spool_directory() / str(next(_numbers))
+    folder.mkdir()
+    return folder / (name.replace("/", "_") or "file")
+
+
 def _spool(schema: pa.Schema, batches: Any) -> Path:
-    path = _spool_directory() / f"table-{next(_numbers)}.arrow"
+    path = spool_path("table.arrow")
     try:
         with reading(path), pa.OSFile(str(path), "wb") as sink, ipc.new_file(sink, schema) as writer:
             for data in batches:
                 writer.write_batch(data)
     except ReadError as error:
         path.unlink(missing_ok=True)
-        hint = f"tables are spooled under {path.parent}, set TMPDIR to place them elsewhere"
+        hint = f"tables are spooled under {path.parents[1]}, set TMPDIR to place them elsewhere"
         raise ReadError(f"{error}; {hint}") from error
     return path
 

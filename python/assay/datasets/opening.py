@@ -13,10 +13,11 @@ from assay.datasets.calls import CALLS, call_definition, is_call_installed
 from assay.datasets.dataset import Dataset, DatasetDescription
 from assay.datasets.definition import Definition, Source, load_definition
 from assay.datasets.ipc_files import IpcFileReader
-from assay.datasets.locations import FORMATS, locate, refuse_url, shipped_definitions
+from assay.datasets.locations import FORMATS, locate, shipped_definitions
 from assay.datasets.memory import TableReader, is_arrow, spool_stream, to_table_or_stream
 from assay.datasets.readers import open_reader
 from assay.datasets.spelling import looks_like_call
+from assay.datasets.urls import is_url, parse_url
 from assay.errors import ReadError, UnknownNameError, UnsupportedTypeError, nearest
 
 __all__ = ["KnownDataset", "known_datasets", "open_dataset"]
@@ -38,8 +39,9 @@ def open_dataset(source: object, *, base: Path | None = None, name: str | None =
 
     Args:
         source: The name of a shipped dataset; a definition (*.toml); a path or glob to Parquet, CSV or Arrow IPC
-            files, a directory of Parquet files, a member of a zip archive (`a.zip/b.csv`); a generator such as
-            `zipf(rows=1000, seed=7)`; anything that speaks the Arrow PyCapsule interface, or a lazy polars frame.
+            files, a directory of Parquet files, a member of a zip archive (`a.zip/b.csv`); a URL of any of these;
+            a generator such as `zipf(rows=1000, seed=7)`; anything that speaks the Arrow PyCapsule interface, or a
+            lazy polars frame.
         base: Where relative paths start; by default where the process runs.
         name: What to call it; by default its definition's name, the file's, or "table".
 
@@ -93,7 +95,10 @@ def known_datasets() -> list[KnownDataset]:
 def _from_text(text: str, base: Path | None, name: str | None) -> Dataset:
     if not text.strip():
         raise UnknownNameError.of("dataset", text, shipped_definitions(), hint="or give a path, a glob or a definition")
-    refuse_url(text)
+    if is_url(text):
+        url = parse_url(text)
+        called = name or _stem(Path(url.path.rstrip("/"))) or url.authority
+        return _from_definition(Definition(name=called, source=Source(path=text)), None, None, text)
     if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
         return _from_definition(call_definition(text), base, name, text)
     shipped = shipped_definitions()

@@ -1,19 +1,23 @@
 """Parquet, one file or many: row groups are the pieces, and the footers know every row's number.
 
-Cost: the footers at opening; then one row group's chosen columns at a time.
+Columns that stand in folder names (`hive.py`) are added to each file's rows. Cost: the footers at
+opening; then one row group's chosen columns at a time, decoded in one thread where it is one column,
+since that costs a sixth less than sharing it out (6 M rows of int64: 0.031 s against 0.037 s of processor time).
 Source: Apache Parquet format specification, file layout (row groups and footer metadata).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.datasets.batch import BATCH_ROWS, Batch, Span, check_target_rows, reading, slices, unique_columns
+from assay.datasets.files import File, file_bytes, random_access, reads_ahead
+from assay.datasets.hive import folder_columns
 from assay.errors import ReadError
 
 __all__ = ["ParquetReader"]
@@ -28,26 +32,44 @@ class _RowGroup:
 
 
 class ParquetReader:
-    """Parquet files in the given order, read as one table. They must agree on columns and types."""
+    """Parquet files in the given order, read as one table. They must agree on columns and types.
 
-    def __init__(self, files: Sequence[Path], *, identity: str | None = None) -> None:
+    Args:
+        files: At least one.
+        folders: The (name, value) pairs in each file's folders; None where there are none.
+        types: Declared types of columns in folder names.
+        identity: What the rows follow from, where that is known without reading them.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[File],
+        *,
+        folders: Sequence[tuple[tuple[str, str], ...]] | None = None,
+        types: Mapping[str, pa.DataType] | None = None,
+        identity: str | None = None,
+    ) -> None:
         self.identity = identity
-        self.files = tuple(files)
+        self.files: tuple[File, ...] = tuple(files)
         self.storage_bytes: int | None = 0
         self._groups: list[_RowGroup] = []
         schema: pa.Schema | None = None
         rows = 0
         for number, path in enumerate(self.files):
-            with reading(path), pq.ParquetFile(path) as file:
+            with reading(path), random_access(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
                 found = unique_columns(file.schema_arrow, path)
                 schema = found if schema is None else _agree(schema, found, self.files[0], path)
                 for group in range(file.metadata.num_row_groups):
                     count = file.metadata.row_group(group).num_rows
                     self._groups.append(_RowGroup(number, group, rows, count))
                     rows += count
-                self.storage_bytes += path.stat().st_size
+                self.storage_bytes += file_bytes(path)
         assert schema is not None, "a reader needs at least one file"
-        self.schema = schema.remove_metadata()
+        self._own = frozenset(schema.names)
+        in_folders = folder_columns(folders or [()] * len(self.files), self.files, schema, types or {})
+        self._in_folders: dict[str, list[Any]] = {field.name: values for field, values in in_folders}
+        self.folders = tuple(folders or ()) if in_folders else None  # as they decide what is read
+        self.schema = pa.schema([*schema.remove_metadata(), *(field for field, _ in in_folders)])
         self.rows: int | None = rows
 
     def spans(self, target_rows: int) -> list[Span]:
@@ -66,19 +88,40 @@ class ParquetReader:
             for index, run in enumerate(runs)
         ] or [Span(0, 0, 0, ())]
 
+    def files_of(self, span: Span | None) -> tuple[File, ...]:
+        """The files that hold the rows of `span`."""
+        return self.files if span is None else tuple(self.files[number] for number, _, _ in span.token)
+
     def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
         """The chosen columns of the row groups of `span`, file by file."""
         token = _token(self._groups) if span is None else span.token
         first_row = 0 if span is None else span.first_row
+        own = [name for name in columns if name in self._own]
         for number, first_group, end_group in token:
             path = self.files[number]
-            groups = range(first_group, end_group)
-            # Buffering ahead would fetch every row group asked for at once, and so hold the whole file.
-            with reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
-                # A column named "a" would also choose the leaves of a column named "a.b", hence the select.
-                for data in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(columns)):
-                    yield from slices(data.select(list(columns)).replace_schema_metadata(None), first_row)
-                    first_row += data.num_rows
+            ahead = reads_ahead(path)
+            with reading(path), random_access(path) as source, pq.ParquetFile(source, pre_buffer=ahead) as file:
+                # Buffering ahead fetches every row group asked for at once: one at a time, or it would hold the file.
+                runs = (
+                    [[group] for group in range(first_group, end_group)] if ahead else [range(first_group, end_group)]
+                )
+                for groups in runs:
+                    for data in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=own, use_threads=len(own) > 1):
+                        yield from slices(self._chosen(data, columns, number), first_row)
+                        first_row += data.num_rows
+
+    def _chosen(self, data: pa.RecordBatch, columns: Sequence[str], number: int) -> pa.RecordBatch:
+        """`columns` of the rows of `data` in file `number`, in that order.
+
+        A column named "a" would also choose the leaves of a column named "a.b", hence the selection.
+        """
+        if not any(name in self._in_folders for name in columns):
+            return data.select(list(columns)).replace_schema_metadata(None)
+        arrays = [
+            pa.repeat(self._in_folders[name][number], data.num_rows) if name in self._in_folders else data.column(name)
+            for name in columns
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([self.schema.field(name) for name in columns]))
 
 
 def _token(groups: Sequence[_RowGroup]) -> tuple[tuple[int, int, int], ...]:
@@ -92,7 +135,7 @@ def _token(groups: Sequence[_RowGroup]) -> tuple[tuple[int, int, int], ...]:
     return tuple(pieces)
 
 
-def _agree(schema: pa.Schema, found: pa.Schema, first: Path, path: Path) -> pa.Schema:
+def _agree(schema: pa.Schema, found: pa.Schema, first: File, path: File) -> pa.Schema:
     """`schema`, which `found` must match by name and type in any order."""
     missing = [name for name in schema.names if name not in found.names]
     extra = [name for name in found.names if name not in schema.names]

@@ -28,14 +28,15 @@ def open_reader(definition: Definition, base: Path | None) -> Reader:
     if source.generator is not None:
         return open_call(source.generator)
     location = locate(source, base)
+    types = {name: parse_type(spelling) for name, spelling in definition.types.items()}
     if location.format == "parquet":
-        return ParquetReader(location.files)
+        return ParquetReader(location.files, folders=location.folders, types=types)
     if location.format == "ipc":
         return open_ipc(location.files)
     return CsvReader(
         location.files,
         member=location.member,
-        types={name: parse_type(spelling) for name, spelling in definition.types.items()},
+        types=types,
         null_values=definition.null_values,
         delimiter=definition.delimiter,
     )
