@@ -18,6 +18,7 @@ from assay import __version__
 from assay.errors import AssayError, ParameterError, StoreError, UnknownNameError, UsageError
 from assay.targets import TARGETS, Target
 from assay.targets.layout import Layout
+from assay.targets.native import Placed
 from assay.targets.sql import TableName, comment, shown_rows
 
 __all__ = ["Export", "ExportFile", "Options", "export_layout", "header"]
@@ -70,8 +71,8 @@ class Export:
         layout: The table and the learned strategy, as measured.
         files: What to run, the main file first.
         notes: Where the target's hash or semantics differ from what was measured.
-        native: The layout by the target's own hash, where assay implements that; the rows that it predicts then
-            take the place of the measured ones.
+        native: Where the target's own hash puts the keys, where assay implements that; the rows that it predicts
+            then take the place of the measured ones.
         exact: Whether each row lands in the partition that `predicted` counts it in.
     """
 
@@ -79,7 +80,7 @@ class Export:
     layout: Layout
     files: tuple[ExportFile, ...]
     notes: tuple[str, ...] = ()
-    native: Layout | None = None
+    native: Placed | None = None
     exact: bool = True
 
     @property
@@ -88,8 +89,8 @@ class Export:
         return self.files[0].text or ""
 
     @property
-    def placed(self) -> Layout:
-        """The layout that the target will have, as far as assay can tell."""
+    def placed(self) -> Placed:
+        """The placement that the target will have, as far as assay can tell."""
         return self.native or self.layout
 
     @property
@@ -174,7 +175,7 @@ def target_of(name: str) -> Target:
 
 
 def header(
-    target: str, layout: Layout, notes: Sequence[str], *, predicted: Layout | None, mark: str = "-- ", extra: str = ""
+    target: str, layout: Layout, notes: Sequence[str], *, predicted: Placed | None, mark: str = "-- ", extra: str = ""
 ) -> str:
     """The comment that opens an export: what it is, the rows predicted, and the notes."""
     title = TARGETS[target].title

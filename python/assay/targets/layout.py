@@ -21,7 +21,7 @@ from assay.experiments.distinct import DistinctKeys, Key, KeyCounter
 from assay.experiments.partitioning.strategies import Learned, StrategySpec, learn
 from assay.targets.forms import Form, form_of
 
-__all__ = ["Layout", "lay_out"]
+__all__ = ["Layout", "lay_out", "rows_of_partitions"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Layout:
         """The rows of each partition, int64, shape (n,)."""
         if self.spec.keyed:
             distinct = self.distinct[self.spec.columns]
-            return _count(self.keys.column("partition").to_numpy(), distinct.rows, self.partitions)
+            return rows_of_partitions(self.keys.column("partition").to_numpy(), distinct.rows, self.partitions)
         found = np.zeros(self.partitions, np.int64)
         for batch in self.dataset.batches(self.spec.columns):
             assigned = self.assign(self.learned, batch.data, batch.first_row)
@@ -144,7 +144,7 @@ def _keys(spec: StrategySpec) -> list[Key]:
     return [key for key in dict.fromkeys(found) if key]
 
 
-def _count(assigned: np.ndarray, rows: np.ndarray, partitions: int) -> np.ndarray:
+def rows_of_partitions(assigned: np.ndarray, rows: np.ndarray, partitions: int) -> np.ndarray:
     """The sum of `rows` in each partition, exact."""
     found = np.zeros(partitions, np.int64)
     np.add.at(found, assigned, rows.astype(np.int64))

@@ -1,92 +1,109 @@
-"""A target's own hash: the same strategy by the function that the target will use, where assay implements it.
+"""A target's own hash: where its own function puts each key, where assay implements that function.
 
 The rows that it predicts are then those of the target, beside the measured ones, and a note gives both. Where
-assay does not implement the function, or not for these types, the note says that placement will differ.
+assay does not implement the function, or not for these types, the note says that places will differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
 
-from assay.catalogue import find, strategies
+import numpy as np
+import pyarrow as pa
+
 from assay.datasets.spelling import quote_name
-from assay.errors import UsageError
 from assay.experiments.partitioning.strategies import StrategySpec
 from assay.targets import TARGETS
-from assay.targets.layout import Layout
+from assay.targets.forms import Form
+from assay.targets.layout import Layout, rows_of_partitions
 
-__all__ = ["NATIVE", "Native", "native_layout", "native_note", "native_spec"]
+__all__ = ["Placed", "Placement", "native_note", "with_function"]
+
+
+class Placed(Protocol):
+    """What says where keys are: a layout, or a target's own placement."""
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The rows of each partition."""
+
+    @property
+    def keys(self) -> pa.Table:
+        """Every distinct key, its rows and its partition."""
+
+    @property
+    def max_over_mean(self) -> float:
+        """The fullest partition's rows over the mean."""
 
 
 @dataclass(frozen=True)
-class Native:
-    """The strategy that places as a target's own hash does: `hash` with a function, or a strategy of its own."""
+class Placement:
+    """Where a target puts the keys of one form.
 
-    strategy: str
-    function: str | None
-    described: str  # the target's hash, in words
+    Attributes:
+        layout: The layout that was measured.
+        form: The level whose keys are placed.
+        assigned: The partition of each distinct key of the form, in their order.
+        partitions: How many partitions there are.
+    """
+
+    layout: Layout
+    form: Form
+    assigned: np.ndarray
+    partitions: int
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The rows of each partition, int64."""
+        return rows_of_partitions(self.assigned, self.layout.distinct[self.form.columns].rows, self.partitions)
+
+    @property
+    def keys(self) -> pa.Table:
+        """Every distinct key, its rows and its partition."""
+        distinct = self.layout.distinct[self.form.columns]
+        columns = [*distinct.columns, pa.array(distinct.rows), pa.array(self.assigned.astype(np.uint32))]
+        return pa.table(columns, names=[*self.form.columns, "rows", "partition"])
+
+    @property
+    def max_over_mean(self) -> float:
+        """The fullest partition's rows over the mean."""
+        return float(self.predicted.max() * self.partitions / self.layout.rows)
 
 
-NATIVE: Mapping[str, Native] = {
-    "postgres": Native(
-        "hash", "postgres", "its own 64-bit hash of the key's type (hashint8extended, hashtextextended ...)"
-    ),
-}
-
-
-def native_spec(spec: StrategySpec, target: str) -> StrategySpec | None:
-    """The strategy with the target's own hash in place of each `hash`; None if assay has not that function."""
-    native = NATIVE[target]
-    known = {contender.name: contender for contender in strategies()}
-    if native.strategy not in known:
-        return None
-    if native.function is not None:
-        choices = find(native.strategy, strategies(), "strategy").parameter("function").choices
-        if native.function not in choices:
-            return None
-    return _replaced(spec, native)
-
-
-def _replaced(spec: StrategySpec, native: Native) -> StrategySpec:
+def with_function(spec: StrategySpec, function: str) -> StrategySpec:
+    """The strategy with a function in place of that of each `hash`."""
     if spec.parts:
-        first, second = (_replaced(part, native) for part in spec.parts)
+        first, second = (with_function(part, function) for part in spec.parts)
         given = "".join(f",{name}={value}" for name, value in spec.parameters.items())
         return replace(spec, text=f"{spec.name}({first.text},{second.text}{given})", parts=(first, second))
     if spec.name != "hash":
         return spec
-    function = "" if native.function is None else f",function={native.function}"
-    text = f"{native.strategy}({','.join(map(quote_name, spec.columns))}{function})"
-    parameters = {} if native.function is None else {"function": native.function}
-    return StrategySpec(text, native.strategy, spec.columns, parameters)
+    text = f"hash({','.join(map(quote_name, spec.columns))},function={function})"
+    return replace(spec, text=text, parameters={"function": function})
 
 
-def native_layout(layout: Layout, target: str) -> Layout | None:
-    """The layout by the target's own hash; None if assay cannot tell it."""
-    spec = native_spec(layout.spec, target)
-    if spec is None:
-        return None
-    try:
-        return layout.like(spec)
-    except UsageError:
-        return None
+def native_note(target: str, layout: Layout, native: Placed | None, *, hashes: str, measure: str = "") -> str:
+    """Where the target's hash differs from the measured one, and what to do.
 
-
-def native_note(target: str, layout: Layout, native: Layout | None) -> str:
-    """Where the target's hash differs from the measured one, and what to do."""
-    title, own = TARGETS[target].title, NATIVE[target]
-    if native is not None and native.spec.text == layout.spec.text:
-        return f"{title} hashes as {layout.spec.text} does, so rows land as measured."
-    opening = (
-        f"{title} hashes by {own.described}, not as {layout.spec.text} does, which was measured: rows land elsewhere."
-    )
+    Args:
+        target: Its name.
+        layout: What was measured.
+        native: Where the target puts the keys, if assay can tell.
+        hashes: What the target hashes by, in words.
+        measure: A strategy that places as the target does, if there is one.
+    """
+    title = TARGETS[target].title
+    if measure == layout.spec.text:
+        return f"{title} hashes as {measure} does, so rows land as measured."
+    opening = f"{title} hashes by {hashes}, not as {layout.spec.text} does, which was measured: rows land elsewhere."
     if native is None:
         return (
-            f"{opening} The rows predicted are those of the measured function; counts will be about alike, places not. "
-            "--exact keeps the measured placement, where the target can."
+            f"{opening} The rows predicted are those of the measured function; counts will be about alike, places not."
         )
-    return (
-        f"{opening} The rows predicted are those of {native.spec.text}, which places as {title} does: the fullest "
-        f"partition holds {native.max_over_mean:.3f} x the mean, as measured {layout.max_over_mean:.3f} x. "
-        f'`assay compare partitioning ... --strategy "{native.spec.text}"` measures it.'
+    told = (
+        f"{opening} The rows predicted are those of {title}'s function: the fullest partition holds "
+        f"{native.max_over_mean:.3f} x the mean, as measured {layout.max_over_mean:.3f} x."
     )
+    return f'{told} `assay compare partitioning ... --strategy "{measure}"` measures it.' if measure else told

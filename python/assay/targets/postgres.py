@@ -26,7 +26,7 @@ from assay.errors import ParameterError, UnsupportedTypeError
 from assay.targets.export import Export, ExportFile, Options, header
 from assay.targets.forms import Composite, Form, Hashed, Listed, Mapped, Modulo, Numbered, Ranged, as_mapping
 from assay.targets.layout import Layout
-from assay.targets.native import native_layout, native_note
+from assay.targets.native import native_note, with_function
 from assay.targets.rows import write_csv
 from assay.targets.sql import Dialect, TableName, comment
 from assay.targets.types import kind_of_type, names, type_name
@@ -70,8 +70,8 @@ def write(layout: Layout, options: Options) -> Export:
     """
     plan = _Plan(layout, options)
     body = "\n".join(plan.statements())
-    native = None if options.exact or not plan.hashed else native_layout(layout, "postgres")
-    notes = [*plan.notes, *([native_note("postgres", layout, native)] if plan.hashed else [])]
+    native = _own_placement(layout) if plan.hashed else None
+    notes = [*plan.notes, *([_note(layout, native)] if plan.hashed else [])]
     opening = header("postgres", layout, notes, predicted=native or layout)
     text = f"{opening}\n\n{body}\n\n{_how_to_load(plan)}\n"
     name = options.table.stem
@@ -84,6 +84,28 @@ def write(layout: Layout, options: Options) -> Export:
             ExportFile(rows, writer=lambda path: write_csv(path, layout, levels)),
         ]
     return Export("postgres", layout, tuple(files), tuple(notes), native, not plan.hashed or native is not None)
+
+
+def _own_placement(layout: Layout) -> Layout | None:
+    """The layout by PostgreSQL's own hash; None for types whose hash there assay does not know."""
+    try:
+        native = layout.like(with_function(layout.spec, "postgres"))
+        keys = {name for leaf in layout.spec.leaves if leaf.name == "hash" for name in leaf.columns}
+        if any(kind_of_type(layout.schema.field(name).type) == "uint64" for name in keys):
+            return None  # numeric there
+        assert native.predicted.sum() == layout.rows
+    except UnsupportedTypeError:
+        return None
+    return native
+
+
+def _note(layout: Layout, native: Layout | None) -> str:
+    exact = " --exact keeps the measured placement, by a column and a mapping of keys."
+    hashes = "its own 64-bit function of the key's type (hashint8extended, hashtextextended ...)"
+    measure = "" if native is None else native.spec.text
+    return native_note("postgres", layout, native, hashes=hashes, measure=measure) + (
+        "" if measure == layout.spec.text else exact
+    )
 
 
 def columns_of(schema: pa.Schema) -> list[tuple[str, str]]:

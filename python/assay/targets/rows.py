@@ -17,7 +17,7 @@ from assay.errors import UnsupportedTypeError
 from assay.experiments.partitioning.strategies import Learned
 from assay.targets.layout import Layout
 
-__all__ = ["write_csv", "write_parquet"]
+__all__ = ["write_csv", "write_parquet", "write_table"]
 
 
 def write_csv(path: Path, layout: Layout, extra: Mapping[str, Learned]) -> None:
@@ -67,6 +67,13 @@ def write_parquet(path: Path, layout: Layout, extra: Mapping[str, Learned]) -> N
     finally:
         if writer is not None:
             writer.close()
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Writes a small table, such as a mapping, as Parquet."""
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
 
 
 def _for_csv(column: pa.Array) -> pa.Array:
