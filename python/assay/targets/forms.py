@@ -18,7 +18,7 @@ import pyarrow as pa
 from assay.experiments.distinct import DistinctKeys, Key
 from assay.experiments.partitioning.strategies import Learned, given_values
 
-__all__ = ["Composite", "Form", "Hashed", "Listed", "Mapped", "Modulo", "Numbered", "Ranged", "form_of"]
+__all__ = ["Bucketed", "Composite", "Form", "Hashed", "Listed", "Mapped", "Modulo", "Numbered", "Ranged", "form_of"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class Hashed(Form):
     def seed(self) -> int:
         """Its seed."""
         return int(self.learned.spec.parameters.get("seed", 0))
+
+
+@dataclass(frozen=True)
+class Bucketed(Form):
+    """By Iceberg's bucket transform; null in partition 0."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,9 @@ def form_of(learned: Learned, keys: Callable[[Key], DistinctKeys]) -> Form:
         return Modulo(learned)
     if spec.name == "hash":
         return Hashed(learned)
-    kinds: dict[str, type[Keyed]] = {"range": Ranged, "list": Listed}
+    if spec.name == "bucket":
+        return Bucketed(learned)
+    kinds: dict[str, type[Keyed]] = {"range": Ranged, "list": Listed, "directory": Listed}
     kind = kinds.get(spec.name, Mapped)
     if kind is Listed and len(spec.columns) > 1:
         kind = Mapped

@@ -31,7 +31,7 @@ from assay.targets.rows import write_csv
 from assay.targets.sql import Dialect, TableName, comment
 from assay.targets.types import kind_of_type, names, type_name
 
-__all__ = ["DIALECT", "TYPES", "columns_of", "write"]
+__all__ = ["DIALECT", "TYPES", "Plan", "columns_of", "write"]
 
 DIALECT = Dialect("PostgreSQL", '"', binary=lambda value: f"'\\x{value.hex()}'")
 TYPES = names(
@@ -68,7 +68,7 @@ def write(layout: Layout, options: Options) -> Export:
     Raises:
         UnsupportedTypeError: A column's type, name or key value has no place in PostgreSQL.
     """
-    plan = _Plan(layout, options)
+    plan = Plan(layout, options)
     body = "\n".join(plan.statements())
     native = _own_placement(layout) if plan.hashed else None
     notes = [*plan.notes, *([_note(layout, native)] if plan.hashed else [])]
@@ -128,11 +128,15 @@ def _check_name(thing: str, name: str) -> None:
 
 
 @dataclass
-class _Plan:
-    """How the levels of a layout become partitions; `explicit` columns hold a partition's number."""
+class Plan:
+    """How the levels of a layout become partitions; `explicit` columns hold a partition's number.
+
+    `only` takes one level of the layout instead of all.
+    """
 
     layout: Layout
     options: Options
+    only: Form | None = None
     notes: list[str] = field(default_factory=list)
     explicit: dict[str, Form] = field(default_factory=dict)
     hashed: bool = False
@@ -140,7 +144,7 @@ class _Plan:
 
     def __post_init__(self) -> None:
         _check_name("table", self.options.table.last)
-        self.form = self._settled(self.layout.form)
+        self.form = self._settled(self.only or self.layout.form)
         if self.layout.partitions > _MANY:
             self.notes.append(
                 f"PostgreSQL plans well with up to a few thousand partitions; these are {self.layout.partitions:,}. "
@@ -350,12 +354,12 @@ def _fitting(table: str, suffix: str) -> str:
     return table.encode()[:room].decode(errors="ignore") + suffix
 
 
-def _copied_columns(plan: _Plan) -> str:
+def _copied_columns(plan: Plan) -> str:
     filled = [name for name, level in plan.explicit.items() if isinstance(level, Mapped)]
     return DIALECT.names([*plan.layout.schema.names, *filled])
 
 
-def _copy(plan: _Plan, file: str) -> str:
+def _copy(plan: Plan, file: str) -> str:
     table = plan.options.table.quoted(DIALECT)
     return f"\\copy {table} ({_copied_columns(plan)}) FROM {DIALECT.text(file)} WITH (FORMAT csv, HEADER true)"
 
@@ -371,7 +375,7 @@ def _null_key(level: Mapped) -> str:
     return " AND ".join(f"s.{DIALECT.name(name)} IS NULL" for name in level.columns)
 
 
-def _how_to_load(plan: _Plan) -> str:
+def _how_to_load(plan: Plan) -> str:
     table = plan.options.table.quoted(DIALECT)
     mapped = {name: level for name, level in plan.explicit.items() if isinstance(level, Mapped)}
     lines = ["To load, in psql, from the CSV that `assay export --rows` writes:", "  " + _copy(plan, "FILE.csv")]

@@ -31,6 +31,7 @@ class Dialect:
     binary: Callable[[bytes], str]
     backslash: bool = False  # whether a backslash escapes within text
     fraction: int = 6  # digits of a second that a timestamp holds
+    zone: str = "+00"  # the mark of UTC
     special: Callable[[str], str] = lambda name: f"'{name}'"  # NaN, Infinity, -Infinity
 
     def name(self, text: str) -> str:
@@ -92,7 +93,7 @@ class Dialect:
                 f"round the column first"
             )
         fraction = fraction[: self.fraction]
-        return f"'{whole}{'.' if fraction else ''}{fraction}{'+00' if zone else ''}'"
+        return f"'{whole}{'.' if fraction else ''}{fraction}{self.zone if zone else ''}'"
 
 
 @dataclass(frozen=True)
