@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import assay as package
+from assay.catalogue import unregister
 from assay.errors import EmptyInputError, ParameterError, UnknownNameError, UnsupportedTypeError, UsageError
 from assay.targets import TARGETS
 
@@ -108,6 +109,14 @@ def test_a_column_that_the_target_cannot_hold_is_named() -> None:
     long = pa.table({"é" * 32: [1, 2]})
     with pytest.raises(UnsupportedTypeError, match="has 64 bytes; PostgreSQL takes names of 1 to 63"):
         package.export(long, target="postgres", strategy=f'hash("{"é" * 32}")')
+    system = pa.table({"xmin": [1, 2]})
+    with pytest.raises(UnsupportedTypeError, match="PostgreSQL has in every table"):
+        package.export(system, target="postgres", strategy="hash(xmin)")
+    twice = pa.table({"a": [1, 2], "A": [1, 2]})
+    assert '"A" bigint' in package.export(twice, target="postgres", strategy="hash(a)").text
+    for target in ("duckdb", "spark", "iceberg"):
+        with pytest.raises(UnsupportedTypeError, match="case; rename one"):
+            package.export(twice, target=target, strategy="hash(a)")
     text = pa.table({"a": ["x\0y", "z"]})
     with pytest.raises(UnsupportedTypeError, match="holds a NUL"):
         package.export(text, target="postgres", strategy="list(a)")
@@ -131,3 +140,32 @@ def test_parquet_is_read_where_it_lies(tmp_path: Path) -> None:
     made = package.export(path, target="duckdb", strategy="modulo(a)", partitions=2)
     assert str(path).replace("'", "''") in made.text
     assert made.notes == ()
+
+
+def test_columns_that_stand_in_folder_names_are_written_with_the_rows(tmp_path: Path) -> None:
+    for year in (2012, 2013):
+        (tmp_path / "t" / f"year={year}").mkdir(parents=True)
+        pq.write_table(pa.table({"a": [1, 2, 3]}), tmp_path / "t" / f"year={year}" / "part.parquet")
+    made = package.export(tmp_path / "t", target="duckdb", strategy="list(year)", partitions=2)
+    assert "read_parquet('t.parquet')" in made.text
+    rows = package.export(tmp_path / "t", target="duckdb", strategy="list(year)", partitions=2, rows=True)
+    rows.write(tmp_path / "out")
+    assert pq.read_table(tmp_path / "out" / "t.parquet").column_names == ["a", "year"]
+
+
+def test_a_strategy_of_ones_own_is_kept_by_a_mapping(tmp_path: Path) -> None:
+    @package.register_strategy
+    class Halves(package.Strategy):
+        """Words by the half of the alphabet in which they begin."""
+
+        name = "halves"
+
+        def assign(self, keys: pa.Table) -> list[int]:
+            return [int(key > "m") for key in keys.column(0).to_pylist()]
+
+    try:
+        table = pa.table({"word": ["apple", "zebra", None, "moth", "zebra"]})
+        made = package.export(table, target="postgres", strategy="halves(word)", partitions=2)
+        assert made.predicted == [2, 3] and "('moth', 1)" in made.text
+    finally:
+        unregister("partition", "halves")

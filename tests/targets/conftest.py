@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder, self.programs = folder, programs
-        self.databases = 0
+        self.schemas = 0
 
     def run(self, program: str, *arguments: str) -> None:
         """One of PostgreSQL's programs, as a user that it accepts: never root."""
@@ -66,25 +66,31 @@ class Server:
         """Stops the process whose number the cluster's own folder holds."""
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
-    def psql(self, database: str, folder: Path, *files: str) -> None:
-        """Runs files of SQL in psql, in a folder; the first error ends it."""
+    def psql(self, schema: str, folder: Path, *files: str) -> None:
+        """Runs files of SQL in psql, in a folder and a schema; the first error ends it."""
         words = [str(self.programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
-        words += ["-U", "postgres", "-d", database, *(word for file in files for word in ("-f", file))]
-        found = subprocess.run(words, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        words += ["-U", "postgres", "-d", "postgres", *(word for file in files for word in ("-f", file))]
+        environment = os.environ | {"PGOPTIONS": f"-c search_path={schema}"}
+        found = subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment
+        )
         assert found.returncode == 0, found.stderr
 
-    def connect(self, database: str) -> Any:
-        """A psycopg connection that commits at once."""
+    def connect(self, schema: str) -> Any:
+        """A psycopg connection that commits at once and works in a schema."""
         import psycopg
 
-        return psycopg.connect(host=str(self.folder), user="postgres", dbname=database, autocommit=True)
+        settings = f"-c search_path={schema}"
+        return psycopg.connect(
+            host=str(self.folder), user="postgres", dbname="postgres", options=settings, autocommit=True
+        )
 
-    def database(self) -> str:
-        """The name of a new, empty database."""
-        self.databases += 1
-        name = f"t{self.databases}"
-        with self.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+    def schema(self) -> str:
+        """The name of a new, empty schema: cheaper than a database."""
+        self.schemas += 1
+        name = f"s{self.schemas}"
+        with self.connect("public") as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
         return name
 
 

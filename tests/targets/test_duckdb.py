@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from landing import ODD_STRATEGIES, ROW_ID, check, odd_table
 
 import assay
@@ -54,3 +57,16 @@ def test_flights_land_where_assay_predicted(some_flights: pa.Table, tmp_path: Pa
 def test_odd_names_types_and_values_land_where_assay_predicted(tmp_path: Path, strategy: str) -> None:
     export = assay.export(odd_table(), target="duckdb", strategy=strategy, partitions=4, table="odd", rows=True)
     check(export, written(export, tmp_path))
+
+
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)
+KEYS = st.one_of(st.lists(st.integers(-5, 5) | st.none(), min_size=1), st.lists(WORDS | st.none(), min_size=1))
+SPELLINGS = ("range(k)", "list(k)", "hash(k, function=md5)", "jump(k)", "composite(list(k), range(k), first=2)")
+
+
+@given(keys=KEYS.filter(lambda keys: any(key is not None for key in keys)), spelling=st.sampled_from(SPELLINGS))
+def test_the_expression_gives_any_key_its_partition(keys: list[object], spelling: str) -> None:
+    table = pa.table({"k": keys, ROW_ID: pa.array(range(len(keys)), pa.int64())})
+    export = assay.export(table, target="duckdb", strategy=spelling, partitions=4, table="t", rows=True)
+    with tempfile.TemporaryDirectory() as folder:
+        check(export, written(export, Path(folder)))

@@ -40,11 +40,11 @@ HASHES = (
 
 
 def created(server: Any, export: Export, folder: Path, table: str) -> dict[int, int]:
-    """Creates the export in a new database, loads it, and returns where each row is."""
+    """Creates the export in a schema of its own, loads it, and returns where each row is."""
     export.write(folder / "out")
-    database = server.database()
-    server.psql(database, folder / "out", export.files[0].name, "load.sql")
-    with server.connect(database) as connection:
+    schema = server.schema()
+    server.psql(schema, folder / "out", export.files[0].name, "load.sql")
+    with server.connect(schema) as connection:
         rows = connection.execute(
             f"SELECT {ROW_ID}, c.relname FROM {table} AS t JOIN pg_class AS c ON c.oid = t.tableoid"
         ).fetchall()
@@ -114,8 +114,8 @@ def test_the_mapping_fills_the_column_from_a_staging_table(
     export = assay.export(data, target="postgres", strategy=strategy, table="t", rows=True)
     (insert,) = re.findall(r"^--   (INSERT INTO .* FROM staging .*;)$", export.text, re.MULTILINE)
     direct = created(server, export, tmp_path, "t")
-    database = f"t{server.databases}"
-    with server.connect(database) as connection:
+    schema = f"s{server.schemas}"
+    with server.connect(schema) as connection:
         column = next(name for name in ("partition_number_", "partition_number") if f'"{name}" integer' in export.text)
         connection.execute("CREATE TABLE staging AS SELECT * FROM t")
         connection.execute(f"ALTER TABLE staging DROP COLUMN {column}")
@@ -126,8 +126,8 @@ def test_the_mapping_fills_the_column_from_a_staging_table(
 
 
 def test_many_partitions_are_created_and_told(server: Any, tmp_path: Path) -> None:
-    table = pa.table({ROW_ID: pa.array(range(3000), pa.int64())})
-    export = assay.export(table, target="postgres", strategy="range(row_id)", partitions=1500, table="many", rows=True)
+    table = pa.table({ROW_ID: pa.array(range(600), pa.int64())})
+    export = assay.export(table, target="postgres", strategy="range(row_id)", partitions=300, table="many", rows=True)
     check(export, created(server, export, tmp_path, "many"))
     few = assay.export(table, target="postgres", strategy="range(row_id)", partitions=5000)
     assert "max_locks_per_transaction" in few.notes[-1] + few.notes[0]
@@ -141,11 +141,11 @@ def test_many_partitions_are_created_and_told(server: Any, tmp_path: Path) -> No
 def test_all_flights_land_where_assay_predicted(server: Any, tmp_path: Path, strategy: str) -> None:
     export = assay.export("flights", target="postgres", strategy=strategy, partitions=8, rows=True)
     export.write(tmp_path / "out")
-    database = server.database()
-    server.psql(database, tmp_path / "out", "flights.sql", "load.sql")
+    schema = server.schema()
+    server.psql(schema, tmp_path / "out", "flights.sql", "load.sql")
     names = export.layout.spec.columns
     listed = ", ".join(f'"{name}"' for name in names)
-    with server.connect(database) as connection:
+    with server.connect(schema) as connection:
         connection.execute("SET timezone = 'UTC'")
         rows = connection.execute(
             f"SELECT {listed}, c.relname, count(*) FROM flights AS t JOIN pg_class AS c ON c.oid = t.tableoid "

@@ -25,7 +25,7 @@ from assay.targets.forms import Form, Hashed
 from assay.targets.layout import Layout
 from assay.targets.native import Placement, native_note
 from assay.targets.rows import write_csv
-from assay.targets.sql import Dialect
+from assay.targets.sql import Dialect, free_name
 from assay.targets.types import kind_of_type, names, type_name
 
 __all__ = ["DIALECT", "TYPES", "tokens", "write"]
@@ -77,7 +77,7 @@ def write(layout: Layout, options: Options) -> Export:
             )
     native = None if ring else _placement(layout, form)
     notes = [*_notes(layout, form, native), *_type_notes(layout)]
-    rows = _free(layout)
+    rows = free_name("row_id", layout.schema.names)
     lines = [f"    {DIALECT.name(c.name)} {type_name(c, TYPES, DIALECT.title)}" for c in layout.schema]
     lines += [f"    {DIALECT.name(rows)} timeuuid"]
     key = f"    PRIMARY KEY (({DIALECT.names(form.columns)}), {DIALECT.name(rows)})"
@@ -136,13 +136,6 @@ def _notes(layout: Layout, form: Form, native: Placement | None) -> list[str]:
 def _type_notes(layout: Layout) -> list[str]:
     fine = [c.name for c in layout.schema if str(c.type).startswith(("timestamp[us", "timestamp[ns"))]
     return [f"Timestamps keep milliseconds there: {', '.join(fine)} lose what is finer."] if fine else []
-
-
-def _free(layout: Layout) -> str:
-    name = "row_id"
-    while name in layout.schema.names:
-        name += "_"
-    return name
 
 
 def _yaml(layout: Layout, form: Form, ring: bool) -> str:

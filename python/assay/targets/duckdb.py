@@ -13,11 +13,13 @@ digest, little-endian, as assay's md5.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from assay.targets.export import Export, ExportFile, Options, header
-from assay.targets.expression import Expression, Words, free_name
+from assay.targets.expression import Expression, Words
 from assay.targets.layout import Layout
 from assay.targets.rows import write_parquet, write_table
-from assay.targets.sql import Dialect, comment
+from assay.targets.sql import Dialect, check_case, comment, free_name
 
 __all__ = ["DIALECT", "write"]
 
@@ -38,6 +40,7 @@ def write(layout: Layout, options: Options) -> Export:
     Raises:
         UnsupportedTypeError: A key's value has no place in DuckDB.
     """
+    check_case(layout.schema.names, DIALECT.title)
     made = Expression(layout, WORDS)
     number = made.of(layout.form)
     source, notes = _source(layout, options)
@@ -82,11 +85,16 @@ def write(layout: Layout, options: Options) -> Export:
     return Export("duckdb", layout, tuple(files), tuple(notes))
 
 
+def _readable(file: object) -> bool:
+    """Whether DuckDB reads the file as assay does: Parquet on this machine, all of whose columns are in it."""
+    return isinstance(file, Path) and file.suffix == ".parquet" and not any("=" in part for part in file.parts)
+
+
 def _source(layout: Layout, options: Options) -> tuple[str, list[str]]:
     """Where the rows are read from."""
     files = layout.dataset.files
-    if files and not options.rows and all(file.suffix == ".parquet" for file in files):
-        listed = ", ".join(DIALECT.text(str(file)) for file in files)
+    if files and not options.rows and all(map(_readable, files)):
+        listed = ", ".join(DIALECT.text(str(Path(str(file)).absolute())) for file in files)
         return f"read_parquet([{listed}])", []
     file = f"{options.table.stem}.parquet"
     notes = [] if options.rows else [f"The rows are read from {file}, which `assay export --rows` writes."]

@@ -16,10 +16,10 @@ import pyarrow as pa
 from assay.errors import UnsupportedTypeError
 from assay.targets.forms import Composite, Form, Hashed, Listed, Mapped, Modulo, Numbered, Ranged, as_mapping
 from assay.targets.layout import Layout
-from assay.targets.sql import Dialect
+from assay.targets.sql import Dialect, free_name
 from assay.targets.types import kind_of_type
 
-__all__ = ["Expression", "Words", "free_name"]
+__all__ = ["Expression", "Words"]
 
 _MOST_LISTED = 10_000  # values in lists; a join is faster beyond
 
@@ -131,13 +131,6 @@ class Expression:
         self.notes.append(f"{form.text}: a value that is on no list is refused.")
         refuse = self.words.refuse("a value is on no list; export the layout anew")
         return _case([(_all_null([column]), 0), *lines], refuse)
-
-
-def free_name(name: str, taken: list[str]) -> str:
-    """A column's name that is not taken."""
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _case(lines: list[tuple[str, int]], otherwise: str) -> str:

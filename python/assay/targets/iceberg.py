@@ -24,12 +24,11 @@ from assay.experiments.distinct import numpy_of
 from assay.experiments.partitioning.strategies import Learned
 from assay.hashing import hash as hash_keys
 from assay.targets.export import Export, ExportFile, Options, header
-from assay.targets.expression import free_name
 from assay.targets.forms import Bucketed, Composite, Form, Hashed, Listed, Numbered, Ranged
 from assay.targets.layout import Layout
 from assay.targets.native import Placed, Placement, native_note
 from assay.targets.rows import write_parquet
-from assay.targets.sql import Dialect
+from assay.targets.sql import Dialect, check_case, free_name
 from assay.targets.types import kind_of_type, names, type_name
 
 __all__ = ["DDL", "TYPES", "write"]
@@ -81,6 +80,7 @@ def write(layout: Layout, options: Options) -> Export:
     Raises:
         UnsupportedTypeError: A column's type has no place in Iceberg.
     """
+    check_case(layout.schema.names, "Spark and most engines that read Iceberg")
     plan = _Plan(layout, options)
     plan.add(layout.form)
     schema, stem = plan.schema, options.table.stem

@@ -28,7 +28,7 @@ from assay.targets.forms import Composite, Form, Hashed, Listed, Mapped, Modulo,
 from assay.targets.layout import Layout
 from assay.targets.native import native_note, with_function
 from assay.targets.rows import write_csv
-from assay.targets.sql import Dialect, TableName, comment
+from assay.targets.sql import Dialect, TableName, comment, free_name
 from assay.targets.types import kind_of_type, names, type_name
 
 __all__ = ["DIALECT", "TYPES", "Plan", "columns_of", "write"]
@@ -55,6 +55,7 @@ TYPES = names(
     decimal=lambda kind: f"numeric({max(kind.precision, kind.scale)}, {kind.scale})",
 )
 
+_SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts what is longer
 _MOST_KEY_COLUMNS = 32  # PARTITION_MAX_KEYS
 _MOST_LISTED = 10_000  # values of native lists; more make every plan slow, and a mapping is then the better list
@@ -116,6 +117,8 @@ def columns_of(schema: pa.Schema) -> list[tuple[str, str]]:
     """
     for column in schema:
         _check_name("column", column.name)
+        if column.name in _SYSTEM_COLUMNS:
+            raise UnsupportedTypeError(f"{column.name!r} is a column that PostgreSQL has in every table; rename it")
     return [(DIALECT.name(column.name), type_name(column, TYPES, DIALECT.title)) for column in schema]
 
 
@@ -162,7 +165,7 @@ class Plan:
             return self._noted(form)
         if why:
             form = as_mapping(form, self.layout.distinct.__getitem__)
-        column = self._free_name()
+        column = free_name("partition_number", [*self.layout.schema.names, *self.explicit])
         self.explicit[column] = form
         if isinstance(form, Numbered):
             self.notes.append(
@@ -203,13 +206,6 @@ class Plan:
 
     def _has_nulls(self, form: Form) -> bool:
         return any(self.layout.nulls(name) for name in form.columns)
-
-    def _free_name(self) -> str:
-        name = "partition_number"
-        taken = {*self.layout.schema.names, *self.explicit}
-        while name in taken:
-            name += "_"
-        return name
 
     def mapping_of(self, column: str) -> TableName:
         """The table that maps a level's keys to its partitions."""

@@ -21,12 +21,12 @@ from assay.errors import UnsupportedTypeError, UsageError
 from assay.experiments.distinct import numpy_of
 from assay.hashing import hash as hash_keys
 from assay.targets.export import Export, ExportFile, Options, header
-from assay.targets.expression import Expression, Words, free_name
+from assay.targets.expression import Expression, Words
 from assay.targets.forms import Hashed, Numbered
 from assay.targets.layout import Layout
 from assay.targets.native import Placement, native_note
 from assay.targets.rows import write_parquet, write_table
-from assay.targets.sql import Dialect
+from assay.targets.sql import Dialect, check_case, free_name
 from assay.targets.types import kind_of_type, names, type_name
 
 __all__ = ["DIALECT", "TYPES", "columns_of", "write"]
@@ -71,6 +71,7 @@ def write(layout: Layout, options: Options) -> Export:
         UnsupportedTypeError: A column's type, or a key's value, has no place in Spark.
         UsageError: The strategy deals rows by their number within another one.
     """
+    check_case(layout.schema.names, DIALECT.title)
     form = layout.form
     if isinstance(form, Hashed) and not options.exact:
         return _buckets(layout, form, options)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from assay.errors import SpellingError, UnsupportedTypeError
 
-__all__ = ["Dialect", "TableName", "comment", "shown_rows"]
+__all__ = ["Dialect", "TableName", "check_case", "comment", "free_name", "shown_rows"]
 
 _WIDTH = 110
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
@@ -136,6 +136,29 @@ class TableName:
     def quoted(self, dialect: Dialect) -> str:
         """The name as a dialect writes it."""
         return ".".join(map(dialect.name, self.parts))
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """A column's name that is not taken, whatever the case."""
+    folded = {other.casefold() for other in taken}
+    while name.casefold() in folded:
+        name += "_"
+    return name
+
+
+def check_case(columns: Sequence[str], title: str) -> None:
+    """Raises unless names differ by more than their case.
+
+    Raises:
+        UnsupportedTypeError: Two are one name for a system that ignores case.
+    """
+    seen: dict[str, str] = {}
+    for name in columns:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise UnsupportedTypeError(
+                f"the columns {other!r} and {name!r} are one for {title}, which ignores case; rename one of them"
+            )
 
 
 def comment(text: str, mark: str = "-- ") -> str:
