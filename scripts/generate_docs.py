@@ -37,7 +37,7 @@ ORIGINS = {
     "modelled": "computed from a law, beside what was measured",
 }
 VARIABLES = {
-    "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`",
+    "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`, `split_hot`, `merge_cold`",
     "FK": "the name of a foreign key of the dataset",
     "QUERY": "the name of a query of the dataset or the suite",
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["UNITS", "format_bytes", "format_count", "format_duration_ns", "format_value"]
+__all__ = ["UNITS", "format_bytes", "format_count", "format_duration_ns", "format_seconds", "format_value"]
 
 UNITS = {
     "ratio": "a quotient; 1 is the ideal where a mean or an optimum is the divisor",
@@ -19,6 +19,7 @@ UNITS = {
     "entries": "a number of directory entries",
     "bytes": "bytes; shown with binary prefixes",
     "ns": "nanoseconds",
+    "s": "seconds",
     "count": "a plain number",
 }
 
@@ -45,6 +46,14 @@ def format_duration_ns(value: float) -> str:
     return f"{value / 1e9:.2f} s"
 
 
+def format_seconds(value: float) -> str:
+    """Seconds in the unit that reads best: 1.3 ms, 24.0 s, 12.5 min, 3.2 h, 2.1 d."""
+    for limit, divisor, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h"), (math.inf, 86_400, "d")):
+        if abs(value) < limit:
+            return format_duration_ns(1e9 * value) if unit == "s" else f"{value / divisor:.1f} {unit}"
+    raise AssertionError("unreachable")
+
+
 def format_value(value: float | None, unit: str) -> str:
     """`value` as a person reads it; a missing value is an en dash, never a zero."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -56,6 +65,8 @@ def format_value(value: float | None, unit: str) -> str:
         return format_bytes(value)
     if unit == "ns":
         return format_duration_ns(value)
+    if unit == "s":
+        return format_seconds(value)
     if unit == "ratio":
         return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
     return format_count(value) if float(value).is_integer() else f"{value:,.2f}"

@@ -14,6 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from oracle_growth import (
+    growth_metrics,
+    hot_key_metrics,
+    join_emptiest,
+    max_over_mean,
+    plan_metrics,
+    row_bytes,
+    split_fullest,
+)
 from oracle_keys import Key, Kind, Table, as_fraction, canonical, is_null, kinds_of, numbered, rows_of, sorted_keys
 from oracle_strategies import (
     ACTIONS,
@@ -65,6 +74,9 @@ class Question:
     weight: str | None = None
     foreign_keys: Sequence[ForeignKey] = ()
     queries: Sequence[Query] = ()
+    time: str | None = None
+    actions: Sequence[str] = ACTIONS
+    bytes: bool = False
 
 
 def metrics(question: Question) -> dict[str, Value]:
@@ -73,8 +85,14 @@ def metrics(question: Question) -> dict[str, Value]:
     placed = place(strategy, table, node_names(n))
     result = load_metrics(placed, weights)
     result |= key_metrics(strategy, table, n, weights, result["load_max_over_mean"])
-    for action in ACTIONS:
-        result |= movement_metrics(strategy, table, placed, action, weights)
+    result |= hot_key_metrics(strategy, table, placed, weights)
+    sizes = row_bytes(table) if question.bytes else None
+    if sizes is not None:
+        result["bytes_max_over_mean"] = max_over_mean(loads_of(placed, sizes))
+    for action in question.actions:
+        result |= movement_metrics(strategy, table, placed, action, weights, sizes)
+    if question.time is not None:
+        result |= growth_metrics(strategy, table, placed, question.time, weights)
     for foreign_key in question.foreign_keys:
         result |= foreign_key_metrics(strategy, table, placed, foreign_key, weights)
     for query in question.queries:
@@ -129,25 +147,32 @@ def key_metrics(
 
 
 def movement_metrics(
-    strategy: Strategy, table: Table, before: Placed, action: str, weights: Sequence[int]
+    strategy: Strategy,
+    table: Table,
+    before: Placed,
+    action: str,
+    weights: Sequence[int],
+    sizes: Sequence[int] | None = None,
 ) -> dict[str, Value]:
     """What an action moves between nodes, by their names."""
     names = [f"{name}.{action}" for name in ("moved_share", "moved_over_optimum", "stray_moves")]
-    names.append(f"rebalance_minimum_share.{action}")
+    names += [f"rebalance_minimum_share.{action}", f"load_max_over_mean_after.{action}"]
     n, total = before.partitions, sum(weights)
     try:
-        old, new = node_names(n), nodes_after(n, action)
-        rows = rows_after(strategy, table, before, action, weights)
+        old, new, rows = changed(strategy, table, before, action, weights)
     except UndefinedError:  # nor a minimum, though the loads alone would give one where only the strategy cannot follow
-        return dict.fromkeys(names)
+        plan = [] if sizes is None else [f"rebalance_bytes.{action}", f"rebalance_seconds.{action}"]
+        return dict.fromkeys(names + plan)
     loads = Counter(dict(zip(old, loads_of(before, weights), strict=True)))
     lacking = sum(max(0, total - len(new) * loads[name]) for name in new)
     minimum = over(lacking, len(new) * total)
     moved = stray = 0
     after = len(new)
     pairs = [source * after + target for source, target in zip(before.rows, rows, strict=True)]
+    loads_after = [0] * after
     for pair, weight in weigh(pairs, weights).items():
         source, target = divmod(pair, after)
+        loads_after[target] += weight
         if old[source] != new[target]:
             moved += weight
             stray += weight if old[source] in new and new[target] in old else 0
@@ -155,7 +180,28 @@ def movement_metrics(
         (max(Fraction(0), Fraction(1, len(new)) - (Fraction(1, n) if name in old else 0)) for name in new), Fraction(0)
     )
     share = over(moved, total)
-    return dict(zip(names, (share, over(share, optimum), stray, minimum), strict=True))
+    found = (share, over(share, optimum), stray, minimum, max_over_mean(loads_after))
+    plan_of = {} if sizes is None else plan_metrics(action, old, new, before.rows, rows, sizes)
+    return dict(zip(names, found, strict=True)) | plan_of
+
+
+def changed(
+    strategy: Strategy, table: Table, before: Placed, action: str, weights: Sequence[int]
+) -> tuple[list[str], list[str], list[int]]:
+    """The nodes before and after an action, and each row's position among those after."""
+    old = node_names(before.partitions)
+    if action == "split_hot":
+        rows = split_fullest(strategy, table, before, weights)
+        if rows is None:
+            raise UndefinedError("there is nothing to split")
+        return old, node_names(before.partitions + 1), rows
+    if action == "merge_cold":
+        joined = join_emptiest(before, weights)
+        if joined is None:
+            raise UndefinedError("one partition has nothing to join")
+        leaving, rows = joined
+        return old, [*old[:leaving], *old[leaving + 1 :]], rows
+    return old, nodes_after(before.partitions, action), rows_after(strategy, table, before, action, weights)
 
 
 def foreign_key_metrics(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import assay
 
 
-def notes(table, strategies, partitions=4):
-    found = assay.compare("partitioning", table, strategies=strategies, partitions=[partitions], timing=False)
+def notes(table, strategies, partitions=4, **settings):
+    found = assay.compare(
+        "partitioning", table, strategies=strategies, partitions=[partitions], timing=False, **settings
+    )
     return "\n".join(found.answers[0]["notes"])
 
 
@@ -32,3 +35,19 @@ def test_a_range_says_that_growth_is_not_shown():
     table = pa.table({"t": list(range(1_000))})
     assert "range(t) sends every new row to the last partition" in notes(table, ["range(t)"])
     assert "Growth" not in notes(table, ["hash(t)"])
+
+
+def test_a_note_proposes_the_time_that_the_table_declares(tmp_path):
+    pq.write_table(pa.table({"t": range(1_000)}), tmp_path / "events.parquet")
+    definition = tmp_path / "events.toml"
+    definition.write_text('name = "events"\nsource = { path = "events.parquet" }\nroles = { time = "t" }\n')
+    assert "--time t replays the rows in that order" in notes(str(definition), ["range(t)"])
+    assert "--time COLUMN replays" in notes(pa.table({"t": range(1_000)}), ["range(t)"])
+
+
+def test_growth_that_was_replayed_is_told_and_not_called_missing():
+    # Learned on the first 900 keys, a range has its last bound at 675: all of the last hundred rows are above it.
+    table = pa.table({"t": list(range(1_000)), "k": [row % 50 for row in range(1_000)]})
+    found = notes(table, ["range(t)", "hash(k)"], time="t")
+    assert "Growth is not shown" not in found
+    assert "more than 1.25 times the mean of that tenth: range(t) (4.00 × mean)" in found

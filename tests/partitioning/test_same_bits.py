@@ -63,6 +63,8 @@ def bits(data: object, *, executor: Executor | None = None, jobs: int | None = N
         "partitions": [3, 8],
         "queries": QUERIES,
         "weight": "weight",
+        "time": "time",
+        "actions": ["add_one", "remove_one", "replace_one", "double", "split_hot", "merge_cold"],
     }
     store = Store(None)
     outcome = run_suite(

@@ -58,6 +58,7 @@ class Cell:
     parameters: Mapping[str, Any]  # the settings that make the cell: {"partitions": 8, ...}
     dataset: str  # its name
     dataset_fingerprint: str
+    hints: Mapping[str, str] = field(default_factory=dict, compare=False)  # what an answer may propose; no identity
 
     @property
     def cell_id(self) -> str:

@@ -72,7 +72,8 @@ def movement(
 
 def _least_is_one_in(action: str, n: int) -> int:
     """One in so many must move with equal capacities; an integer, so that nothing is rounded twice."""
-    return {"add_one": n + 1, "remove_one": n, "replace_one": n, "double": 2}[action]
+    shares = {"add_one": n + 1, "remove_one": n, "replace_one": n, "double": 2, "split_hot": n + 1, "merge_cold": n}
+    return shares[action]
 
 
 def _over(numerator: float, denominator: float) -> float | None:

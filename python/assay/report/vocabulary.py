@@ -43,6 +43,7 @@ GROUPS = (
     "Joins and foreign keys",
     "Queries",
     "Transactions and hot keys",
+    "Growth",
     "Replicas",
     "Cost",
     "Other",
@@ -89,7 +90,7 @@ RANKING = {
 COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
 _SETTINGS = {"weight": "weighed by {}", "weights": "weights {}", "seeds": "over {} seeds"}
 
-_L, _M, _J, _Q, _T, _R, _C = GROUPS[:-1]
+_L, _M, _J, _Q, _T, _G, _R, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
@@ -138,7 +139,16 @@ _ENTRIES: dict[str, Entry] = {
         "bytes max ÷ mean", "bytes max", _L, "the partition with most bytes against the average"
     ),
     "last_decile_share": Entry(
-        "last-decile share", "last 10 %", _L, "the largest part of the last tenth of the rows that hits one partition"
+        "last-decile share", "last 10 %", _G, "the largest part of the last tenth of the rows that hits one partition"
+    ),
+    "growth_load_max_over_mean": Entry(
+        "growth max ÷ mean",
+        "growth",
+        _G,
+        "the last tenth of the rows on the layout that was learned before it; 1 is even",
+    ),
+    "unseen_key_share": Entry(
+        "unseen keys", "unseen", _G, "the part of the last tenth of the rows whose key no earlier row has"
     ),
     "moved_share": Entry("moved: {}", "moved {}", _M, "the part of the load that changes node"),
     "moved_over_optimum": Entry(
@@ -149,6 +159,13 @@ _ENTRIES: dict[str, Entry] = {
     ),
     "rebalance_minimum_share": Entry(
         "rebalance minimum: {}", "minimum {}", _M, "the least load that must move to be even again"
+    ),
+    "load_max_over_mean_after": Entry(
+        "load max ÷ mean after: {}", "after {}", _M, "the fullest partition against the average once that is done"
+    ),
+    "rebalance_bytes": Entry("bytes moved: {}", "bytes {}", _M, "bytes sent from node to node"),
+    "rebalance_seconds": Entry(
+        "time to move: {}", "time {}", _M, "what the busiest node needs at the bandwidth that was given"
     ),
     "cross_join_share": Entry(
         "cross-partition joins: {}", "cross joins {}", _J, "matching rows whose parent lives in another partition"
@@ -187,6 +204,9 @@ _ENTRIES: dict[str, Entry] = {
     "salted_load_max_over_mean": Entry(
         "salted max ÷ mean", "salted", _T, "load max ÷ mean after the hottest keys are split"
     ),
+    "salted_reads_factor": Entry(
+        "reads once salted", "salted reads", _T, "partitions that a read by key asks after the hottest keys are split"
+    ),
     "replica_rack_violations": Entry("rack violations", "rack viol.", _R, "keys whose replicas share a rack"),
     "rebuild_donors": Entry("rebuild donors", "donors", _R, "nodes that help to rebuild a lost one"),
     "effective_donors": Entry("effective donors", "eff. donors", _R, "donors as if all sent the same amount"),
@@ -197,12 +217,21 @@ _ENTRIES: dict[str, Entry] = {
     "build_ns": Entry("build", "build", _C, "time to build the routing state"),
 }
 
-_ACTIONS = {"add_one": "add one", "remove_one": "remove one", "replace_one": "replace one", "double": "double"}
+_ACTIONS = {
+    "add_one": "add one",
+    "remove_one": "remove one",
+    "replace_one": "replace one",
+    "double": "double",
+    "split_hot": "split the fullest",
+    "merge_cold": "merge the emptiest",
+}
 _ACTION_WORDS = {
     "add_one": "with one node more",
     "remove_one": "with one node less",
     "replace_one": "with one node replaced",
     "double": "with twice the nodes",
+    "split_hot": "with the fullest partition split",
+    "merge_cold": "with the two emptiest partitions merged",
 }
 _POSITIONS = {name: position for position, name in enumerate(_ENTRIES)}
 

@@ -67,10 +67,9 @@ class Partitioning:
     def _cell(
         self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, settings: PartitioningSettings
     ) -> Cell:
-        parameters: dict[str, Any] = {"partitions": partitions}
-        if settings.weight is not None:
-            parameters["weight"] = settings.weight
-        return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint)
+        parameters: dict[str, Any] = {"partitions": partitions} | settings.of_cells
+        hints = {"time": dataset.roles["time"]} if "time" in dataset.roles else {}
+        return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint, hints)
 
     def answer(
         self, cells: Sequence[Cell], values: Sequence[Value], settings: PartitioningSettings

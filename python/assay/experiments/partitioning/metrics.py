@@ -12,8 +12,10 @@ from assay.experiments.base import Metric
 __all__ = ["METRICS"]
 
 
-def _metric(name: str, unit: str, direction: str, formula: str, meaning: str, kind: str = "exact") -> Metric:
-    return Metric(name, unit, direction, kind, "measured", formula, meaning)  # type: ignore[arg-type]
+def _metric(
+    name: str, unit: str, direction: str, formula: str, meaning: str, kind: str = "exact", origin: str = "measured"
+) -> Metric:
+    return Metric(name, unit, direction, kind, origin, formula, meaning)  # type: ignore[arg-type]
 
 
 METRICS: Mapping[str, Metric] = {
@@ -110,6 +112,72 @@ METRICS: Mapping[str, Metric] = {
             "none",
             "sum max(0, fair share after - load before) / W",
             "The least share that must move to make the loads equal, from the loads as they are.",
+        ),
+        _metric(
+            "load_max_over_mean_after.ACTION",
+            "ratio",
+            "lower",
+            "max L_i / mean L_i after the action",
+            "How much more than its share the fullest partition holds once the action is done.",
+        ),
+        _metric(
+            "rebalance_bytes.ACTION",
+            "bytes",
+            "lower",
+            "bytes of the rows whose node changes",
+            "Bytes that the action sends from node to node.",
+        ),
+        _metric(
+            "rebalance_seconds.ACTION",
+            "s",
+            "lower",
+            "max over nodes of max(bytes in, bytes out) / bandwidth",
+            "Time to move them, all nodes at once, each at the bandwidth given.",
+            origin="modelled",
+        ),
+        _metric(
+            "hot_key_factor",
+            "ratio",
+            "higher",
+            "1 + (1.25 W - n L) / ((n - 1.25) w), w the heaviest key, L its partition; at least 1",
+            "How many times as hot the hottest key may become before the load is out of balance.",
+        ),
+        _metric(
+            "salted_load_max_over_mean",
+            "ratio",
+            "lower",
+            "max L_i / mean L_i, the heaviest keys split over partitions p, p + 1, ...",
+            "Imbalance once the hottest keys are split over several partitions.",
+        ),
+        _metric(
+            "salted_reads_factor",
+            "ratio",
+            "lower",
+            "(W + (s - 1) W_split) / W, each key in s partitions",
+            "Partitions asked for a read by key once the hottest keys are split, on average.",
+        ),
+        _metric(
+            "last_decile_share",
+            "share",
+            "lower",
+            "max L_i / sum L_i over the last tenth of the rows by time",
+            "Share of the newest rows that one partition takes.",
+        ),
+        _metric(
+            "growth_load_max_over_mean",
+            "ratio",
+            "lower",
+            "max L_i / mean L_i of the last tenth by time, on the strategy learned before it",
+            "Imbalance of the newest rows on a layout that was made before they came.",
+            origin="replayed",
+        ),
+        _metric(
+            "unseen_key_share",
+            "share",
+            "lower",
+            "weight in the last tenth of keys that no earlier row has / weight of the last tenth",
+            "Share of the newest rows whose key the layout had not seen.",
+            origin="replayed",
         ),
         _metric(
             "cross_join_share.FK",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from assay.experiments.base import Cell
@@ -46,13 +47,31 @@ def notes_on(cells: Sequence[Cell], values: Mapping[str, Row], *, proposed: bool
             f"Few keys: even an ideal hash would spread {', '.join(few)} unevenly (sampling_floor_cv above "
             f"{MUCH_SAMPLING})."
         )
-    ranges = [name for name in rows if "range(" in name]
-    if ranges:
-        notes.append(
-            f"Growth is not shown: where keys ascend with time, as times and serial ids do, {', '.join(ranges)} "
-            "sends every new row to the last partition."
-        )
+    notes += _on_growth(cells, rows)
     return notes
+
+
+def _on_growth(cells: Sequence[Cell], rows: Mapping[str, Row]) -> list[str]:
+    """What growth does, where it was replayed; else that it is not shown."""
+    time = cells[0].parameters.get("time") if cells else None
+    if time is None:
+        ranges = [name for name in rows if "range(" in name]
+        if not ranges:
+            return []
+        hint = shlex.quote(cells[0].hints["time"]) if "time" in cells[0].hints else "COLUMN"
+        return [
+            f"Growth is not shown: where keys ascend with time, as times and serial ids do, {', '.join(ranges)} "
+            f"sends every new row to the last partition; --time {hint} replays the rows in that order."
+        ]
+    grown = {name: row.get("growth_load_max_over_mean") or 0 for name, row in rows.items()}
+    uneven = sorted((name for name in grown if grown[name] > HOT), key=lambda name: (-grown[name], name))
+    if not uneven:
+        return []
+    shown = ", ".join(f"{name} ({grown[name]:.2f} × mean)" for name in uneven)
+    return [
+        f"Growth: learned before the newest tenth of the rows by {time} and then fed it, these load one partition with "
+        f"more than {HOT} times the mean of that tenth: {shown}."
+    ]
 
 
 def _forced(row: Row) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -97,6 +97,7 @@ class Rows:
         self._batch = batch.data
         self._found: dict[Key, pa.Array] = {}
         self._cache: dict[Any, pa.Array] = {}
+        self._done: set[str] = set()
 
     @property
     def looked_up(self) -> Mapping[Key, pa.Array]:
@@ -125,6 +126,16 @@ class Rows:
 
     def sizes(self) -> pa.Array:
         """The bytes of each row's data (uint64)."""
-        if "sizes" not in self._cache:
-            self._cache["sizes"] = row_bytes(self._batch)
-        return self._cache["sizes"]
+        return self.once("sizes", lambda: row_bytes(self._batch))
+
+    def once(self, name: str, make: Callable[[], pa.Array]) -> pa.Array:
+        """What `make` makes of this batch, made once for all strategies."""
+        if name not in self._cache:
+            self._cache[name] = make()
+        return self._cache[name]
+
+    def first(self, name: str) -> bool:
+        """Whether this is asked of this batch for the first time: what several strategies share is summed once."""
+        is_first = name not in self._done
+        self._done.add(name)
+        return is_first

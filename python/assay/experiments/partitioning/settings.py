@@ -6,21 +6,22 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["ACTIONS", "MOST_PARTITIONS", "PartitioningSettings"]
+__all__ = ["ACTIONS", "ACTIONS_BY_DEFAULT", "MOST_PARTITIONS", "PartitioningSettings"]
 
 MOST_PARTITIONS = 65_536
+MOST_SALTED = 10_000
 
 _NOT_YET = {
     "workload": "a query log as weights is not supported yet; declare queries instead",
     "capacities": "unequal capacities are not supported yet; weigh the nodes of a ring from Python",
     "racks": "racks are not supported here yet; use assay.Ring(..., racks=...) from Python",
     "replicas": "replicas are not supported here yet; use assay.Ring(...).replicas(...) from Python",
-    "time": "replay over a time column is not supported yet",
     "transaction": "distributed transactions are not measured yet",
 }
 
-Action = Literal["add_one", "remove_one", "replace_one", "double"]
+Action = Literal["add_one", "remove_one", "replace_one", "double", "split_hot", "merge_cold"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+ACTIONS_BY_DEFAULT: tuple[Action, ...] = ("add_one", "remove_one", "replace_one", "double")
 Partitions = Annotated[int, Field(ge=1, le=MOST_PARTITIONS, strict=True)]
 
 
@@ -34,8 +35,13 @@ class PartitioningSettings(BaseModel):
         foreign_keys: Names of the dataset's foreign keys; all of them by default.
         queries: Queries by name, such as {day = "range(time_hour, width='1d')"}; the dataset's own by default.
         weight: A column of non-negative integers that weighs the rows; 1 each by default.
-        actions: What happens to the cluster: all of add_one, remove_one, replace_one and double by default.
+        actions: What happens to the cluster: add_one, remove_one, replace_one and double by default; also split_hot
+            and merge_cold.
         bytes: Whether to measure the bytes of rows too, which reads every column.
+        bandwidth: Bytes a second that a node sends, and receives, when data moves; 1 Gbit/s by default.
+        time: The column that rows arrive by; none by default, and growth is not replayed.
+        salt_keys: How many of the heaviest keys are split over several partitions, to see what that mends.
+        salt_ways: Over how many partitions each of them is split.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,8 +52,12 @@ class PartitioningSettings(BaseModel):
     foreign_keys: list[str] | None = None
     queries: dict[str, str] | None = None
     weight: str | None = None
-    actions: list[Action] = Field(default_factory=lambda: list(ACTIONS))
+    actions: list[Action] = Field(default_factory=lambda: list(ACTIONS_BY_DEFAULT))
     bytes: bool = False
+    bandwidth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 125e6
+    time: str | None = None
+    salt_keys: Annotated[int, Field(ge=1, le=MOST_SALTED, strict=True)] = 10
+    salt_ways: Annotated[int, Field(ge=1, le=MOST_PARTITIONS, strict=True)] = 8
 
     @model_validator(mode="before")
     @classmethod
@@ -67,6 +77,16 @@ class PartitioningSettings(BaseModel):
     def grid(self) -> list[int]:
         """The numbers of partitions, each once, as given."""
         return list(dict.fromkeys(self.partitions if isinstance(self.partitions, list) else [self.partitions]))
+
+    @property
+    def of_cells(self) -> dict[str, Any]:
+        """The settings that change a cell's numbers, where they are not the default: part of what the cell is."""
+        own = type(self).model_fields
+        return {
+            name: value
+            for name in ("weight", "bandwidth", "time", "salt_keys", "salt_ways")
+            if (value := getattr(self, name)) != own[name].default
+        }
 
     @property
     def keys(self) -> list[str]:

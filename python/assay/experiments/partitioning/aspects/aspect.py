@@ -46,10 +46,12 @@ class Found:
 
     def series(self, name: str, values: Iterable[float], labels: Iterable[str]) -> None:
         """A series: a value for each label, in order."""
-        self.points += [
-            Point(self.cell_id, name, position, label, float(value))
-            for position, (value, label) in enumerate(zip(values, labels, strict=True))
-        ]
+        for position, (value, label) in enumerate(zip(values, labels, strict=True)):
+            self.point(name, position, label, value)
+
+    def point(self, name: str, position: int, label: str, value: float) -> None:
+        """One point of a series."""
+        self.points.append(Point(self.cell_id, name, position, label, float(value)))
 
     def values(self) -> list[Value]:
         """As the harness wants them."""

@@ -1,0 +1,164 @@
+"""Hot keys: how much hotter one may become, and what splitting the hottest over several partitions mends and costs.
+
+Salting appends one of a few suffixes to a hot key, so that its rows lie on several partitions; a read of
+that key then asks all of them. Cost: a partial sort of the keys' weights, once a key; no scan of the rows.
+Source: METHODOLOGY, "Hot keys and growth".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+
+from assay.datasets import Dataset
+from assay.experiments.distinct import DistinctKeys, Key, total
+from assay.experiments.loads import load_metrics
+from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.contest import Contest
+from assay.experiments.partitioning.facts import Facts
+from assay.experiments.partitioning.rows import Rows, RowState
+from assay.experiments.partitioning.settings import PartitioningSettings
+
+__all__ = ["HotKeys", "heaviest_keys", "hot_key_factor", "key_in_words", "plan"]
+
+UNBALANCED = Fraction(5, 4)  # load_max_over_mean above this is out of balance, as in the answer's rule
+MOST_LETTERS = 60  # of a key in a note
+METRICS = ("hot_key_factor", "salted_load_max_over_mean", "salted_reads_factor")
+
+
+def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -> HotKeys:
+    """Always measured: the distinct keys tell it all."""
+    return HotKeys(settings.salt_keys, settings.salt_ways)
+
+
+@dataclass(frozen=True)
+class HotKeys:
+    """The heaviest keys of each strategy's key.
+
+    Attributes:
+        salt_keys: How many of them are split.
+        salt_ways: Over how many partitions each.
+    """
+
+    salt_keys: int
+    salt_ways: int
+
+    def keys(self) -> Iterable[Key]:
+        """None of its own."""
+        return ()
+
+    def columns(self) -> Iterable[str]:
+        """None of its own."""
+        return ()
+
+    @property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        """None."""
+        return {}
+
+    def prepare(self, facts: Facts) -> None:
+        """Nothing."""
+
+    def teach(self, study: Study) -> None:
+        """Nothing."""
+
+    def scans(self, facts: Facts, contest: Contest) -> bool:
+        """Never."""
+        return False
+
+    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
+        """Nothing."""
+
+    def measure(self, study: Study, found: Found) -> None:
+        """The factor, and the load and the reads once the heaviest keys are split."""
+        if not study.keyed:
+            for name in METRICS:
+                found.set(name, None, "rows are placed by their number; there is no key")
+            return
+        self._factor(study, found)
+        self._salted(study, found)
+
+    def _factor(self, study: Study, found: Found) -> None:
+        own, loads = study.own, study.loads
+        partitions = study.partitions.to_numpy()
+        ties = np.flatnonzero(own.weights == own.weights.max())
+        hottest = int(ties[np.argmax(loads[partitions[ties]])])  # of equally heavy keys, one in the fullest partition
+        weight, home = int(own.weights[hottest]), int(partitions[hottest])
+        factor = hot_key_factor(loads, home, weight)
+        if factor is None:
+            found.set("hot_key_factor", None, "nothing weighs" if study.n > 1 else "there is only one partition")
+            return
+        share = weight / total(own.weights)
+        found.set("hot_key_factor", factor, f"{key_in_words(own, hottest)}: {100 * share:.3g} % of the load")
+
+    def _salted(self, study: Study, found: Found) -> None:
+        own, loads = study.own, [int(load) for load in study.loads]
+        ways = min(self.salt_ways, study.n)
+        split = study.facts.once(
+            f"heaviest:{self.salt_keys}:{','.join(own.key)}", lambda: heaviest_keys(own.weights, self.salt_keys)
+        )
+        partitions = study.partitions.to_numpy()
+        for key in split.tolist():
+            weight, home = int(own.weights[key]), int(partitions[key])
+            part, rest = divmod(weight, ways)
+            loads[home] -= weight
+            for i in range(ways):
+                loads[(home + i) % study.n] += part + (i < rest)
+        found.set("salted_load_max_over_mean", load_metrics(np.array(loads, np.uint64))["load_max_over_mean"])
+        whole = total(own.weights)
+        read = whole + (ways - 1) * total(own.weights[split])
+        found.set("salted_reads_factor", read / whole if whole else None)
+
+
+def hot_key_factor(loads: np.ndarray, home: int, weight: int) -> float | None:
+    """The least h >= 1 beyond which a key that weighs h times as much takes load_max_over_mean above 1.25.
+
+    With n (L + (h - 1) w) = 1.25 (W + (h - 1) w), L the load of the key's partition and w its weight.
+
+    Args:
+        loads: uint64 of shape (n,).
+        home: The key's partition.
+        weight: The key's weight.
+
+    Returns:
+        1 where the load is out of balance already; None for one partition, or a key without weight.
+    """
+    n, whole = len(loads), total(loads)
+    if n == 1 or not weight:
+        return None
+    up, down = UNBALANCED.numerator, UNBALANCED.denominator
+    if n * int(loads.max()) * down > up * whole:
+        return 1.0
+    more = up * whole - down * n * int(loads[home])  # at least 0, as the fullest is within bounds
+    divisor = (down * n - up) * weight
+    return (divisor + more) / divisor
+
+
+def heaviest_keys(weights: np.ndarray, count: int) -> np.ndarray:
+    """The positions of the `count` greatest weights, greatest first; of equal ones the first."""
+    if count >= len(weights):
+        chosen = np.arange(len(weights))
+    else:
+        least = np.partition(weights, len(weights) - count)[len(weights) - count]
+        above = np.flatnonzero(weights > least)
+        chosen = np.sort(np.concatenate([above, np.flatnonzero(weights == least)[: count - len(above)]]))
+    order: np.ndarray = chosen[np.argsort(weights.max() - weights[chosen], kind="stable")]
+    return order
+
+
+def key_in_words(keys: DistinctKeys, position: int) -> str:
+    """A key as people read it: its parts, null for null."""
+    words = ", ".join(_in_words(column[position]) for column in keys.columns)
+    return words if len(words) <= MOST_LETTERS else f"{words[: MOST_LETTERS - 1]}…"
+
+
+def _in_words(value: pa.Scalar) -> str:
+    if not value.is_valid:
+        return "null"
+    if pa.types.is_large_binary(value.type) or pa.types.is_fixed_size_binary(value.type):
+        return f"0x{value.as_py().hex()}"
+    return str(value.cast(pa.string()).as_py())
