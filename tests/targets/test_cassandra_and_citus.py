@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from landing import odd_table
 
 import assay
 from assay.errors import UnsupportedTypeError, UsageError
-from assay.targets.cassandra import tokens
+from assay.targets.cassandra import owners, tokens
 
 # -- Cassandra --------------------------------------------------------------------------------------
 
@@ -18,6 +19,11 @@ from assay.targets.cassandra import tokens
 def test_tokens_are_spaced_evenly_over_the_ring() -> None:
     assert tokens(1) == [-(2**63)]
     assert tokens(4) == [-(2**63), -(2**62), 0, 2**62]
+
+
+def test_a_token_belongs_to_the_first_node_at_or_after_it() -> None:
+    found = np.array([-(2**63), -(2**63) + 1, -(2**62), -(2**62) + 1, 0, 1, 2**62, 2**62 + 1, 2**63 - 1])
+    assert owners(found, 4).tolist() == [0, 1, 1, 2, 2, 3, 3, 0, 0]
 
 
 def test_a_key_belongs_to_the_first_token_at_or_after_its_own() -> None:

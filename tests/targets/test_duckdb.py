@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from landing import ODD_STRATEGIES, ROW_ID, check, odd_table
 
 import assay
+from assay.catalogue import Contender, strategies
 from assay.targets.export import Export
 
 FLIGHTS = (
@@ -57,6 +58,23 @@ def test_flights_land_where_assay_predicted(some_flights: pa.Table, tmp_path: Pa
 def test_odd_names_types_and_values_land_where_assay_predicted(tmp_path: Path, strategy: str) -> None:
     export = assay.export(odd_table(), target="duckdb", strategy=strategy, partitions=4, table="odd", rows=True)
     check(export, written(export, tmp_path))
+
+
+OWN = [
+    contender for contender in strategies() if contender.implementation is None and "nests" not in contender.abilities
+]
+
+
+@pytest.mark.parametrize("contender", OWN, ids=lambda contender: contender.name)
+def test_every_strategy_that_assay_has_can_be_exported(tmp_path: Path, contender: Contender) -> None:
+    spelling = contender.name if "by_row" in contender.abilities else f"{contender.name}(order)"
+    for strategy in dict.fromkeys((spelling, spelling.replace("order", "dict"))):
+        if strategy == "modulo(dict)":
+            continue  # takes integers
+        export = assay.export(odd_table(), target="duckdb", strategy=strategy, partitions=4, table="odd", rows=True)
+        folder = tmp_path / strategy.replace("(", "_").strip(")")
+        folder.mkdir()
+        check(export, written(export, folder))
 
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)

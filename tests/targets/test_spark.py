@@ -72,8 +72,8 @@ def test_ddl_and_script_are_what_spark_and_python_read(strategy: str) -> None:
 
 def test_buckets_are_those_of_spark() -> None:
     """Spark: SELECT hash(CAST(1 AS BIGINT)), hash('Spark'), hash(NULL) gives -1712319331, 228093765 and 42."""
-    export = assay.export(pa.table({"k": [1, None]}), target="spark", strategy="hash(k)", partitions=7)
-    assert export.keys.column("partition").to_pylist() == [-1712319331 % 7, 42 % 7]
+    export = assay.export(pa.table({"k": [1, None]}), target="spark", strategy="hash(k)", partitions=5)
+    assert export.keys.column("partition").to_pylist() == [-1712319331 % 5, 42 % 5]
     export = assay.export(pa.table({"k": ["Spark"]}), target="spark", strategy="hash(k)", partitions=1000)
     assert export.keys.column("partition").to_pylist() == [228093765 % 1000]
     assert "CLUSTERED BY (`k`) INTO 1000 BUCKETS" in export.text

@@ -28,7 +28,7 @@ from assay.targets.rows import write_csv
 from assay.targets.sql import Dialect, free_name
 from assay.targets.types import kind_of_type, names, type_name
 
-__all__ = ["DIALECT", "TYPES", "tokens", "write"]
+__all__ = ["DIALECT", "TYPES", "owners", "tokens", "write"]
 
 DIALECT = Dialect("Cassandra", '"', binary=lambda value: f"0x{value.hex()}", fraction=3)
 TYPES = names(
@@ -99,13 +99,18 @@ def tokens(nodes: int) -> list[int]:
     return [_SPACE * node // nodes - _SPACE // 2 for node in range(nodes)]
 
 
+def owners(found: np.ndarray, nodes: int) -> np.ndarray:
+    """The node of each token, int64: the first whose own token is at or after it; after the last comes the first."""
+    return np.searchsorted(np.array(tokens(nodes), np.int64), found, side="left") % nodes
+
+
 def _placement(layout: Layout, form: Form) -> Placement | None:
     """The node of each key, by its token; for text and blobs, whose bytes Cassandra hashes as assay does."""
     if len(form.columns) != 1 or kind_of_type(layout.schema.field(form.columns[0]).type) not in ("text", "binary"):
         return None
     (keys,) = layout.distinct[form.columns].columns
     found = numpy_of(hash_keys(keys, "murmur3_cassandra").fill_null(0)).view(np.int64)
-    owner = np.searchsorted(np.array(tokens(layout.partitions), np.int64), found, side="left") % layout.partitions
+    owner = owners(found, layout.partitions)
     owner[numpy_of(keys.is_null())] = 0
     return Placement(layout, form, owner, layout.partitions)
 
