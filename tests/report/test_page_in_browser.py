@@ -4,8 +4,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+import assay
 from assay.report import write_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'assay[dev]'")
@@ -258,6 +260,23 @@ def test_an_experiment_behind_a_claim_is_drawn_when_its_link_is_followed(visit, 
     found.page.locator("#claims-open").click()
     found.page.locator('#claims a[href="#experiment-0"]').first.click()
     sync_api.expect(found.page.locator('[data-frame="trade_off"] svg.marks')).to_have_count(1)
+    assert found.troubles == []
+
+
+def test_growth_is_drawn_and_plans_are_listed(visit, tmp_path) -> None:
+    keys = pa.table({"t": range(200), "k": [row % 7 for row in range(200)]})
+    results = assay.compare(
+        "partitioning", keys, strategies=["range(t)", "hash(k)"], partitions=4, time="t", bytes=True, timing=False
+    )
+    found = visit(results.report(tmp_path / "growth.html"))
+    charts = found.page.locator('[data-frame="growth"] svg.marks')
+    assert charts.count() == 2
+    assert charts.first.locator(".mark-line.role-mark path").count() == 2
+    assert charts.first.locator(".mark-symbol.role-mark path").count() == 10
+    tables = found.page.locator('[data-frame="plan"] table')
+    assert tables.locator("caption").all_text_contents() == ["add one", "remove one", "replace one", "double"]
+    row = tables.nth(1).locator("tbody tr", has_text="range(t)")
+    assert row.locator("td").all_text_contents() == ["800 B", "6.4 µs", "node-3 → node-2 800 B"]
     assert found.troubles == []
 
 

@@ -8,6 +8,7 @@ expression. Colours come from the page's theme (`config` is set by the script).
     movement    name, share, optimum, ratio
     trade_off   name, number, x, y, bytes, pareto
     timing      name, value, low, high
+    growth      tenth, label, alone, so_far
 """
 
 from __future__ import annotations
@@ -229,9 +230,51 @@ def _timing() -> dict[str, Any]:
     }
 
 
+def _growth() -> dict[str, Any]:
+    x = {
+        "field": "tenth",
+        "type": "ordinal",
+        "title": None,
+        "axis": {"labelAngle": 0, "ticks": False},
+    }
+    tooltip = [
+        {"field": "tenth", "title": "tenth"},
+        {"field": "label", "title": "from"},
+        {"field": "alone", "type": "quantitative", "format": ".3f", "title": "load max ÷ mean"},
+        {"field": "so_far", "type": "quantitative", "format": ".3f", "title": "of all rows so far"},
+    ]
+    return {
+        "$schema": _SCHEMA,
+        "description": "Load over the mean of each tenth of the rows by time, and of all rows up to its end.",
+        "data": _DATA,
+        "width": "container",
+        "height": 110,
+        "layer": [
+            {
+                "mark": {"type": "line", "style": "so_far", "strokeDash": [4, 3]},
+                "encoding": {"x": x, "y": {"field": "so_far", "type": "quantitative"}},
+            },
+            {
+                "mark": {"type": "line", "style": "alone", "point": True},
+                "encoding": {
+                    "x": x,
+                    "y": {"field": "alone", "type": "quantitative", "title": None, "axis": {"tickCount": 4}},
+                    "tooltip": tooltip,
+                },
+            },
+            {
+                "data": {"values": [{}]},
+                "mark": {"type": "rule", "style": "reference"},
+                "encoding": {"y": {"datum": 1, "type": "quantitative"}},
+            },
+        ],
+    }
+
+
 SPECIFICATIONS: dict[str, dict[str, Any]] = {
     "load": _load(),
     "movement": _movement(),
     "trade_off": _trade_off(),
     "timing": _timing(),
+    "growth": _growth(),
 }

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.report.growth import growth_by_cell
 from assay.report.marks import BEST, mark
+from assay.report.plans import links_by_cell
 from assay.report.run_view import ExperimentView, GridPoint, MetricFacts, Number, RunView, Source, family_mean
 from assay.report.vocabulary import GROUPS, KEY_METRICS, describe, order_of, split_name
-from assay.units import format_value
+from assay.units import format_bytes, format_value
 
 __all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload"]
 
@@ -43,7 +45,7 @@ def build_payload(store: Source, run: RunView) -> dict[str, Any]:
     Returns:
         {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "notices"}]}. A point holds its rows
         (names and flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by
-        "row:column", and `load`, the series of each row or None.
+        "row:column", and `load`, `growth` and `links`, the series of each row or None.
     """
     room = MOST_NUMBERS // max(1, len(run.experiments))
     return {
@@ -68,6 +70,12 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
             f"Loads are shown for groups of up to {group} adjacent partitions, to keep the page small: a bar is the "
             "fullest of its group. `assay sql` has every partition."
         )
+    growth, without_growth = growth_by_cell(store, run.run_id, experiment.index, series_room)
+    if without_growth:
+        notices.append(
+            f"Growth is not drawn for {without_growth} of the cells, to keep the page small. `assay sql` has it all."
+        )
+    series = {"load": loads, "growth": growth, "links": _links(store, run.run_id, experiment, series_room)}
     return {
         "index": experiment.index,
         "kind": experiment.kind,
@@ -89,7 +97,7 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
             for column in columns
         ],
         "groups": [KEY_GROUP, *(group for group in GROUPS if any(column.group == group for column in columns))],
-        "points": [_point(point, columns, loads) for point in experiment.points],
+        "points": [_point(point, columns, series) for point in experiment.points],
         "notices": notices,
     }
 
@@ -137,7 +145,7 @@ def _position(column: _Column, columns: list[_Column]) -> tuple[Any, ...]:
     return (columns.index(column),) if column.key else order_of(column.facts.name)
 
 
-def _point(point: GridPoint, columns: Sequence[_Column], loads: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _point(point: GridPoint, columns: Sequence[_Column], series: dict[str, dict[str, Any]]) -> dict[str, Any]:
     numbers = [
         [
             Number(family_mean(row.numbers, column.facts.name))
@@ -185,8 +193,21 @@ def _point(point: GridPoint, columns: Sequence[_Column], loads: dict[str, dict[s
         "notes": {
             f"{i}:{j}": number.note for i, row in enumerate(numbers) for j, number in enumerate(row) if number.note
         },
-        "load": [loads.get(row.cell_id) for row in point.rows],
+        **{name: [by_cell.get(row.cell_id) for row in point.rows] for name, by_cell in series.items()},
     }
+
+
+def _links(store: Source, run_id: str, experiment: ExperimentView, room: int) -> dict[str, dict[str, list[str]]]:
+    """The busiest links of each cell's plans by action, in words, as far as there is room for them."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for cell_id, plans in links_by_cell(store, run_id, experiment.index).items():
+        room -= sum(map(len, plans.values()))
+        if room < 0:
+            break
+        found[cell_id] = {
+            action: [f"{label} {format_bytes(carried)}" for label, carried in links] for action, links in plans.items()
+        }
+    return found
 
 
 def _loads(store: Source, run_id: str, experiment: ExperimentView, room: int) -> tuple[dict[str, dict[str, Any]], int]:

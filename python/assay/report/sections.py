@@ -190,6 +190,14 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
          "cross_join_share" in bases),
         ("queries", "Query fan-out", "Partitions that hold a match: mean over all queries of a template (largest).",
          "fan_out_mean" in bases),
+        ("growth", "Growth",
+         "Load over the mean, tenth by tenth of the rows by time, with the strategy as compared. Solid: each tenth "
+         "alone; dashed: all rows up to its end. The line at 1 is even.",
+         "last_decile_share" in bases),
+        ("plan", "Rebalancing plans",
+         "Bytes from node to node, and the time that the busiest node needs for what it sends or receives. The links "
+         "that carry most come first.",
+         "rebalance_bytes" in bases),
         ("timing", "Timing", "The point is the estimate, the line its interval; overlaps are too close to call.",
          timed),
     ]  # fmt: skip

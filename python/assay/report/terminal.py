@@ -7,7 +7,8 @@ never do. Best and worst carry a sign as well as a colour, so that nothing depen
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from assay.report.expectations import expectation_words
 from assay.report.formats import to_rows
 from assay.report.key_table import KeyColumn, key_columns, wrap_name
 from assay.report.marks import BEST, WORST
+from assay.report.plans import links_by_cell, plan_sentences
 from assay.report.run_reader import read_run
 from assay.report.run_view import ExpectationView, ExperimentView, GridPoint, RunView, Source, point_sentence
 from assay.report.screen import Screen, plain
@@ -45,7 +47,7 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
         screen.line(f"Run {run.run_id} is {run.status}: what follows is what was committed so far.", "yellow")
     chosen = [e for e in run.experiments if experiment_index in (None, e.index)]
     for experiment in chosen:
-        _print_experiment(screen, experiment)
+        _print_experiment(screen, experiment, links_by_cell(store, run_id, experiment.index))
     if run.claims and experiment_index is None:
         screen.gap()
         print_claims(run, screen)
@@ -55,7 +57,7 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
         _print_closing(screen, run)
 
 
-def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
+def _print_experiment(screen: Screen, experiment: ExperimentView, links: Mapping[str, Any]) -> None:
     several = len(experiment.points) > 1
     for point in experiment.points:
         screen.line(point_sentence(experiment, point), "bold")
@@ -68,7 +70,7 @@ def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
         if several:
             screen.gap()
             screen.line(point.label, "bold")
-        _print_point(screen, experiment, point)
+        _print_point(screen, experiment, point, links)
     if experiment.points:
         screen.gap()
         screen.line(_LEGEND, "dim")
@@ -80,7 +82,7 @@ def _print_experiment(screen: Screen, experiment: ExperimentView) -> None:
         screen.line(experiment.reading, "italic")
 
 
-def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint) -> None:
+def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint, links: Mapping[str, Any]) -> None:
     screen.gap()
     columns, left_out = _fitting(key_columns(experiment, point), point, screen.width)
     screen.console.print(_table(screen, experiment, point, columns))
@@ -93,6 +95,11 @@ def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint) -
             screen.line(f"✗ {row.contender} failed: {row.error or 'no reason was recorded'}", "red")
     for note in point.answer.notes:
         screen.line(f"Note: {note}", "yellow")
+    measured = [row for row in point.rows if row.status != "failed"]
+    if measured:
+        first = next((row for row in measured if row.contender == point.answer.best), measured[0])
+        for line in plan_sentences(first, links.get(first.cell_id, {})):
+            screen.line(f"Plan for {first.contender}, {line}.")
 
 
 def _fitting(columns: list[KeyColumn], point: GridPoint, width: int) -> tuple[list[KeyColumn], list[KeyColumn]]:

@@ -22,7 +22,8 @@
       point: { color: colour('blue') },
       text: { color: colour('ink'), fontSize: 12 },
       range: { category: [colour('blue'), colour('other')] },
-      style: { reference: { color: colour('orange'), fill: colour('orange'), strokeWidth: 2 }, interval: { color: colour('blue'), opacity: 0.55 } },
+      style: { reference: { color: colour('orange'), fill: colour('orange'), strokeWidth: 2 },
+        alone: { color: colour('blue'), strokeWidth: 2 }, so_far: { color: colour('quiet'), strokeWidth: 1.5 }, interval: { color: colour('blue'), opacity: 0.55 } },
     };
   }
 
@@ -72,6 +73,8 @@
   function remark(filled, shown, drawn, noun) {
     if (drawn < shown) filled.append(make('p', { className: 'about' }, `${drawn} of ${shown} shown: filter by the name of a ${noun} to see others.`));
   }
+
+  Object.assign(assay, { draw, remark, most: MOST });
 
   const column = (experiment, name) => experiment.columns.findIndex((candidate) => candidate.name === name);
   const at = (point, i, j) => (j < 0 ? null : point.values[i][j]);

@@ -37,6 +37,7 @@
         assay.drawHeat(frame('joins'), experiment, point, shown, {
           pick: belongs('cross_join_share'), heading: variable, shade: (value) => value });
       }
+      if (frame('plan')) assay.drawPlan(frame('plan'), experiment, point, shown);
       if (frame('queries')) drawQueries(frame('queries'), point, shown);
     }
 
@@ -46,6 +47,7 @@
         if (frame('load')) await assay.drawLoad(frame('load'), experiment, point, measured);
         if (frame('movement')) await assay.drawMovement(frame('movement'), experiment, point, measured);
         if (frame('trade_off')) await assay.drawTradeOff(frame('trade_off'), experiment, point, measured);
+        if (frame('growth')) await assay.drawGrowth(frame('growth'), experiment, point, measured);
         if (frame('timing')) await assay.drawTiming(frame('timing'), experiment, point, measured);
       });
       assay.drawn = Promise.all([assay.drawn, drawing]);
