@@ -62,6 +62,7 @@ class DistinctKeys:
 
     key: Key
     table: pa.Table
+    numbers: _core.KeyTable | None = None  # numbers the keys by their rows here; of single columns
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -89,7 +90,7 @@ class DistinctKeys:
     @cached_property
     def core(self) -> _core.Distinct:
         """The keys as strategies learn from them; what is derived from them, such as their order, is made once."""
-        return _core.Distinct(self.columns, _one_chunk(self.table.column(_ROWS)), self.arrow_weights)
+        return _core.Distinct(self.columns, _one_chunk(self.table.column(_ROWS)), self.arrow_weights, self.numbers)
 
     @cached_property
     def is_null(self) -> np.ndarray:
@@ -114,14 +115,21 @@ class DistinctKeys:
         return cls.of((), [], pa.array([], pa.uint64()))
 
     @classmethod
-    def of(cls, key: Key, columns: Sequence[pa.Array], rows: Counts, weights: Counts | None = None) -> DistinctKeys:
+    def of(
+        cls,
+        key: Key,
+        columns: Sequence[pa.Array],
+        rows: Counts,
+        weights: Counts | None = None,
+        numbers: _core.KeyTable | None = None,
+    ) -> DistinctKeys:
         """Distinct keys from their columns and counts (uint64); without weights a row weighs 1."""
         names = [f"k{index}" for index in range(len(key))] + [_ROWS]
         arrays = [*columns, pa.array(rows, pa.uint64())]
         if weights is not None:
             names.append(_WEIGHT)
             arrays.append(pa.array(weights, pa.uint64()))
-        return cls(key, pa.table(arrays, names=names))
+        return cls(key, pa.table(arrays, names=names), numbers if len(key) == 1 else None)
 
 
 def _nulls(column: pa.Array) -> np.ndarray:
@@ -156,6 +164,7 @@ class KeyCounter:
         """Counts keys that were counted elsewhere."""
         for key in self.keys:
             other = distinct[key]
+            self._tables.setdefault(key, _core.KeyTable()).reserve(len(other))
             weights = other.arrow_weights if other.is_weighed else None
             self._count(key, dict(zip(key, other.columns, strict=True)), {}, pa.array(other.rows), weights)
 
@@ -194,7 +203,7 @@ class KeyCounter:
             if len(chunks) > 1:
                 self._values[key] = [columns]  # the pieces are not held twice
             table = self._tables.setdefault(key, _core.KeyTable())
-            found[key] = DistinctKeys.of(key, columns, *table.tallies())
+            found[key] = DistinctKeys.of(key, columns, *table.tallies(), numbers=table)
         return found
 
     def _count(

@@ -4,7 +4,9 @@
 //! one number whatever type carries it; null has a number of its own. Compound keys are built from
 //! the numbers of their parts: a pair of numbers is a word. Idea: open addressing with linear probing;
 //! words lie in their slots, so that one costs one cache line, and 64 keys are hashed while their lines
-//! are fetched. Cost: 26 to 51 bytes a key plus 12 and the bytes of text.
+//! are fetched. Words that lie close together, as ids and dates do, stand in a *window* instead: an array
+//! of numbers that the word itself indexes, without a hash. Cost: 26 to 51 bytes a key plus 12 and the
+//! bytes of text; 4 to 24 bytes a key in the window.
 //! Source: Knuth, "The Art of Computer Programming" 3, section 6.4, algorithm L.
 
 use std::ops::Range;
@@ -35,12 +37,39 @@ const WORD: u32 = u32::MAX;
 /// The number that stands for a key which a lookup did not find.
 pub const ABSENT: u32 = u32::MAX;
 
+/// With fewer slots than this nobody looks whether the words lie close together.
+const WINDOW_WORTH_A_LOOK: usize = 256;
+
 /// Keys that are looked up at a time.
 const BATCH: usize = 64;
+
+/// A window holds a key in every so many of its places at least: sparser, it would be larger than the slots.
+const WINDOW_SPARSEST: u64 = 6;
+
+/// Words that lie close together, by their distance from the least.
+#[derive(Debug, Default)]
+struct Window {
+    base: u64,
+    /// One more than the number of the word, and 0 where it is not there.
+    numbers: Vec<u32>,
+}
+
+impl Window {
+    /// The place of a word, if it is within. Words are integers of 64 bits, below and above zero: distances wrap.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn place(&self, word: u64) -> Option<usize> {
+        let place = word.wrapping_sub(self.base);
+        (place < self.numbers.len() as u64).then_some(place as usize)
+    }
+}
 
 /// Distinct keys and their numbers.
 #[derive(Debug, Default)]
 pub struct KeyTable {
+    window: Window,
+    /// The number of keys in slots.
+    in_slots: usize,
     /// A power of two of them, or none.
     slots: Vec<Slot>,
     count: u32,
@@ -154,6 +183,7 @@ impl KeyTable {
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let texts = self.texts.capacity() * size_of::<Text>() + self.arena.capacity();
+        let texts = texts + size_of_val(self.window.numbers.as_slice());
         (size_of_val(self.slots.as_slice()) + texts) as u64
     }
 
@@ -188,13 +218,20 @@ impl KeyTable {
         &self.arena[text.start..text.start + text.length]
     }
 
-    /// At most five of eight slots are taken, so that a search is short.
-    fn reserve(&mut self, more: usize) {
-        let wanted = (self.len() + more) * 8 / 5 + 1;
+    /// Makes room for so many more keys: at most five of eight slots are taken, so that a search is short.
+    pub fn reserve(&mut self, more: usize) {
+        let wanted = (self.in_slots + more) * 8 / 5 + 1;
         if wanted <= self.slots.len() {
             return;
         }
-        let size = wanted.next_power_of_two().max(16);
+        if self.slots.len() >= WINDOW_WORTH_A_LOOK {
+            self.widen();
+        }
+        self.resize(((self.in_slots + more) * 8 / 5 + 1).next_power_of_two().max(16));
+    }
+
+    /// Moves all keys to so many slots.
+    fn resize(&mut self, size: usize) {
         let mut slots = Vec::with_capacity(size);
         memory::advise(slots.spare_capacity_mut());
         slots.resize(size, Slot::default());
@@ -208,6 +245,48 @@ impl KeyTable {
             }
             self.slots[place] = slot;
         }
+    }
+
+    /// Moves the words from their slots to the window, if all words are close enough together.
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, clippy::cast_possible_truncation)]
+    fn widen(&mut self) {
+        let is_word = |slot: &&Slot| slot.number > 0 && slot.text == WORD;
+        let signed = |word: u64| word as i64;
+        let (mut least, mut greatest, mut words) = (i64::MAX, i64::MIN, 0);
+        for slot in self.slots.iter().filter(is_word) {
+            least = least.min(signed(slot.word));
+            greatest = greatest.max(signed(slot.word));
+            words += 1;
+        }
+        if words == 0 {
+            return;
+        }
+        let known = self.window.numbers.len() as u64;
+        if known > 0 {
+            least = least.min(signed(self.window.base));
+            greatest = greatest.max(signed(self.window.base.wrapping_add(known - 1)));
+        }
+        let windowed = self.len() - self.in_slots;
+        let span = greatest.abs_diff(least);
+        if span >= WINDOW_SPARSEST * (words + windowed) as u64 {
+            return;
+        }
+        // Half as much again above, where ids and times grow: what is not met there costs no memory, only its address.
+        let room = (span + 1 + span / 2).min(greatest.abs_diff(i64::MAX).saturating_add(span + 1));
+        let mut numbers = memory::zeros::<u32>(room as usize);
+        let base = least as u64;
+        if known > 0 {
+            let start = self.window.base.wrapping_sub(base) as usize;
+            numbers[start..start + known as usize].copy_from_slice(&self.window.numbers);
+        }
+        for slot in self.slots.iter_mut().filter(|slot| slot.number > 0 && slot.text == WORD) {
+            numbers[slot.word.wrapping_sub(base) as usize] = slot.number;
+            *slot = Slot::default();
+        }
+        self.window = Window { base, numbers };
+        self.in_slots -= words;
+        let size = (self.in_slots * 8 / 5 + 1).next_power_of_two().max(16);
+        self.resize(size); // searches must not end at the holes that the words left
     }
 
     fn next_number(&mut self) -> u32 {
@@ -227,12 +306,21 @@ impl KeyTable {
             }
             return self.null.unwrap_or(ABSENT);
         }
+        if let Canonical::Word(word) = form
+            && let Some(place) = self.window.place(word)
+        {
+            if self.window.numbers[place] == 0 {
+                self.window.numbers[place] = self.next_number() + 1;
+            }
+            return self.window.numbers[place] - 1;
+        }
         let place = self.place(hash, form);
         let found = self.slots[place].number;
         if found > 0 {
             return found - 1;
         }
         let number = self.next_number();
+        self.in_slots += 1;
         self.slots[place] = match form {
             Canonical::Word(word) => Slot { word, number: number + 1, text: WORD },
             Canonical::Bytes(bytes) => {
@@ -250,6 +338,11 @@ impl KeyTable {
     fn find_hashed(&self, hash: u64, form: Canonical<'_>) -> u32 {
         if form == Canonical::Null {
             return self.null.unwrap_or(ABSENT);
+        }
+        if let Canonical::Word(word) = form
+            && let Some(place) = self.window.place(word)
+        {
+            return self.window.numbers[place].wrapping_sub(1);
         }
         if self.slots.is_empty() {
             return ABSENT;
@@ -277,7 +370,14 @@ impl KeyTable {
     fn fetch(&self, source: &(impl Source + ?Sized), range: Range<usize>, hashes: &mut [u64; BATCH]) {
         let first = range.start;
         source.visit(range, |row, form| {
-            let hash = hash(normal(form));
+            let form = normal(form);
+            if let Canonical::Word(word) = form
+                && let Some(place) = self.window.place(word)
+            {
+                memory::prefetch(&self.window.numbers[place]);
+                return;
+            }
+            let hash = hash(form);
             hashes[row - first] = hash;
             if !self.slots.is_empty() {
                 memory::prefetch(&self.slots[self.home(hash)]);
@@ -290,8 +390,19 @@ impl KeyTable {
     ///
     /// # Panics
     /// If there are not as many numbers as rows, or more keys than numbers of 32 bits.
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn insert_keys(&mut self, keys: &Keys<'_>, first_row: u32, numbers: &mut [u32], fresh: &mut Vec<u32>) {
+        if keys.validity().is_none() && !self.window.numbers.is_empty() {
+            match keys.values() {
+                Values::I64(values) => {
+                    return self.insert_words(values, |value| value as u64, first_row, numbers, fresh);
+                }
+                Values::I32(values) | Values::Date32(values) => {
+                    return self.insert_words(values, |value| i64::from(value) as u64, first_row, numbers, fresh);
+                }
+                _ => {}
+            }
+        }
         let Values::Dictionary { indices, values } = keys.values() else {
             self.insert_each(keys, first_row, numbers, fresh);
             return;
@@ -311,6 +422,45 @@ impl KeyTable {
             if self.count > before {
                 fresh.push(first_row + row as u32);
             }
+        }
+    }
+
+    /// As [`Self::insert_keys`], for words most of which stand in the window: no hash, no fetching ahead.
+    #[allow(clippy::cast_possible_truncation)]
+    fn insert_words<T: Copy>(
+        &mut self,
+        values: &[T],
+        word: impl Fn(T) -> u64,
+        first_row: u32,
+        numbers: &mut [u32],
+        fresh: &mut Vec<u32>,
+    ) {
+        assert_eq!(numbers.len(), values.len(), "a number for each row");
+        for (row, (slot, value)) in numbers.iter_mut().zip(values).enumerate() {
+            let word = word(*value);
+            *slot = match self.window.place(word).map(|place| self.window.numbers[place]) {
+                Some(number @ 1..) => number - 1,
+                _ => {
+                    let before = self.count;
+                    let number = self.insert(Canonical::Word(word));
+                    if self.count > before {
+                        fresh.push(first_row + row as u32);
+                    }
+                    number
+                }
+            };
+        }
+    }
+
+    /// As [`Self::find_keys`], for words most of which stand in the window.
+    fn find_words<T: Copy>(&self, values: &[T], word: impl Fn(T) -> u64, numbers: &mut [u32]) {
+        assert_eq!(numbers.len(), values.len(), "a number for each row");
+        for (slot, value) in numbers.iter_mut().zip(values) {
+            let word = word(*value);
+            *slot = match self.window.place(word) {
+                Some(place) => self.window.numbers[place].wrapping_sub(1),
+                None => self.find(Canonical::Word(word)),
+            };
         }
     }
 
@@ -347,8 +497,14 @@ impl KeyTable {
     ///
     /// # Panics
     /// If there are not as many numbers as rows.
+    #[allow(clippy::cast_sign_loss)]
     pub fn find_keys(&self, keys: &Keys<'_>, range: Range<usize>, numbers: &mut [u32]) {
+        let windowed = keys.validity().is_none() && !self.window.numbers.is_empty();
         match keys.values() {
+            Values::I64(values) if windowed => self.find_words(&values[range], |value| value as u64, numbers),
+            Values::I32(values) | Values::Date32(values) if windowed => {
+                self.find_words(&values[range], |value| i64::from(value) as u64, numbers);
+            }
             Values::Dictionary { indices, values } if values.len() <= range.len() => {
                 let mut known = vec![ABSENT; values.len()];
                 self.find_each(values.as_ref(), 0..values.len(), &mut known);
@@ -448,6 +604,48 @@ mod tests {
             }
             prop_assert_eq!((whole.len(), whole.null()), (single.len(), single.null()));
         }
+    }
+
+    proptest! {
+        /// Ids, ids with gaps, ids that begin anywhere, and strangers among them: with the window or without.
+        #[test]
+        fn words_close_together_are_numbered_like_any(
+            base in prop_oneof![Just(0_i64), Just(i64::MIN), Just(i64::MAX - 3000), any::<i64>()],
+            steps in proptest::collection::vec((0_i64..12, any::<bool>(), 0_u8..40), 0..3000),
+        ) {
+            let (mut table, mut oracle) = (KeyTable::new(), HashMap::new());
+            let (mut next, mut words) = (base, Vec::new());
+            for (step, back, strange) in steps {
+                next = next.saturating_add(if back { -step } else { 2 * step });
+                words.push(if strange == 0 { next.wrapping_mul(0x5851_f42d_4c95_7f2d) } else { next }.cast_unsigned());
+            }
+            let mut numbers = vec![0; words.len()];
+            table.insert_each(&Keys::from_words(&words), 0, &mut numbers, &mut Vec::new());
+            for (word, number) in words.iter().zip(&numbers) {
+                let new = u32::try_from(oracle.len()).unwrap();
+                prop_assert_eq!(*oracle.entry(*word).or_insert(new), *number);
+            }
+            let mut found = vec![0; words.len()];
+            table.find_each(&Keys::from_words(&words), 0..words.len(), &mut found);
+            prop_assert_eq!(&found, &numbers);
+            for word in words.iter().map(|word| word.wrapping_add(1)) {
+                let expected = oracle.get(&word).copied().unwrap_or(ABSENT);
+                prop_assert_eq!(table.find(Canonical::Word(word)), expected);
+            }
+            prop_assert_eq!(table.len(), oracle.len());
+        }
+    }
+
+    #[test]
+    fn ids_stand_in_a_window_and_random_words_do_not() {
+        let ids: Vec<u64> = (0..100_000).map(|id| 5 + 4 * id).collect();
+        let mut table = KeyTable::new();
+        table.insert_each(&Keys::from_words(&ids), 0, &mut vec![0; ids.len()], &mut Vec::new());
+        assert!(table.in_slots < 200 && table.memory_bytes() < 24 * 100_000 + 10_000, "{}", table.memory_bytes());
+        let mut random = KeyTable::new();
+        let words: Vec<u64> = ids.iter().map(|id| hash(Canonical::Word(*id))).collect();
+        random.insert_each(&Keys::from_words(&words), 0, &mut vec![0; ids.len()], &mut Vec::new());
+        assert_eq!(random.in_slots, 100_000);
     }
 
     #[test]

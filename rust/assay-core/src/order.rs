@@ -48,6 +48,21 @@ fn float(value: f64) -> u64 {
     if word & SIGN == 0 { word ^ SIGN } else { !word }
 }
 
+/// A decimal's integer, to be divided by ten to its scale.
+fn unscaled(decimals: &Decimals<'_>, row: usize) -> i128 {
+    match decimals {
+        Decimals::I32(values) => i128::from(values[row]),
+        Decimals::I64(values) => i128::from(values[row]),
+        Decimals::I128(values) => values[row],
+        // `Keys::new` refused what does not fit; the low half is then the value.
+        Decimals::I256(values) => {
+            let mut low = [0; 16];
+            low.copy_from_slice(&values[row][..16]);
+            i128::from_le_bytes(low)
+        }
+    }
+}
+
 /// The part of `keys` in `row`.
 #[must_use]
 pub fn part(keys: &Keys<'_>, row: usize) -> Part {
@@ -72,17 +87,7 @@ pub fn part(keys: &Keys<'_>, row: usize) -> Part {
         Values::F32(values) => Part::Word(float(f64::from(values[row]))),
         Values::F64(values) => Part::Word(float(values[row])),
         Values::Boolean(bits) => Part::Word(u64::from(bits.get(row))),
-        Values::Decimal(decimals, _) => Part::Wide(match decimals {
-            Decimals::I32(values) => i128::from(values[row]),
-            Decimals::I64(values) => i128::from(values[row]),
-            Decimals::I128(values) => values[row],
-            // `Keys::new` refused what does not fit; the low half is then the value.
-            Decimals::I256(values) => {
-                let mut low = [0; 16];
-                low.copy_from_slice(&values[row][..16]);
-                i128::from_le_bytes(low)
-            }
-        }),
+        Values::Decimal(decimals, _) => Part::Wide(unscaled(decimals, row)),
         Values::Dictionary { indices, values } => part(values, indices.get(row)),
         Values::Bytes32 { .. } | Values::Bytes64 { .. } | Values::Views { .. } | Values::Fixed { .. } => {
             keys.at(row, |form| match form {
@@ -139,6 +144,11 @@ pub fn sorted_rows(columns: &[Keys<'_>]) -> Vec<u32> {
         if word(column, 0).is_some() {
             let mut pairs: Vec<(u64, u32)> =
                 present().filter_map(|row| word(column, row).map(|word| (word, row as u32))).collect();
+            pairs.sort_unstable();
+            return pairs.into_iter().map(|(_, row)| row).collect();
+        }
+        if let Values::Decimal(decimals, _) = column.values() {
+            let mut pairs: Vec<(i128, u32)> = present().map(|row| (unscaled(decimals, row), row as u32)).collect();
             pairs.sort_unstable();
             return pairs.into_iter().map(|(_, row)| row).collect();
         }

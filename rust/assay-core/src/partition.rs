@@ -41,6 +41,14 @@ pub struct Derived {
     table: OnceLock<Arc<KeyTable>>,
 }
 
+impl Derived {
+    /// With a table in which each key's number is its row, so that none need be made.
+    #[must_use]
+    pub fn with_table(table: Arc<KeyTable>) -> Self {
+        Self { order: OnceLock::new(), table: OnceLock::from(table) }
+    }
+}
+
 impl<'a> Distinct<'a> {
     /// What is promised of distinct keys, so that sums over them fit and row numbers are 32 bits.
     ///

@@ -1,5 +1,7 @@
 //! Distinct keys, their numbers and their counts: bindings of the key table.
 
+use std::sync::Arc;
+
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -17,7 +19,7 @@ use crate::slices::{slice_of, words};
 /// Distinct keys and their numbers, in order of first appearance, with the rows and weight of each.
 #[pyclass(name = "KeyTable", module = "assay._core")]
 pub struct PyKeyTable {
-    table: KeyTable,
+    table: Arc<KeyTable>,
     rows: fold::Sums,
     /// None as long as every row weighs 1.
     weights: Option<fold::Sums>,
@@ -45,7 +47,7 @@ fn rows_fit(rows: usize) -> PyResult<()> {
 impl PyKeyTable {
     #[new]
     fn new() -> Self {
-        Self { table: KeyTable::new(), rows: fold::Sums::default(), weights: None }
+        Self { table: Arc::default(), rows: fold::Sums::default(), weights: None }
     }
 
     fn __len__(&self) -> usize {
@@ -67,12 +69,13 @@ impl PyKeyTable {
     /// The number of each key, and the rows that met a key for the first time.
     fn insert<'py>(&mut self, py: Python<'py>, keys: Column) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         rows_fit(keys.len())?;
+        let table = self.own()?;
         let (numbers, fresh) = py.detach(|| -> PyResult<_> {
             let (mut numbers, mut fresh, mut first) = (memory::zeros::<u32>(keys.len()), Vec::new(), 0);
             for chunk in keys.keys()? {
                 let next = first + chunk.len();
                 #[allow(clippy::cast_possible_truncation)] // as was checked
-                self.table.insert_keys(&chunk, first as u32, &mut numbers[first..next], &mut fresh);
+                table.insert_keys(&chunk, first as u32, &mut numbers[first..next], &mut fresh);
                 first = next;
             }
             Ok((numbers, fresh))
@@ -91,9 +94,10 @@ impl PyKeyTable {
         let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
         equal_lengths(first, second)?;
         rows_fit(first.len())?;
+        let table = self.own()?;
         let (numbers, fresh) = py.detach(|| {
             let (mut numbers, mut fresh) = (memory::zeros::<u32>(first.len()), Vec::new());
-            self.table.insert_each(&Pairs { first, second }, 0, &mut numbers, &mut fresh);
+            table.insert_each(&Pairs { first, second }, 0, &mut numbers, &mut fresh);
             (numbers, fresh)
         });
         Ok((output::primitive::<UInt32Type>(py, numbers, None)?, output::primitive::<UInt32Type>(py, fresh, None)?))
@@ -124,6 +128,14 @@ impl PyKeyTable {
             numbers
         });
         present(py, numbers)
+    }
+
+    /// Makes room for so many more keys at once, which growing step by step would take longer for.
+    fn reserve(&mut self, py: Python<'_>, more: usize) -> PyResult<()> {
+        rows_fit(more)?;
+        let table = self.own()?;
+        py.detach(|| table.reserve(more));
+        Ok(())
     }
 
     /// Counts the rows (1 each, or `rows`) and the weight (that of the rows, or `weights`) of keys by their numbers.
@@ -162,6 +174,20 @@ impl PyKeyTable {
             output::primitive::<UInt64Type>(py, values, None)
         };
         Ok((full(&self.rows)?, self.weights.as_ref().map(full).transpose()?))
+    }
+}
+
+impl PyKeyTable {
+    /// The table, as long as strategies have not learned from it: keys that they number must not change under them.
+    fn own(&mut self) -> PyResult<&mut KeyTable> {
+        Arc::get_mut(&mut self.table).ok_or_else(|| {
+            parameter("the table is shared with strategies that learned from it; insert into a new one".to_owned())
+        })
+    }
+
+    /// The table, shared.
+    pub fn shared(&self) -> Arc<KeyTable> {
+        Arc::clone(&self.table)
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::Array;
-use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt32Type, UInt64Type};
-use arrow_schema::DataType;
+use arrow_array::types::UInt32Type;
 use assay_core::fold;
 use assay_core::keys::Keys;
 use assay_core::partition::composite::Composite;
@@ -15,8 +12,9 @@ use pyo3::prelude::*;
 use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
 use crate::hashing::{Threads, threads_or_default};
+use crate::key_table::PyKeyTable;
 use crate::output;
-use crate::slices::slice_of;
+use crate::slices::words;
 
 /// One chunk of each column, as keys.
 fn whole(columns: &[Column]) -> PyResult<Vec<Keys<'_>>> {
@@ -51,24 +49,40 @@ impl From<PySetting> for Setting {
 #[pyclass(name = "Distinct", frozen, module = "assay._core")]
 pub struct PyDistinct {
     columns: Vec<Column>,
-    rows: Vec<u64>,
-    weights: Vec<u64>,
+    rows: Column,
+    weights: Column,
     derived: Derived,
 }
 
 #[pymethods]
 impl PyDistinct {
-    /// One chunk per column; rows and weights are uint64, one per key.
+    /// One chunk per column; rows and weights are uint64, one per key. `table` numbers the keys of a single column by
+    /// their rows here.
     #[new]
+    #[pyo3(signature = (columns, rows, weights, table = None))]
     #[allow(clippy::needless_pass_by_value)]
-    fn new(columns: Vec<Column>, rows: Column, weights: Column) -> PyResult<Self> {
-        let keys = whole(&columns)?;
-        let rows = slice_of!(&rows, UInt64Type, DataType::UInt64, "uint64").to_vec();
-        let weights = slice_of!(&weights, UInt64Type, DataType::UInt64, "uint64").to_vec();
-        let derived = Derived::default();
-        Distinct { columns: &keys, rows: &rows, weights: &weights, derived: &derived }.check().map_err(raise)?;
-        drop(keys);
-        Ok(Self { columns, rows, weights, derived })
+    fn new(
+        columns: Vec<Column>,
+        rows: Column,
+        weights: Column,
+        table: Option<PyRef<'_, PyKeyTable>>,
+    ) -> PyResult<Self> {
+        let count = words(Some(&rows))?.unwrap_or_default().len();
+        let derived = match table {
+            None => Derived::default(),
+            Some(table) if columns.len() == 1 && table.shared().len() == count => Derived::with_table(table.shared()),
+            Some(table) => {
+                return Err(parameter(format!(
+                    "the table holds {} keys, but there are {} of {} columns; expected as many of one column",
+                    table.shared().len(),
+                    count,
+                    columns.len()
+                )));
+            }
+        };
+        let made = Self { columns, rows, weights, derived };
+        made.with(|distinct| distinct.check())?;
+        Ok(made)
     }
 }
 
@@ -76,8 +90,9 @@ impl PyDistinct {
     /// Calls `work` with the borrowed form.
     fn with<R>(&self, work: impl FnOnce(Distinct<'_>) -> assay_core::error::Result<R>) -> PyResult<R> {
         let columns = whole(&self.columns)?;
-        work(Distinct { columns: &columns, rows: &self.rows, weights: &self.weights, derived: &self.derived })
-            .map_err(raise)
+        let rows = words(Some(&self.rows))?.unwrap_or_default();
+        let weights = words(Some(&self.weights))?.unwrap_or_default();
+        work(Distinct { columns: &columns, rows, weights, derived: &self.derived }).map_err(raise)
     }
 }
 

@@ -5,7 +5,7 @@ instance of each query. The scan of the rows then only looks numbers up. They ar
 narrowest unsigned type that holds them; its greatest value stands for none.
 
 Cost: 16 bytes a distinct key and its value, 1 to 4 bytes a number; the key table that finds a row's
-key again (about 26 bytes a key, and its text) is made only if rows are scanned.
+key again (4 to 51 bytes a key, and its text) is that of the first scan, or made anew in another process.
 """
 
 from __future__ import annotations
@@ -47,12 +47,14 @@ class Facts:
         distinct: The distinct values of every key.
     """
 
-    def __init__(self, distinct: Mapping[Key, DistinctKeys], header: dict[str, Any]) -> None:
+    def __init__(
+        self, distinct: Mapping[Key, DistinctKeys], header: dict[str, Any], counter: KeyCounter | None = None
+    ) -> None:
         self.distinct = dict(distinct)
         self.header = header
         self._numbers: dict[tuple[Key, str], pa.Array] = {}
         self._learned: dict[int, Learned] = {}
-        self._made: dict[str, Any] = {}
+        self._made: dict[str, Any] = {} if counter is None else {"counter": counter}
         self._lock = threading.RLock()  # threads fold side by side
 
     def keep(self, key: Key, name: str, numbers: np.ndarray, count: int) -> None:

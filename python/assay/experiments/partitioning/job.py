@@ -149,9 +149,7 @@ class PartitioningJob:
         assert stage == 0, "only stage 0 teaches"
         if state.rows == 0:
             raise EmptyInputError(f"{self.dataset.name} has no rows; there is nothing to partition")
-        distinct = state.counter.finish()
-        state.counter = KeyCounter(())  # its tables are not held beside what was counted
-        facts = Facts(distinct, {"rows": state.rows, "failures": {}})
+        facts = Facts(state.counter.finish(), {"rows": state.rows, "failures": {}}, state.counter)
         causes: list[AssayError] = []
         for aspect in self.aspects:
             aspect.prepare(facts)
