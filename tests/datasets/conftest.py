@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assay.datasets import Dataset
+from assay.datasets import BATCH_ROWS, Dataset
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests import stores_on_loopback by name
 
@@ -50,7 +50,7 @@ def read() -> Callable[..., pa.Table]:
             assert span.first_row == next_row
             for batch in dataset.batches(columns, span):
                 assert batch.first_row == next_row
-                assert 0 < batch.data.num_rows <= 65_536
+                assert 0 < batch.data.num_rows <= BATCH_ROWS
                 next_row += batch.data.num_rows
                 batches.append(batch.data)
             assert span.rows is None or span.first_row + span.rows == next_row

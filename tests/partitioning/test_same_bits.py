@@ -174,7 +174,7 @@ def test_a_pool_of_processes(expected: Any, pool: Executor, tmp_path: Path) -> N
 
 
 def test_one_thread_and_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # Batches of 65,536 rows, so that each is worth two threads.
+    # One batch of 140,000 rows, so that it is worth two threads.
     pq.write_table(make_table(140_000), tmp_path / "t.parquet", row_group_size=140_000)
     found = []
     for threads in ("1", "2"):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assay.datasets.files import File
 
 __all__ = [
+    "BATCH_BYTES",
     "BATCH_ROWS",
     "Batch",
     "Reader",
@@ -33,7 +34,8 @@ __all__ = [
     "unique_columns",
 ]
 
-BATCH_ROWS = 65_536  # rows of a batch at most: a few MiB for tables of common width
+BATCH_ROWS = 262_144  # rows of a batch at most: 2 MiB of one int64 column; counting keys is no faster beyond
+BATCH_BYTES = 16 * 1024 * 1024  # of a batch, about: where rows are wider than 64 bytes, fewer of them
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,11 @@ class Reader(Protocol):
     def spans(self, target_rows: int) -> list[Span]:
         """All rows as spans of at least one indivisible piece and about `target_rows` rows; never empty."""
 
-    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
-        """`columns`, in that order, of the rows of `span` (None: all rows), in row order."""
+    def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
+        """`columns`, in that order, of the rows of `span` (None: all rows), in row order.
+
+        Where `encoded`, texts may come as dictionaries if the file holds them so, whatever the schema says.
+        """
 
 
 @contextmanager

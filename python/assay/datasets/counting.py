@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from assay.datasets.arrow_types import plain_array, plain_type
 
-__all__ = ["KeyCounter", "key_column"]
+__all__ = ["KeyCounter", "key_column", "key_type"]
 
 _COUNT = "count"
 _PENDING_ROWS = 262_144
@@ -44,9 +44,11 @@ class KeyCounter:
         if self.exceeded or not self.countable:
             return
         try:
-            arrays = [key_column(column) for column in columns]
-            rows = pa.Table.from_arrays(arrays, names=self.names)
-            counted = rows.group_by(self.names).aggregate([([], "count_all")])
+            if len(columns) == 1 and pa.types.is_dictionary(columns[0].type):
+                counted = self._count_codes(columns[0])
+            else:
+                rows = pa.Table.from_arrays([key_column(column) for column in columns], names=self.names)
+                counted = rows.group_by(self.names).aggregate([([], "count_all")])
         except pa.ArrowNotImplementedError:
             self.countable = False
             self._pending.clear()
@@ -55,6 +57,12 @@ class KeyCounter:
         self._pending_rows += counted.num_rows
         if self._pending_rows > max(_PENDING_ROWS, self._groups.num_rows):
             self._compact()
+
+    def _count_codes(self, column: pa.DictionaryArray) -> pa.Table:
+        """The rows of each code; equal values of several codes meet when counts are added."""
+        codes = pa.table({"code": column.indices}).group_by("code").aggregate([([], "count_all")])
+        values = pa.DictionaryArray.from_arrays(codes["code"].combine_chunks(), column.dictionary)
+        return pa.Table.from_arrays([key_column(values), codes["count_all"]], names=[*self.names, _COUNT])
 
     def counts(self) -> pa.Table:
         """One row per distinct value: columns `k0`, `k1`, ... and `count`, in no order.

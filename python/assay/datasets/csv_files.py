@@ -58,7 +58,7 @@ class CsvReader:
         check_target_rows(target_rows)
         return [Span(0, 0, None, None)]
 
-    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The chosen columns of all rows; parsing the rest of each line is all that they cost."""
         # No column at all means "every column" to the parser: read the first one to count rows.
         wanted = list(columns) or self.schema.names[:1]

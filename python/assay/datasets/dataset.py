@@ -101,12 +101,16 @@ class Dataset:
         """
         return self._reader.spans(target_rows)
 
-    def batches(self, columns: Sequence[str] | None = None, span: Span | None = None) -> Iterator[Batch]:
+    def batches(
+        self, columns: Sequence[str] | None = None, span: Span | None = None, *, encoded: bool = False
+    ) -> Iterator[Batch]:
         """Rows in order, a batch at a time, each with its first row's global number.
 
         Args:
             columns: Which ones, in that order; None means all, and none at all gives batches that only count rows.
             span: One of `spans`; None means all rows.
+            encoded: Whether texts that Parquet holds as dictionaries may come so, whatever the schema says: reading
+                and hashing them is several times faster.
 
         Raises:
             UnknownNameError: there is no such column; at once, not at the first batch.
@@ -114,7 +118,7 @@ class Dataset:
             ChecksumMismatchError: a file is not the one that was opened; before the first batch or after the last.
         """
         names = self.schema.names if columns is None else [self.column(name).name for name in columns]
-        return self._guarded(self._reader.batches(names, span), self._stamps_of(span))
+        return self._guarded(self._reader.batches(names, span, encoded=encoded), self._stamps_of(span))
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table in memory; for small ones, such as parents."""

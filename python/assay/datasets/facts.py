@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.datasets.arrow_types import can_be_equal
-from assay.datasets.counting import KeyCounter, key_column
+from assay.datasets.counting import KeyCounter, key_column, key_type
 from assay.datasets.dataset import Dataset
 from assay.datasets.definition import ForeignKey
 from assay.datasets.fingerprint import FingerprintKind
@@ -126,7 +126,7 @@ def describe(
     nulls = dict.fromkeys(schema.names, 0)
     rows = 0
     complete = True
-    for batch in dataset.batches():
+    for batch in dataset.batches(encoded=True):
         data = batch.data
         if rows_at_most is not None and rows + data.num_rows > rows_at_most:
             data = data.slice(0, rows_at_most - rows)
@@ -235,7 +235,7 @@ def _parent_keys(parent: Dataset, key: ForeignKey, schema: pa.Schema) -> pa.Tabl
         try:
             if not can_be_equal(wanted, table.schema.field(name).type):
                 raise pa.ArrowTypeError("no value of one type is one of the other")
-            columns.append(key_column(table.column(name).combine_chunks()).cast(wanted))
+            columns.append(_key_chunks(table.column(name)).cast(wanted))
         except pa.ArrowException as error:
             raise UnsupportedTypeError(
                 f"foreign key {key.name}: {key.columns[number]} is {wanted}, {parent.name}.{name} is "
@@ -251,6 +251,11 @@ def _parent_keys(parent: Dataset, key: ForeignKey, schema: pa.Schema) -> pa.Tabl
             f"({', '.join(key.parent_columns)}); expected each key once"
         )
     return keys
+
+
+def _key_chunks(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`column` in its key type, chunk by chunk: one array may not hold more than 2 GiB of texts."""
+    return pa.chunked_array([key_column(chunk) for chunk in column.chunks], key_type(column.type))
 
 
 def _all_valid(table: pa.Table, names: list[str]) -> pa.ChunkedArray:

@@ -213,7 +213,7 @@ class GeneratorReader:
         assert self.rows is not None
         return row_spans(self.rows, target_rows)
 
-    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The chosen columns of a row range."""
         first_row, end = (0, int(self._values["rows"])) if span is None else span.token
         for start in range(first_row, end, BATCH_ROWS):

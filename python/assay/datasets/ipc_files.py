@@ -57,7 +57,7 @@ class IpcFileReader:
         assert self.rows is not None
         return row_spans(self.rows, target_rows)
 
-    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The chosen columns of a row range; other columns are not decompressed."""
         start, end = (0, self._starts[-1]) if span is None else span.token
         path = self.files[0]
@@ -89,7 +89,7 @@ class IpcStreamReader:
         check_target_rows(target_rows)
         return [Span(0, 0, None, None)]
 
-    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The chosen columns of all rows."""
         path = self.files[0]
         first_row = 0

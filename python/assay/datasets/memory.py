@@ -45,7 +45,7 @@ class TableReader:
         """Row ranges of `target_rows` rows, whatever the chunks."""
         return row_spans(self.table.num_rows, target_rows)
 
-    def batches(self, columns: Sequence[str], span: Span | None) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The chosen columns of a row range, as slices of the table."""
         first_row, end = (0, self.table.num_rows) if span is None else span.token
         if not columns:  # a table without columns has no rows to cut, a batch without columns has

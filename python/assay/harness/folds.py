@@ -80,7 +80,7 @@ def measure_span(job: Job, dataset: Dataset, stage: int, span: Span, learned: Le
     """Folds the batches of one span into a fresh state and packs it."""
     started = time.perf_counter()
     state = job.start(stage, learned)
-    for batch in dataset.batches(list(job.columns(stage)), span):
+    for batch in dataset.batches(list(job.columns(stage)), span, encoded=True):
         job.update(state, batch)
     packed = job.pack(state)
     return SpanResult(span.index, packed, platform.node(), os.getpid(), time.perf_counter() - started)
@@ -106,7 +106,7 @@ def fold_spans(
     state = job.start(stage, learned)
     columns = list(job.columns(stage))
     for span in spans:
-        for batch in dataset.batches(columns, span):
+        for batch in dataset.batches(columns, span, encoded=True):
             if stop.is_set():
                 return state
             job.update(state, batch)

@@ -26,6 +26,10 @@ def row_bytes(batch: pa.RecordBatch) -> pa.Array:
 
 
 def _bytes_of(name: str, column: pa.Array) -> np.ndarray:
+    if pa.types.is_dictionary(column.type):
+        sizes = np.append(_bytes_of(name, column.dictionary), np.uint64(0))  # the last one is that of null
+        codes = numpy_of(column.indices.cast(pa.int64()).fill_null(len(column.dictionary)))
+        return np.asarray(sizes[codes])
     plain = plain_array(column)
     valid = numpy_of(plain.is_valid())
     kind = plain.type
