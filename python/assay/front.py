@@ -58,7 +58,7 @@ __all__ = ["Comparison", "Results", "Run", "compare", "export", "run"]
 
 _PARTITIONS = 8  # as a comparison has by default
 
-Timing = bool | TimingSettings
+Timing = bool | TimingSettings | None
 
 
 class Results:
@@ -92,6 +92,17 @@ class Results:
         return answers
 
     @property
+    def advice(self) -> dict[str, Any] | None:
+        """The advice over the whole grid, where one was asked for; the first of several.
+
+        Returns:
+            A dictionary of experiment, dataset, parameters and best (the number of partitions and the contender that
+            are recommended), sentence, rule, findings, notes, candidates, limits and keys.
+        """
+        found: list[dict[str, Any]] = self._read()["advice"]
+        return found[0] if found else None
+
+    @property
     def failures(self) -> tuple[Failure, ...]:
         """Cells without results, each with its error; empty where all went well."""
         return self.outcome.failures
@@ -114,7 +125,12 @@ class Results:
 
         Raises:
             UsageError: No grid point has these parameters, or they recommend different contenders.
+
+        An advice is what is recommended of all grid points.
         """
+        if not parameters and self.advice is not None and len(self._read()["advice"]) == 1:
+            best: str | None = self.advice["best"]
+            return best
         chosen = [
             answer
             for answer in self.answers
@@ -206,7 +222,7 @@ def compare(
     store: str | os.PathLike[str] | Store | None = None,
     executor: Executor | None = None,
     jobs: int | None = None,
-    timing: Timing = True,
+    timing: Timing = None,
     seed: int = 0,
     resume: str | bool | None = None,
     progress: ProgressSink | None = None,
@@ -221,7 +237,7 @@ def compare(
         store: A file that keeps the results; in memory by default.
         executor: Where the table is scanned: in this process by default, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once; as many as it has workers by default.
-        timing: Whether to time, or how much; False leaves timed metrics out.
+        timing: Whether to time, or how much; False leaves timed metrics out, as does an advice unless timing is given.
         seed: Of seeded metrics, and of timing orders and resamples.
         resume: A run of this comparison in `store` that did not end, or True for the latest.
         progress: Told of each step; silent by default.
@@ -263,7 +279,7 @@ def run(
     store: str | os.PathLike[str] | Store | None = "assay.duckdb",
     executor: Executor | None = None,
     jobs: int | None = None,
-    timing: Timing = True,
+    timing: Timing = None,
     resume: str | bool | None = None,
     progress: ProgressSink | None = None,
     command: str | None = None,
@@ -276,7 +292,7 @@ def run(
         store: The file that keeps the results, an open store, or None for memory.
         executor: Where tables are scanned: in this process by default, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once.
-        timing: Whether to time, or how much.
+        timing: Whether to time, or how much; experiments with advice are timed only if it is given.
         resume: A run id, or True for the latest run of this suite that did not end.
         progress: Told of each step; silent by default.
         command: What to type to repeat it.
@@ -364,6 +380,11 @@ def _recommended(
         )
     newest = [row for row in found if row["run_id"] == found[0]["run_id"]]
     answers = [answer for row in newest for answer in json.loads(row["answers"]) if answer["best"]]
+    # An advice stands for the grid points that it weighed.
+    if partitions is None and any(answer.get("advice") for answer in answers):
+        answers = [answer for answer in answers if answer.get("advice")]
+    else:
+        answers = [answer for answer in answers if not answer.get("advice")]
     chosen = {
         (answer["best"], answer["parameters"]["partitions"])
         for answer in answers
@@ -392,7 +413,7 @@ def _run(
     label: str | None = None,
 ) -> tuple[Store, RunOutcome]:
     """Runs `suite`; a store that this opens as a file is closed again and reopened to read."""
-    settings = timing if isinstance(timing, TimingSettings) else TimingSettings() if timing else TimingSettings.off()
+    settings = timing if timing is None or isinstance(timing, TimingSettings) else _timing(timing)
     path = None if store is None or isinstance(store, Store) else Path(store)
     if resume and store is None:
         raise UsageError("there is nothing to resume in memory; name the store with store= (--store FILE)")
@@ -427,6 +448,10 @@ def _run(
         return writer, outcome
     writer.close()
     return Store.read_only(path), outcome
+
+
+def _timing(wanted: bool) -> TimingSettings:
+    return TimingSettings() if wanted else TimingSettings.off()
 
 
 def _nothing(outcome: RunOutcome) -> AssayError:

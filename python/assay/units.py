@@ -6,8 +6,23 @@ One formatter per unit, so that the terminal, the report and the documents agree
 from __future__ import annotations
 
 import math
+import re
 
-__all__ = ["UNITS", "format_bytes", "format_count", "format_duration_ns", "format_seconds", "format_value"]
+__all__ = [
+    "UNITS",
+    "format_bytes",
+    "format_count",
+    "format_duration_ns",
+    "format_seconds",
+    "format_value",
+    "parse_bytes",
+]
+
+_BYTES = {"": 1, "b": 1} | {
+    prefix + unit: base**power
+    for power, prefix in enumerate("kmgtp", 1)
+    for unit, base in (("ib", 1024), ("b", 1000), ("", 1024))
+}
 
 UNITS = {
     "ratio": "a quotient; 1 is the ideal where a mean or an optimum is the divisor",
@@ -36,6 +51,25 @@ def format_bytes(value: float) -> str:
             return f"{value:.0f} B" if prefix == "B" else f"{value:.1f} {prefix}"
         value /= 1024
     raise AssertionError("unreachable")
+
+
+def parse_bytes(text: int | str) -> int:
+    """A number of bytes as people write it: KiB to PiB are powers of 1024, KB to PB of 1000, K to P are KiB to PiB.
+
+    >>> parse_bytes("1GiB"), parse_bytes("1.5 MB"), parse_bytes(512)
+    (1073741824, 1500000, 512)
+
+    Raises:
+        ValueError: It is no number of bytes, or less than 1.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", str(text))
+    unit = None if found is None or isinstance(text, bool) else _BYTES.get(found[2].lower())
+    if found is None or unit is None:
+        raise ValueError(f"{text!r} is no number of bytes; expected such as 1GiB, 500MB or 1048576")
+    size = int(float(found[1]) * unit) if "." in found[1] else int(found[1]) * unit
+    if size < 1:
+        raise ValueError(f"{text!r} is {size} bytes; expected at least 1")
+    return size
 
 
 def format_duration_ns(value: float) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.errors import MeasurementError, SuiteError, UnknownNameError
-from assay.experiments.base import Answer, Cell, Findings, Metric, Point, Timer, Value
+from assay.experiments.base import Answer, Cell, Findings, Job, Metric, Point, Timer, Value
 
 Fault = Literal[
     "none",
@@ -58,6 +58,7 @@ class ToyJob:
     fault: Fault
     home_pid: int
     stages: int = 2
+    timed: bool = True
 
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
@@ -184,7 +185,9 @@ class ToyExperiment:
                 divisors.append(int(contender[7:-1]))
         return ToyJob(settings.key, cells, tuple(divisors), settings.fault, os.getpid())
 
-    def answer(self, cells: Sequence[Cell], values: Sequence[Value], settings: ToySettings) -> Sequence[Answer]:
+    def answer(
+        self, cells: Sequence[Cell], values: Sequence[Value], settings: ToySettings, job: Job | None = None
+    ) -> Sequence[Answer]:
         found = {(value.cell_id, value.metric): value.value for value in values}
         measured = [cell for cell in cells if found.get((cell.cell_id, "max_over_mean")) is not None]
         best = min(measured, key=lambda cell: (found[cell.cell_id, "max_over_mean"], cell.contender))

@@ -71,11 +71,33 @@ def compare(
         _Texts, Parameter(help="A column of whole numbers that weighs the rows.", metavar="COLUMN", negative=())
     ] = None,
     bytes: Annotated[bool | None, Parameter(help="Measure the bytes of rows too, which reads every column.")] = None,
+    advise: Annotated[
+        bool | None,
+        Parameter(
+            help="Find key, strategy and number of partitions: candidates are made, and one answer is given over all.",
+            negative=(),
+        ),
+    ] = None,
+    skew_max: Annotated[
+        _Texts,
+        Parameter(help="The fullest partition over the mean, at most (1.25 by default).", metavar="X", negative=()),
+    ] = None,
+    moved_max: Annotated[
+        _Texts,
+        Parameter(help="The share of the data that a node more may move, such as 0.1.", metavar="X", negative=()),
+    ] = None,
+    partition_bytes_max: Annotated[
+        _Texts, Parameter(help="The most bytes in a partition, such as 1GiB.", metavar="SIZE", negative=())
+    ] = None,
+    fan_out_max: Annotated[
+        _Texts,
+        Parameter(help="The most partitions that a query may ask on average.", metavar="X", negative=()),
+    ] = None,
     seed: Annotated[int, Parameter(help="Of seeded metrics and of timing orders.")] = 0,
     format: FormatOption = "table",
     report: Annotated[Path | None, Parameter(help="Write the HTML page too.", metavar="FILE")] = None,
     store: Annotated[Path | None, Parameter(help="Keep the results in this file.", metavar="FILE")] = None,
-    timing: TimingOption = True,
+    timing: TimingOption = None,
     rounds: RoundsOption = None,
     jobs: JobsOption = None,
     executor: ExecutorKind = None,
@@ -88,9 +110,13 @@ def compare(
     it tried. Other experiments take their settings as flags too: see
     `assay explain KIND`.
 
+    With --advise it looks for the key and the number of partitions as well,
+    under the limits given.
+
     For example:
 
         assay compare partitioning flights --partitions 8
+        assay compare partitioning flights --advise --moved-max 0.1
         assay compare partitioning flights --strategy "hash(dest)" --report page.html
     """
     from assay.cli.progress import HeldProgress
@@ -108,13 +134,18 @@ def compare(
         "queries": queries,
         "weight": weight,
         "bytes": None if bytes is None else [str(bytes).lower()],
+        "advise": None if advise is None else [str(advise).lower()],
+        "skew-max": skew_max,
+        "moved-max": moved_max,
+        "partition-bytes-max": partition_bytes_max,
+        "fan-out-max": fan_out_max,
         **settings,
     }
     texts_given = {name: texts for name, texts in flags.items() if texts is not None}
     given = settings_of(experiment, texts_given, known=sorted(_OWN_FLAGS))
     from assay.harness.commands import compare_command
 
-    extras = [] if timing else ["--no-timing"]
+    extras = ["--no-timing"] if timing is False else ["--timing"] if timing else []
     extras += [] if rounds is None else ["--rounds", str(rounds)]
     extras += ["--seed", str(seed)] if seed else []
     extras += [] if store is None else ["--store", str(store)]
@@ -160,6 +191,11 @@ _OWN_FLAGS = frozenset(
             "queries",
             "weight",
             "bytes",
+            "advise",
+            "skew-max",
+            "moved-max",
+            "partition-bytes-max",
+            "fan-out-max",
             "seed",
             "format",
         ),

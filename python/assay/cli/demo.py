@@ -21,7 +21,7 @@ def demo(
     output: Annotated[
         Path, Parameter(name=["--output", "-o"], help="The folder for the results and the report.", metavar="DIR")
     ] = Path(),
-    timing: TimingOption = True,
+    timing: TimingOption = None,
     rounds: RoundsOption = None,
     jobs: JobsOption = None,
     resume: ResumeOption = None,
@@ -50,7 +50,7 @@ def demo(
         "assay",
         "demo",
         *([] if output == Path() else ["--output", str(output)]),
-        *([] if timing else ["--no-timing"]),
+        *(["--no-timing"] if timing is False else []),
     ]
     command = shlex.join(words)
     results = run_and_show(suite, store=store, timing=timing, rounds=rounds, jobs=jobs, resume=resume, command=command)

@@ -42,7 +42,13 @@ DEFAULT_REPORT = Path("assay-report.html")
 
 FormatOption = Annotated[Format, Parameter(help="What standard output holds.")]
 StoreOption = Annotated[Path, Parameter(help="The file that holds the results.", metavar="FILE")]
-TimingOption = Annotated[bool, Parameter(help="Time lookups and builds too, which takes most of the time.")]
+TimingOption = Annotated[
+    bool | None,
+    Parameter(
+        help="Time lookups and builds too, which takes most of the time; on by default, but for an advice.",
+        negative="--no-timing",
+    ),
+]
 RoundsOption = Annotated[
     int | None,
     Parameter(help="Rounds of timing in each process; more give narrower intervals (30 by default).", metavar="N"),
@@ -95,8 +101,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def timing_of(timing: bool, rounds: int | None) -> TimingSettings:
-    """How much to time.
+def timing_of(timing: bool | None, rounds: int | None) -> TimingSettings | None:
+    """How much to time; None where nothing was said.
 
     Raises:
         ParameterError: `rounds` is below 1.
@@ -105,9 +111,11 @@ def timing_of(timing: bool, rounds: int | None) -> TimingSettings:
 
     if rounds is not None and rounds < 1:
         raise ParameterError(f"--rounds is {rounds}; expected at least 1")
-    if not timing:
+    if timing is False:
         return TimingSettings.off()
-    return TimingSettings() if rounds is None else TimingSettings(rounds=rounds, least_rounds=min(5, rounds))
+    if rounds is None:
+        return TimingSettings() if timing else None
+    return TimingSettings(rounds=rounds, least_rounds=min(5, rounds))
 
 
 def progress_bar() -> ProgressSink:

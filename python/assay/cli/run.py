@@ -37,7 +37,7 @@ def run(
     store: StoreOption = DEFAULT_STORE,
     resume: ResumeOption = None,
     format: FormatOption = "table",
-    timing: TimingOption = True,
+    timing: TimingOption = None,
     rounds: RoundsOption = None,
     jobs: JobsOption = None,
     executor: ExecutorKind = None,
@@ -74,7 +74,7 @@ def run_and_show(
     store: Path = DEFAULT_STORE,
     resume: str | None = None,
     format: Format = "table",
-    timing: bool = True,
+    timing: bool | None = None,
     rounds: int | None = None,
     jobs: int | None = None,
     executor: str | None = None,
@@ -84,7 +84,7 @@ def run_and_show(
     """Runs a suite, prints its results and returns them."""
     from assay.front import run as measure
 
-    extras = [] if timing else ["--no-timing"]
+    extras = ["--no-timing"] if timing is False else ["--timing"] if timing else []
     extras += [] if rounds is None else ["--rounds", str(rounds)]
     extras += [] if store == DEFAULT_STORE else ["--store", str(store)]
     with executor_of(executor, jobs) as pool:

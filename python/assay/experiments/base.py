@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from assay.datasets import Batch, Dataset
 
 __all__ = [
+    "Advice",
     "Answer",
+    "Candidate",
     "Cell",
+    "ConsideredKey",
     "Experiment",
     "Findings",
     "Job",
+    "KeptLimit",
     "Lesson",
     "Metric",
     "Packable",
@@ -92,8 +96,53 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """One contender at one grid point, as an advice over all of them weighed it."""
+
+    contender: str
+    parameters: Mapping[str, Any]
+    criteria: Mapping[str, float | None]  # what is weighed, by name, in the order of the rule; lower is better
+    broken: Mapping[str, str] = field(default_factory=dict)  # limit → how it is missed; empty if all are met
+    pareto: bool = False  # meets all limits, and none that does beats it on every criterion
+    best: bool = False
+    lost: str | None = None  # why it is not the best
+
+
+@dataclass(frozen=True)
+class KeptLimit:
+    """A limit that candidates must keep to."""
+
+    name: str  # the setting's
+    words: str
+    excluded: int  # candidates that miss it
+    bound: float | None = None
+    metric: str | None = None  # the criterion that it bounds
+
+
+@dataclass(frozen=True)
+class ConsideredKey:
+    """A key that was tried, or why it was not."""
+
+    name: str  # its columns, joined by commas
+    tried: bool
+    words: str  # what is known of it, or why it was not tried
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What an answer over a whole grid rests on: everything that was tried, and what was not."""
+
+    candidates: tuple[Candidate, ...]  # best first
+    limits: tuple[KeptLimit, ...]
+    keys: tuple[ConsideredKey, ...] = ()
+
+
+@dataclass(frozen=True)
 class Answer:
-    """The answer to an experiment's question, ready to be read aloud."""
+    """The answer to an experiment's question, ready to be read aloud.
+
+    An answer with `advice` speaks of the whole grid, any other of one grid point.
+    """
 
     sentence: str
     best: str | None  # a contender's spelling
@@ -102,6 +151,8 @@ class Answer:
     dropped: Mapping[str, str] = field(default_factory=dict)  # contender → why it cannot be best
     notes: tuple[str, ...] = ()  # warnings and assumptions, one sentence each
     parameters: Mapping[str, Any] = field(default_factory=dict)  # of the grid point answered
+    findings: tuple[str, ...] = ()  # what stands out and why; they follow the sentence at once
+    advice: Advice | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +190,10 @@ class Job(Protocol):
 
     stages: int
     cells: Sequence[Cell]
+
+    @property
+    def timed(self) -> bool:
+        """Whether kernels are timed where nobody has said so; they are where somebody has."""
 
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
@@ -187,5 +242,7 @@ class Experiment(Protocol):
     def job(self, dataset: Dataset, settings: Any, *, base: str | None = None) -> Job:
         """Checks `settings` against the dataset (raising with every mistake) and plans the cells."""
 
-    def answer(self, cells: Sequence[Cell], values: Sequence[Value], settings: Any) -> Sequence[Answer]:
-        """The answer for each grid point, best first in the sentence."""
+    def answer(
+        self, cells: Sequence[Cell], values: Sequence[Value], settings: Any, job: Job | None = None
+    ) -> Sequence[Answer]:
+        """The answer for each grid point, best first in the sentence; `job` planned the cells."""

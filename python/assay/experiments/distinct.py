@@ -109,6 +109,11 @@ class DistinctKeys:
         """As `weights`, as an Arrow array without a copy."""
         return _one_chunk(self.table.column(_WEIGHT if self.is_weighed else _ROWS))
 
+    @property
+    def arrow_rows(self) -> pa.Array:
+        """As `rows`, as an Arrow array without a copy."""
+        return _one_chunk(self.table.column(_ROWS))
+
     @classmethod
     def none(cls) -> DistinctKeys:
         """The key of no columns, which only strategies without a key learn from."""

@@ -102,7 +102,8 @@ def run_suite(
         jobs: How many spans the executor works on at once; by default as many as it has workers.
         resume: A run id, or True for the latest run of this suite that did not end.
         progress: Told of each step; silent by default.
-        timing: How much to time; `TimingSettings.off()` leaves timed metrics out.
+        timing: How much to time; `TimingSettings.off()` leaves timed metrics out. None times as usual what is
+            timed without being asked for.
         seed: Of timing orders and resamples; the suite's by default.
         span_rows: About how many rows of a table are measured as one span.
         command: What to type to repeat the run; by default made from the suite's file.
@@ -128,6 +129,7 @@ def run_suite(
         window=2 * (jobs or getattr(executor, "_max_workers", None) or os.cpu_count() or 1),
         progress=progress or SilentProgress(),
         timing=timing or TimingSettings(),
+        timing_asked=timing is not None,
         span_rows=span_rows,
     )
     run.begin(resume, suite.seed if seed is None else seed, command, label)
@@ -144,6 +146,7 @@ class _Run:
         window: int,
         progress: ProgressSink,
         timing: TimingSettings,
+        timing_asked: bool,
         span_rows: int,
     ) -> None:
         self.suite = suite
@@ -152,6 +155,7 @@ class _Run:
         self.window = window
         self.progress = progress
         self.timing = timing
+        self.timing_asked = timing_asked
         self.span_rows = span_rows
         self.run_id = ""
         self.seed = 0
@@ -272,6 +276,8 @@ class _Run:
         return experiment.job.stages * spans + (self.timing.processes if self._is_timed(experiment) else 0)
 
     def _is_timed(self, experiment: SuiteExperiment) -> bool:
+        if not self.timing_asked and not experiment.job.timed:
+            return False
         return self.timing.enabled and any(metric.kind == "timed" for metric in experiment.experiment.metrics.values())
 
     def _experiment(self, index: int, experiment: SuiteExperiment) -> None:
@@ -360,7 +366,9 @@ class _Run:
         if failed.issuperset(cell.cell_id for cell in experiment.cells) and not self.values[index]:
             return []
         try:
-            answers = experiment.experiment.answer(experiment.cells, self.values[index], experiment.settings)
+            answers = experiment.experiment.answer(
+                experiment.cells, self.values[index], experiment.settings, experiment.job
+            )
             return [dataclasses.asdict(answer) for answer in answers]
         except Exception as error:
             self._note_step(index, experiment, "there is no answer", error)

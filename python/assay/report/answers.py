@@ -29,6 +29,7 @@ def _answer(experiment: ExperimentView, point: GridPoint, i: int, *, several: bo
     answer = point.answer
     parts = [element("h3", point.label)] if several else []
     parts.append(element("p", *_sentence(experiment, point), class_="sentence"))
+    parts += [element("p", unbroken(finding), class_="finding") for finding in answer.findings]
     if sure:
         parts.append(element("p", sure, class_="certainty"))
     for note in answer.notes:

@@ -46,7 +46,7 @@ def to_rows(store: Source, run_id: str) -> dict[str, Any]:
 
     Returns:
         {"run", "answer", "results": [{"experiment", "contender", "parameters", "dataset", "metric", "unit", "kind",
-        "value", "low", "high", "note"}], "answers": [...], "datasets": [...], "failures": [...],
+        "value", "low", "high", "note"}], "answers": [...], "advice": [...], "datasets": [...], "failures": [...],
         "expectations": [...]}.
         Numbers that do not exist are None, never NaN.
 
@@ -69,9 +69,25 @@ def to_rows(store: Source, run_id: str) -> dict[str, Any]:
                 "pareto": list(point.answer.pareto),
                 "dropped": dict(point.answer.dropped),
                 "notes": list(point.answer.notes),
+                "findings": list(point.answer.findings),
             }
             for experiment in run.experiments
             for point in experiment.points
+        ],
+        "advice": [
+            {
+                "experiment": experiment.kind,
+                "dataset": experiment.dataset["name"],
+                "parameters": dict(experiment.advice.parameters),
+                "sentence": experiment.advice.sentence,
+                "best": experiment.advice.best,
+                "rule": experiment.advice.rule,
+                "findings": list(experiment.advice.findings),
+                "notes": list(experiment.advice.notes),
+                **(experiment.advice.advice or {}),
+            }
+            for experiment in run.experiments
+            if experiment.advice is not None
         ],
         "datasets": [dict(experiment.dataset) for experiment in _first_of_each_dataset(run)],
         "failures": [
@@ -146,6 +162,7 @@ def to_markdown(run: RunView) -> str:
                 parts.append(f"### {_escape(point.label)}")
             if point.answer.sentence:
                 parts.append(_escape(point.answer.sentence))
+            parts += [_escape(finding) for finding in point.answer.findings]
             parts.append(_markdown_table(experiment, point))
             if point.answer.rule:
                 parts.append(f"Rule: {_escape(point.answer.rule)}.")

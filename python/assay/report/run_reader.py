@@ -101,7 +101,8 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
         for row in own_metrics:
             number = Number(row["value"], row["low"], row["high"], row["note"])
             numbers.setdefault(row["cell_id"], {})[row["name"]] = number
-        answers = [_answer(answer) for answer in _json(experiment["answers"], []) or []]
+        all_answers = [_answer(answer) for answer in _json(experiment["answers"], []) or []]
+        answers = [answer for answer in all_answers if answer.advice is None]
         own_cells = [row for row in cells if row["experiment_index"] == index]
         facts = {
             row["name"]: MetricFacts(row["name"], row["unit"], row["direction"], row["kind"], row["origin"])
@@ -135,6 +136,7 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
                     for row in expectations
                     if row["experiment_index"] == index
                 ],
+                advice=next((answer for answer in all_answers if answer.advice is not None), None),
             )
         )
     return views
@@ -201,6 +203,8 @@ def _answer(stored: Mapping[str, Any]) -> AnswerView:
         dropped=dict(stored.get("dropped") or {}),
         notes=tuple(stored.get("notes") or ()),
         parameters=dict(stored.get("parameters") or {}),
+        findings=tuple(stored.get("findings") or ()),
+        advice=stored.get("advice"),
     )
 
 

@@ -80,6 +80,8 @@ class AnswerView:
     dropped: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    advice: Mapping[str, Any] | None = None  # where it speaks of the whole grid: candidates, limits, excluded, keys
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ class ExperimentView:
     metrics: Sequence[MetricFacts]
     points: Sequence[GridPoint]
     expectations: Sequence[ExpectationView]
+    advice: AnswerView | None = None  # the answer over all grid points, where there is one
 
 
 @dataclass(frozen=True)
@@ -191,10 +194,16 @@ def point_sentence(experiment: ExperimentView, point: GridPoint) -> str:
 
 
 def answer_sentence(run: RunView) -> str:
-    """The run's answers as one line of text: each grid point's sentence, in order."""
-    return " ".join(
-        point_sentence(experiment, point)
-        for experiment in run.experiments
-        for point in experiment.points
-        if point.answer.sentence
-    )
+    """The run's answers as one line of text: each grid point's sentence and findings, in order.
+
+    An answer over all grid points stands for theirs.
+    """
+    said = []
+    for experiment in run.experiments:
+        if experiment.advice is not None:
+            said += [experiment.advice.sentence, *experiment.advice.findings]
+            continue
+        for point in experiment.points:
+            if point.answer.sentence:
+                said += [point_sentence(experiment, point), *point.answer.findings]
+    return " ".join(said)

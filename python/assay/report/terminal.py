@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from assay.report.advice_terminal import print_advice
 from assay.report.claims import print_claims
 from assay.report.expectations import expectation_words
 from assay.report.formats import to_rows
@@ -58,9 +59,16 @@ def render(store: Source, run_id: str, *, console: Console | None = None, experi
 
 
 def _print_experiment(screen: Screen, experiment: ExperimentView, links: Mapping[str, Any]) -> None:
+    if experiment.advice is not None:
+        print_advice(screen, experiment)
+        _print_failures(screen, experiment)
+        _print_expectations(screen, experiment)
+        return
     several = len(experiment.points) > 1
     for point in experiment.points:
         screen.line(point_sentence(experiment, point), "bold")
+        for finding in point.answer.findings:
+            screen.line(finding, "yellow")
     if not experiment.points:
         screen.line(f"No {experiment.noun} was measured.", "yellow")
     dataset = experiment.dataset
@@ -80,6 +88,14 @@ def _print_experiment(screen: Screen, experiment: ExperimentView, links: Mapping
     if experiment.reading:
         screen.gap()
         screen.line(experiment.reading, "italic")
+
+
+def _print_failures(screen: Screen, experiment: ExperimentView) -> None:
+    for point in experiment.points:
+        for row in point.rows:
+            if row.status == "failed":
+                reason = row.error or "no reason was recorded"
+                screen.line(f"✗ {row.contender}, {point.label}: failed: {reason}", "red")
 
 
 def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint, links: Mapping[str, Any]) -> None:

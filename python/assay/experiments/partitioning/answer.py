@@ -1,8 +1,9 @@
 """The answer: which strategy, by which rule, and how it reads aloud.
 
-Rule (METHODOLOGY, "Answers"): drop contenders with empty partitions or load_max_over_mean > 1.25;
-order by mean cross_join_share, moved_over_optimum.add_one, load_max_over_mean, name. The rule is
-always shown, and with it the Pareto set over the same three criteria.
+Rule (METHODOLOGY, "The answer"): drop contenders with empty partitions or load_max_over_mean > 1.25,
+or that miss another limit; order by mean cross_join_share, moved_over_optimum.add_one,
+load_max_over_mean, name. The rule is always shown, and with it the Pareto set over the same three
+criteria. Partitions that are empty because the keys have something in common are said at once.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay.datasets.spelling import Nested, parse_nested
 from assay.experiments.base import Answer, Cell
 from assay.experiments.pareto import pareto
+from assay.experiments.partitioning.aspects.why_empty import is_structure
+from assay.experiments.partitioning.limits import EMPTY, Limits
 
-__all__ = ["MOST_LOAD", "answer"]
+__all__ = ["ORDER", "answer", "criteria", "dropped", "findings", "joins", "key_of", "listed", "percent"]
 
-MOST_LOAD = 1.25
+MOST_FINDINGS = 3
+ORDER = (
+    "then least cross-partition joins (mean over foreign keys), then least movement when a node is added (over the "
+    "optimum), then least load_max_over_mean, then name"
+)
 
 Row = Mapping[str, float | None]
 
@@ -25,7 +33,8 @@ def answer(
     cells: Sequence[Cell],
     values: Mapping[str, Row],
     notes: Sequence[str] = (),
-    most_load: float = MOST_LOAD,
+    limits: Limits | None = None,
+    reasons: Mapping[str, str] | None = None,
 ) -> Answer:
     """The answer for one grid point.
 
@@ -34,38 +43,81 @@ def answer(
         cells: The cells of that point that were measured.
         values: By cell id, the metrics by name.
         notes: What the reader must know.
-        most_load: The greatest load_max_over_mean of a usable strategy.
+        limits: What a usable strategy must keep to.
+        reasons: By cell id, why partitions are empty.
     """
+    limits = limits or Limits()
+    why = {cell.contender: reason for cell in cells if (reason := (reasons or {}).get(cell.cell_id))}
     rows = {cell.contender: values.get(cell.cell_id, {}) for cell in cells}
     was_measured = bool(rows) and all("load_max_over_mean" in row for row in rows.values())
     rows = {name: row for name, row in rows.items() if row.get("load_max_over_mean") is not None}
     weightless = was_measured and not rows  # x/0 is null: the table has rows, but each weighs 0
-    dropped = {name: why for name, row in rows.items() if (why := _dropped(row, most_load))}
-    usable = [name for name in rows if name not in dropped]
-    best = min(usable, key=lambda name: (*_criteria(rows[name]), name), default=None)
-    rule = (
-        f"without strategies that leave partitions empty or hold more than {most_load} x the mean in one; then least "
-        "cross-partition joins (mean over foreign keys), then least movement when a node is added (over the optimum), "
-        "then least load_max_over_mean, then name"
-    )
-    sentence = _sentence(rows, best, dropped, int(parameters.get("partitions", 0)))
+    missed = {name: words for name, row in rows.items() if (words := dropped(row, limits, why.get(name)))}
+    usable = [name for name in rows if name not in missed]
+    best = min(usable, key=lambda name: (*criteria(rows[name]), name), default=None)
+    n = int(parameters.get("partitions", 0))
+    sentence = _sentence(rows, best, missed, n)
     if weightless:
         weight = parameters.get("weight")
         sentence = f'Nothing can be compared: the weight "{weight}" is 0 in every row; leave it out to count rows.'
-    unbeaten = pareto({name: _criteria(row) for name, row in rows.items()})
-    return Answer(sentence, best, rule, tuple(unbeaten), dropped, tuple(notes), dict(parameters))
+    unbeaten = pareto({name: criteria(row) for name, row in rows.items()})
+    rule = f"{limits.rule}; {ORDER}"
+    found = tuple(findings(rows, why, n).values())[:MOST_FINDINGS]
+    return Answer(sentence, best, rule, tuple(unbeaten), missed, tuple(notes), dict(parameters), found)
 
 
-def _dropped(row: Row, most_load: float) -> str | None:
-    empty, load = row.get("empty_partitions") or 0, row["load_max_over_mean"] or 0
-    if empty:
-        return f"{empty:.0f} empty partition{'s' if empty != 1 else ''}"
-    if load > most_load:
-        return f"the fullest partition holds {load:.2f} × the mean"
-    return None
+def dropped(row: Row, limits: Limits, why_empty: str | None = None) -> str | None:
+    """Why a strategy cannot be the best; None if it can."""
+    found = limits.broken(row)
+    if not found:
+        return None
+    words = found[0].words
+    # What keys have in common is a finding of its own, said at once.
+    return f"{words}: {why_empty}" if found[0].limit == EMPTY and why_empty and not is_structure(why_empty) else words
 
 
-def _joins(row: Row) -> dict[str, float]:
+def findings(rows: Mapping[str, Row], why: Mapping[str, str], n: int) -> dict[str, str]:
+    """Which strategies leave partitions empty because of what the keys have in common, and what fills them: a sentence
+    by strategy."""
+    found = {}
+    for name in sorted(why):
+        if not is_structure(why[name]) or name not in rows:
+            continue
+        empty = rows[name].get("empty_partitions") or 0
+        text = f"{name} leaves {empty:,.0f} of {n:,} partitions empty: {why[name]}"
+        columns = key_of(name)
+        filling = [
+            other
+            for other, row in rows.items()
+            if key_of(other) == columns and not row.get("empty_partitions") and row.get("load_max_over_mean")
+        ]
+        if filling:
+            other = min(filling, key=lambda one: (not one.startswith("hash("), rows[one]["load_max_over_mean"], one))
+            text += f"; {other} fills all {n:,} ({rows[other]['load_max_over_mean']:.2f} × mean)"
+        else:
+            text += "; a hash of the key does not depend on it"
+        found[name] = f"{text}."
+    return found
+
+
+def key_of(contender: str) -> tuple[str, ...]:
+    """The columns of a strategy, by its spelling.
+
+    >>> key_of("composite(list(origin),hash(tailnum,function=md5))"), key_of("round_robin")
+    (('origin', 'tailnum'), ())
+    """
+
+    def columns(node: Nested) -> list[str]:
+        parts = [one for one in node.positional if isinstance(one, Nested)]
+        if parts or node.name == "composite":  # a bare word among them is a strategy without a column: round_robin
+            return [name for part in parts for name in columns(part)]
+        return [str(one) for one in node.positional]
+
+    return tuple(dict.fromkeys(columns(parse_nested(contender))))
+
+
+def joins(row: Row) -> dict[str, float]:
+    """The share of joins that cross partitions, by foreign key."""
     return {
         name.partition(".")[2]: share
         for name, share in row.items()
@@ -73,51 +125,62 @@ def _joins(row: Row) -> dict[str, float]:
     }
 
 
-def _criteria(row: Row) -> tuple[float, float, float]:
-    joins = _joins(row)
+def criteria(row: Row) -> tuple[float, float, float]:
+    """What the rule orders by before the name: cross_join_share, moved_over_optimum.add_one, load_max_over_mean."""
+    shares = joins(row)
     moved = row.get("moved_over_optimum.add_one")
     load = row.get("load_max_over_mean")
     return (
-        sum(joins.values()) / len(joins) if joins else 0.0,
+        sum(shares.values()) / len(shares) if shares else 0.0,
         float("inf") if moved is None else moved,
         float("inf") if load is None else load,
     )
 
 
-def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, str], n: int) -> str:
+def _sentence(rows: Mapping[str, Row], best: str | None, missed: Mapping[str, str], n: int) -> str:
     where = f"on {n} partition{'s' if n != 1 else ''}"
     if not rows:
         return f"No strategy could be measured {where}."
     if best is None:
-        nearest = min(dropped, key=lambda name: (rows[name]["load_max_over_mean"] or 0, *_criteria(rows[name]), name))
+        nearest = min(missed, key=lambda name: (rows[name]["load_max_over_mean"] or 0, *criteria(rows[name]), name))
         if len(rows) == 1:
-            return f"{nearest} does not spread this table {where}: {dropped[nearest]}."
+            return f"{nearest} does not spread this table {where}: {missed[nearest]}."
         return (
             f"None of the {len(rows)} strategies spreads this table {where}: the nearest is {nearest}, "
-            f"but {dropped[nearest]}."
+            f"but {missed[nearest]}."
         )
     row = rows[best]
     load = row["load_max_over_mean"] or 0
     evenness = "evenly" if load <= 1.15 else "fairly evenly"
     text = f"{best} spreads {evenness} {where} ({load:.2f} × mean)"
-    joins = _joins(row)
-    local = [name for name, share in joins.items() if share == 0]
-    crossing = sorted(((share, name) for name, share in joins.items() if share > 0), reverse=True)
+    shares = joins(row)
+    local = [name for name, share in shares.items() if share == 0]
+    crossing = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)
     if local:
-        text += f" and keeps {_listed(local)} local"
+        text += f" and keeps {listed(local)} local"
     moved = row.get("moved_share.add_one")
     clauses = []
     if crossing:
         share, name = crossing[0]
-        clauses.append(f"{_percent(share)} of joins with {name} cross partitions")
+        clauses.append(f"{percent(share)} of joins with {name} cross partitions")
     if moved is not None:
-        clauses.append(f"a node more moves {_percent(moved)} of the data (equal shares need {_percent(1 / (n + 1))})")
+        clauses.append(f"a node more moves {percent(moved)} of the data (equal shares need {percent(1 / (n + 1))})")
     return "; ".join([text, *clauses]) + "."
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as people say it.
+
+    >>> percent(0.876), percent(0.0012)
+    ('88 %', '0.12 %')
+    """
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else f"{100 * share:.2f} %"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a row.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from assay.datasets import Dataset
 from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
-from assay.experiments.base import Answer, Cell, Metric, Value
+from assay.experiments.base import Answer, Cell, Job, Metric, Value
+from assay.experiments.partitioning.advise import Grid, advise, plan_grid
 from assay.experiments.partitioning.answer import answer
 from assay.experiments.partitioning.aspects import plan
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.job import PartitioningJob
+from assay.experiments.partitioning.limits import EMPTY, Limits
 from assay.experiments.partitioning.metrics import METRICS
 from assay.experiments.partitioning.notes import notes_on
 from assay.experiments.partitioning.proposals import propose
@@ -46,9 +48,15 @@ class Partitioning:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
         mistakes: list[tuple[str, UsageError]] = []
-        specs = _strategies(dataset, settings, mistakes)
-        aspects = plan(dataset, settings, mistakes)
+        if settings.advise and "actions" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"actions": ["add_one"]})  # the one that the rule looks at
         _check_weight(dataset, settings, mistakes)
+        grid = None
+        if settings.advise and not mistakes and dataset.rows != 0:
+            grid = _grid(dataset, settings, mistakes)
+        specs = _strategies(dataset, settings, grid, mistakes)
+        aspects = plan(dataset, settings, mistakes)
+        _check_fan_out(dataset, settings, mistakes)
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is nothing to partition")))
         if len(mistakes) == 1 and len(settings.strategies) <= 1:
@@ -60,9 +68,11 @@ class Partitioning:
         fingerprint = dataset.fingerprint()
         contests = tuple(
             Contest(index, spec, partitions, self._cell(dataset, fingerprint, spec, partitions, settings))
-            for index, (partitions, spec) in enumerate(product(settings.grid, specs))
+            for index, (partitions, spec) in enumerate(product(grid.counts if grid else settings.grid, specs))
         )
-        return PartitioningJob(dataset=dataset, contests=contests, aspects=tuple(aspects), weight=settings.weight)
+        return PartitioningJob(
+            dataset=dataset, contests=contests, aspects=tuple(aspects), weight=settings.weight, advice=grid
+        )
 
     def _cell(
         self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, settings: PartitioningSettings
@@ -72,28 +82,62 @@ class Partitioning:
         return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint, hints)
 
     def answer(
-        self, cells: Sequence[Cell], values: Sequence[Value], settings: PartitioningSettings
+        self,
+        cells: Sequence[Cell],
+        values: Sequence[Value],
+        settings: PartitioningSettings,
+        job: Job | None = None,
     ) -> Sequence[Answer]:
-        """The answer for each number of partitions."""
+        """The answer for each number of partitions; before them the one over all, where advice is asked for."""
         by_cell: dict[str, dict[str, float | None]] = {}
+        reasons: dict[str, str] = {}
         for value in values:
             by_cell.setdefault(value.cell_id, {})[value.metric] = value.value
+            if value.metric == EMPTY and value.note is not None:
+                reasons[value.cell_id] = value.note
+        limits = Limits.of(settings)
+        proposed = not settings.strategies
         found = []
-        for partitions in settings.grid:
+        for partitions in dict.fromkeys(cell.parameters["partitions"] for cell in cells):
             here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
-            if here:
-                found.append(
-                    answer(here[0].parameters, here, by_cell, notes_on(here, by_cell, proposed=not settings.strategies))
-                )
+            notes = notes_on(here, by_cell, proposed=proposed and not settings.advise)
+            found.append(answer(here[0].parameters, here, by_cell, notes, limits, reasons))
+        if settings.advise:
+            grid = job.advice if isinstance(job, PartitioningJob) else None
+            over_all = advise(cells, by_cell, reasons, limits, grid or Grid((), ()))
+            won = [c for c in cells if (c.contender, dict(c.parameters)) == (over_all.best, over_all.parameters)]
+            notes = [*over_all.notes, *notes_on(won, by_cell, proposed=False)]
+            found.insert(0, replace(over_all, notes=tuple(notes)))
         return found
 
 
+def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Grid | None:
+    try:
+        return plan_grid(dataset, settings)
+    except UsageError as error:
+        place = "partition_bytes_max" if "partition_bytes_max" in str(error) else "moved_max"
+        mistakes.append((place if isinstance(error, ParameterError) else "key", error))
+        return None
+
+
+def _check_fan_out(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:
+    queries = dataset.queries if settings.queries is None else settings.queries
+    if settings.fan_out_max is not None and not queries:
+        error = ParameterError(
+            f"fan_out_max is {settings.fan_out_max:g}, but there is no query whose fan-out it could limit; declare "
+            'some: queries = {by_key = "point(column)"}'
+        )
+        mistakes.append(("fan_out_max", error))
+
+
 def _strategies(
-    dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]
+    dataset: Dataset, settings: PartitioningSettings, grid: Grid | None, mistakes: list[tuple[str, UsageError]]
 ) -> list[StrategySpec]:
     specs: dict[str, StrategySpec] = {}
+    if settings.advise and grid is None and not settings.strategies:
+        return []  # what kept the grid from being planned is told already
     try:
-        texts = settings.strategies or propose(dataset, settings.keys)
+        texts = grid.strategies if grid else settings.strategies or propose(dataset, settings.keys)
     except UsageError as error:
         mistakes.append(("key", error))
         return []

@@ -22,6 +22,7 @@ from assay.errors import AssayError, EmptyInputError, MeasurementError, Paramete
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Lesson, Timer
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, numpy_of
+from assay.experiments.partitioning.advise import Grid
 from assay.experiments.partitioning.aspects import Aspect, Found, Study
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
@@ -61,12 +62,18 @@ class PartitioningJob:
     contests: tuple[Contest, ...]
     aspects: tuple[Aspect, ...]
     weight: str | None
+    advice: Grid | None = None  # what is tried and why, where advice is asked for
     stages: int = 2
 
     @property
     def cells(self) -> Sequence[Cell]:
         """One for each strategy and number of partitions."""
         return [contest.cell for contest in self.contests]
+
+    @property
+    def timed(self) -> bool:
+        """Not where advice is asked for: no rule of it looks at a time."""
+        return self.advice is None
 
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:

@@ -86,6 +86,17 @@ METRICS: Mapping[str, Metric] = {
             "As load_max_over_mean, in bytes of row data.",
         ),
         _metric(
+            "bytes_max", "bytes", "lower", "max B_i", "Bytes of row data in the partition that holds most of them."
+        ),
+        _metric(
+            "bytes_max_estimated",
+            "bytes",
+            "lower",
+            "rows of the fullest partition x mean bytes of a sampled row",
+            "As bytes_max, from the bytes of sampled rows.",
+            "estimated",
+        ),
+        _metric(
             "moved_share.ACTION",
             "share",
             "lower",

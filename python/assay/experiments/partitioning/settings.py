@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from assay.units import parse_bytes
+
 __all__ = ["ACTIONS", "ACTIONS_BY_DEFAULT", "MOST_PARTITIONS", "PartitioningSettings"]
 
 MOST_PARTITIONS = 65_536
@@ -42,6 +44,12 @@ class PartitioningSettings(BaseModel):
         time: The column that rows arrive by; none by default, and growth is not replayed.
         salt_keys: How many of the heaviest keys are split over several partitions, to see what that mends.
         salt_ways: Over how many partitions each of them is split.
+        advise: Whether to find key, strategy and number of partitions: candidates are made for the table, and one
+            answer is given over all of them.
+        skew_max: The greatest load_max_over_mean of a usable strategy.
+        moved_max: The greatest share of the data that a node more may move; no limit by default.
+        partition_bytes_max: The most bytes in a partition, such as "1GiB"; no limit by default.
+        fan_out_max: The most partitions that a query may ask on average; no limit by default.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,6 +66,11 @@ class PartitioningSettings(BaseModel):
     time: str | None = None
     salt_keys: Annotated[int, Field(ge=1, le=MOST_SALTED, strict=True)] = 10
     salt_ways: Annotated[int, Field(ge=1, le=MOST_PARTITIONS, strict=True)] = 8
+    advise: bool = False
+    skew_max: float = Field(default=1.25, ge=1, allow_inf_nan=False)
+    moved_max: float | None = Field(default=None, gt=0, le=1)
+    partition_bytes_max: int | str | None = None
+    fan_out_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +85,25 @@ class PartitioningSettings(BaseModel):
     @classmethod
     def _one_is_a_list(cls, given: Any) -> Any:
         return [given] if isinstance(given, str) else given
+
+    @field_validator("partition_bytes_max", mode="after")
+    @classmethod
+    def _size(cls, given: int | str | None) -> int | str | None:
+        if given is not None:
+            try:
+                parse_bytes(given)
+            except ValueError as error:
+                raise ValueError(f"partition_bytes_max is {error}") from None
+        return given
+
+    @model_validator(mode="after")
+    def _judged(self) -> PartitioningSettings:
+        if self.moved_max is not None and "add_one" not in self.actions:
+            raise ValueError(
+                f"moved_max is {self.moved_max:g}, but the action add_one, which it limits, is not among the actions "
+                f"({', '.join(self.actions) or 'none'}); add it, or leave moved_max out"
+            )
+        return self
 
     @property
     def grid(self) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.datasets import Dataset, guess_roles
 from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
-from assay.experiments.base import Answer, Cell, Metric, Value
+from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.placement.answer import answer
 from assay.experiments.placement.draws import Contest
 from assay.experiments.placement.job import PlacementJob
@@ -83,7 +83,9 @@ class PlacementExperiment:
         weights = None if settings.weights is None else tuple(settings.weights)
         return Contest(spec, nodes, range(settings.seed, settings.seed + settings.seeds), weights, cell)
 
-    def answer(self, cells: Sequence[Cell], values: Sequence[Value], settings: PlacementSettings) -> Sequence[Answer]:
+    def answer(
+        self, cells: Sequence[Cell], values: Sequence[Value], settings: PlacementSettings, job: Job | None = None
+    ) -> Sequence[Answer]:
         """The answer for each number of nodes."""
         by_cell: dict[str, dict[str, Value]] = {}
         for value in values:

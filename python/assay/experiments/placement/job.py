@@ -29,6 +29,7 @@ class PlacementJob:
     contests: tuple[Contest, ...]
     key: str
     stages: int = 1
+    timed: bool = True
 
     @property
     def cells(self) -> Sequence[Cell]:

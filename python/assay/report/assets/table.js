@@ -44,7 +44,7 @@
     const interval = point.intervals[`${i}:${j}`];
     if (interval && interval[2] !== interval[3]) cell.append(make('small', {}, `${interval[2]} to ${interval[3]}`));
     const note = point.notes[`${i}:${j}`];
-    if (note) cell.append(make('small', {}, note));
+    if (note) cell.append(make('small', { className: 'why' }, note));
     return cell;
   }
 

@@ -32,6 +32,7 @@ class Found:
     cell_id: str
     numbers: dict[str, Number] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # of what is estimated
     points: list[Point] = field(default_factory=list)
 
     def set(self, metric: str, number: Number, note: str | None = None) -> None:
@@ -55,7 +56,11 @@ class Found:
 
     def values(self) -> list[Value]:
         """As the harness wants them."""
-        return [Value(self.cell_id, name, number, note=self.notes.get(name)) for name, number in self.numbers.items()]
+        return [
+            Value(self.cell_id, name, number, low, high, self.notes.get(name))
+            for name, number in self.numbers.items()
+            for low, high in (self.bounds.get(name, (None, None)),)
+        ]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from assay.datasets import Dataset
 from assay.experiments.distinct import Key, total
 from assay.experiments.loads import load_metrics
 from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.why_empty import why_empty
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.rows import Rows, RowState
@@ -68,11 +69,14 @@ class Balance:
     def measure(self, study: Study, found: Found) -> None:
         """The load metrics, routing, and the loads as a series."""
         found.add(load_metrics(study.loads))
+        if found.numbers["empty_partitions"]:
+            found.set("empty_partitions", found.numbers["empty_partitions"], why_empty(study))
         self._floors(study, found)
         found.set("routing_bytes", study.learned.routing_bytes)
         if self.sized:
             sizes = study.sums(f"bytes:{study.index}", study.n)
             found.set("bytes_max_over_mean", load_metrics(sizes)["load_max_over_mean"])
+            found.set("bytes_max", int(sizes.max()))
         found.series("load", study.loads.tolist(), (f"node-{node}" for node in study.learned.nodes))
 
     def _floors(self, study: Study, found: Found) -> None:
