@@ -55,6 +55,7 @@ def _partition(name: str) -> object:
         "modulo": "modulo(n)",
         "round_robin": "round_robin",
         "composite": "composite(list(k), hash(n))",
+        "vertical": "vertical([k], [n])",
     }.get(name, f"{name}(k)")
     found = assay.compare("partitioning", TABLE, strategies=[spelling], partitions=[6], timing=False)
     rows = [row for row in found.to_arrow().to_pylist() if row["metric"].partition(".")[0] in PINNED_METRICS]
@@ -108,6 +109,7 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("partition", "list", 1): "11ccbe93b3ff9a87",
     ("partition", "round_robin", 1): "0e9b33c592a51a78",
     ("partition", "composite", 1): "2b57ef41c6856d82",
+    ("partition", "vertical", 1): "663f7d111e456576",
 }
 
 

@@ -108,6 +108,25 @@ class Contender:
         return {name: self.parameter(name).check(self.name, value) for name, value in given.items()}
 
 
+_IN_PYTHON = (
+    Contender(
+        room="partition",
+        name="vertical",
+        version=1,
+        idea="Groups of columns live on servers of their own; each group carries the row's key or number.",
+        cost="a directory of the columns; a query asks one server per group that it needs",
+        choose_when="queries read few of many columns, or some columns are large and rarely read",
+        source='Navathe, Ceri, Wiederhold, Dou 1984, "Vertical Partitioning Algorithms for Database Design"',
+        parameters=(
+            Parameter(
+                "groups", "", "groups", "the groups, as vertical([a, b], [c]) also says; what is left is one more"
+            ),
+            Parameter("key", "", "text", "the column that every group carries; the row's number (8 bytes) by default"),
+        ),
+        abilities=frozenset({"splits_columns"}),
+    ),
+)
+
 _registered: dict[tuple[str, str], Contender] = {}
 
 
@@ -152,7 +171,7 @@ def contenders(room: str | None = None) -> list[Contender]:
         UnknownNameError: There is no such room.
     """
     _load_plug_ins()
-    everything = [*_of_the_core(), *_registered.values()]
+    everything = [*_of_the_core(), *_IN_PYTHON, *_registered.values()]
     if room is None:
         return everything
     found = [contender for contender in everything if contender.room == room]
@@ -196,7 +215,7 @@ def register(contender: Contender) -> None:
     Raises:
         ParameterError: The name is one of assay's own.
     """
-    if any(own.room == contender.room and own.name == contender.name for own in _of_the_core()):
+    if any(own.room == contender.room and own.name == contender.name for own in (*_of_the_core(), *_IN_PYTHON)):
         raise ParameterError(f'"{contender.name}" is a {contender.noun} of assay\'s own; give yours another name')
     _registered[contender.room, contender.name] = contender
 

@@ -96,3 +96,28 @@ def test_widths_are_durations_in_nanoseconds() -> None:
     assert width_ns("1w") == 7 * width_ns("1d") == 168 * width_ns("1h")
     assert Query.parse("q", "range(t, width='250ms')").width_ns == 250_000_000
     assert Query.parse("q", "range(t, width=5)").width_ns is None
+
+
+def test_a_query_says_which_columns_it_reads_beside_its_own() -> None:
+    query = Query.parse("q", 'in_list(dest, size=10, columns=[carrier, "dep time", dest, carrier])')
+    assert (query.columns, query.reads, query.needed) == (
+        ("dest",),
+        ("carrier", "dep time"),
+        ("dest", "carrier", "dep time"),
+    )
+    assert query.spelling == 'in_list(dest, size=10, columns=[carrier, "dep time"])'
+    assert Query.parse("q", query.spelling) == query
+    assert Query.parse("q", "point(a)").needed == ("a",)
+
+
+@pytest.mark.parametrize("given", ["a", "3", "[a, 3]", "[[a]]", "true"])
+def test_columns_that_are_no_list_of_names_are_refused(given: str) -> None:
+    with pytest.raises(ParameterError, match=r"query q: columns is .*expected names in brackets"):
+        Query.parse("q", f"point(x, columns={given})")
+
+
+def test_a_query_that_reads_an_unknown_column_is_refused() -> None:
+    with pytest.raises(SpellingError, match="where a column's name belongs"):
+        Query.parse("q", "point([a])")
+    with pytest.raises(UnknownNameError, match='did you mean "columns"'):
+        Query.parse("q", "point(a, colums=[b])")

@@ -280,7 +280,7 @@ def _mistakes(definition: Definition, reader: Reader) -> list[tuple[str, str]]:
         named += [(f"foreign_keys.{key.name}.columns", column) for column in key.columns]
     mistakes: list[tuple[str, str]] = []
     for query in definition.parsed_queries():
-        named += [(f"queries.{query.name}", column) for column in query.columns]
+        named += [(f"queries.{query.name}", column) for column in query.needed]
     for place, column in named:
         if column not in reader.schema.names:
             mistakes.append((place, str(UnknownNameError.of("column", column, reader.schema.names))))

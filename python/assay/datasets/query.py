@@ -3,6 +3,8 @@
 by_plane = "point(tailnum)"                   one instance per distinct value
 ten      = "in_list(dest, size=10)"           consecutive chunks of the sorted values
 day      = "range(time_hour, width='1d')"     aligned windows; a number for numeric columns
+
+Each may say which columns it reads beside its own: point(tailnum, columns=[carrier, dest]).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from assay.datasets.spelling import Argument, Call, parse_call, quote_name
+from assay.datasets.spelling import Nested, parse_nested, quote_name
 from assay.errors import ParameterError, SpellingError, UnknownNameError
 
 __all__ = ["QUERY_KINDS", "Query", "width_ns"]
@@ -44,6 +46,7 @@ class Query:
     columns: tuple[str, ...]
     size: int | None = None  # values in the list; only in_list has it
     width: str | int | float | None = None  # of the window; only range has it
+    reads: tuple[str, ...] = ()  # columns that it reads beside its own
 
     @classmethod
     def parse(cls, name: str, spelling: str) -> Query:
@@ -55,7 +58,7 @@ class Query:
             ParameterError: `size` or `width` is missing or out of bounds.
         """
         try:
-            call = parse_call(spelling)
+            call = parse_nested(spelling)
         except SpellingError as error:
             forms = ", ".join(form.partition(":")[0] for form in QUERY_KINDS.values())
             raise SpellingError(f"query {name}: {error}; write {forms}") from None
@@ -68,17 +71,24 @@ class Query:
         if len(set(columns)) != len(columns):
             raise SpellingError(f"query {name}: {spelling!r} names a column twice; name each once")
         keyword = _KEYWORDS[call.name]
+        known = [keyword, "columns"] if keyword else ["columns"]
         for given in call.keywords:
-            if given != keyword:
-                raise UnknownNameError.of(f"parameter of {call.name}", given, [keyword] if keyword else [])
+            if given not in known:
+                raise UnknownNameError.of(f"parameter of {call.name}", given, known)
+        reads = _reads(name, call.keywords.get("columns", []), columns)
         value = call.keywords.get(keyword) if keyword else None
         if keyword and value is None:
             raise ParameterError(f"query {name}: {call.name} needs {keyword}; expected {QUERY_KINDS[call.name]}")
         if call.name == "point":
-            return cls(name, "point", columns)
+            return cls(name, "point", columns, reads=reads)
         if call.name == "in_list":
-            return cls(name, "in_list", columns, size=_size(name, value))
-        return cls(name, "range", columns, width=_width(name, value))
+            return cls(name, "in_list", columns, size=_size(name, value), reads=reads)
+        return cls(name, "range", columns, width=_width(name, value), reads=reads)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """All columns that it reads, its own first."""
+        return self.columns + self.reads
 
     @property
     def spelling(self) -> str:
@@ -88,6 +98,8 @@ class Query:
             parts.append(f"size={self.size}")
         if self.width is not None:
             parts.append(f"width={self.width!r}")
+        if self.reads:
+            parts.append(f"columns=[{', '.join(map(quote_name, self.reads))}]")
         return f"{self.kind}({', '.join(parts)})"
 
     @property
@@ -111,25 +123,32 @@ def width_ns(duration: str) -> int:
     return int(match[1]) * _UNITS_NS[match[2]]
 
 
-def _column(call: Call, argument: Argument) -> str:
+def _reads(name: str, given: object, own: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that the query reads beside its own, each once."""
+    if not isinstance(given, list) or not all(isinstance(column, str) for column in given):
+        raise ParameterError(f"query {name}: columns is {given!r}; expected names in brackets, such as columns=[a, b]")
+    return tuple(dict.fromkeys(str(column) for column in given if column not in own))
+
+
+def _column(call: Nested, argument: object) -> str:
     if not isinstance(argument, str):
         raise SpellingError(f"{call.text!r} has {argument!r} where a column's name belongs; quote odd names")
     return argument
 
 
-def _size(name: str, value: Argument | None) -> int:
+def _size(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ParameterError(f"query {name}: size is {value!r}; expected a whole number of at least 1")
     return value
 
 
-def _width(name: str, value: Argument | None) -> str | int | float:
+def _width(name: str, value: object) -> str | int | float:
     if isinstance(value, str):
         try:
             width_ns(value)
         except ParameterError as error:
             raise ParameterError(f"query {name}: {error}") from None
         return value
-    if value is None or isinstance(value, bool) or not 0 < value < float("inf"):
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
         raise ParameterError(f"query {name}: width is {value!r}; expected a number above 0 or a duration such as '1d'")
     return value

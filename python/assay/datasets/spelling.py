@@ -55,7 +55,7 @@ class Nested:
     """A parsed spelling whose arguments may be calls and lists; `text` is its own part of what was written."""
 
     name: str
-    positional: tuple[Nested | Argument, ...]
+    positional: tuple[Nested | Argument | list[object], ...]
     keywords: dict[str, Argument | list[object]]
     text: str
 
@@ -94,7 +94,7 @@ def parse_call(text: str) -> Call:
         raise _error(text, tokens[0].offset, "expected '('")
     found = _arguments(name, 0, tokens, text, nesting=False)
     _expect_end(tokens, text, "expected nothing after the closing parenthesis")
-    positional = tuple(argument for argument in found.positional if not isinstance(argument, Nested))
+    positional = tuple(argument for argument in found.positional if not isinstance(argument, (Nested, list)))
     keywords = {key: value for key, value in found.keywords.items() if not isinstance(value, list)}
     return Call(name, positional, keywords, text.strip())
 
@@ -124,7 +124,7 @@ def without_blanks(text: str) -> str:
 
 def _arguments(name: str, start: int, tokens: list[_Token], text: str, *, nesting: bool) -> Nested:
     """What stands in the parentheses after `name`, if there are any; calls and lists only where nesting is allowed."""
-    positional: list[Nested | Argument] = []
+    positional: list[Nested | Argument | list[object]] = []
     keywords: dict[str, Argument | list[object]] = {}
     end = start + len(name)
     if _at_mark(tokens, "("):
@@ -143,6 +143,8 @@ def _arguments(name: str, start: int, tokens: list[_Token], text: str, *, nestin
             elif nesting and tokens[0].kind == "word" and _at_mark(tokens[1:], "("):
                 inner = tokens.pop(0)
                 positional.append(_arguments(inner.text, inner.offset, tokens, text, nesting=True))
+            elif nesting:
+                positional.append(_listed(tokens, text))
             else:
                 positional.append(_argument(tokens, text))
         end = tokens.pop(0).offset + 1

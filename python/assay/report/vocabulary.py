@@ -192,6 +192,12 @@ _ENTRIES: dict[str, Entry] = {
     "rows_reassembled_share": Entry(
         "rows reassembled: {}", "reassembled {}", _Q, "rows put together from several column groups"
     ),
+    "column_growth_load_max_over_mean": Entry(
+        "max ÷ mean, a column tenfold",
+        "column × 10",
+        _Q,
+        "load max ÷ mean once the column that does most grows tenfold",
+    ),
     "distributed_transaction_share": Entry(
         "distributed transactions", "distributed", _T, "transactions that touch more than one partition"
     ),

@@ -119,6 +119,11 @@ def lay_out(dataset: Dataset, spec: StrategySpec, partitions: int) -> Layout:
     """
     if partitions < 1:
         raise ParameterError(f"partitions is {partitions}; expected at least 1")
+    if spec.groups:
+        raise ParameterError(
+            f"{spec.text} splits columns, not rows, and no target has a layout for that; expected a strategy that "
+            "places rows: create a table for each group of columns by hand"
+        )
     wanted = _keys(spec)
     counter = KeyCounter(wanted)
     rows = 0

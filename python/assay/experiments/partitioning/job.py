@@ -23,7 +23,7 @@ from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Lesson, Timer
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, numpy_of
 from assay.experiments.partitioning.advise import Grid
-from assay.experiments.partitioning.aspects import Aspect, Found, Study
+from assay.experiments.partitioning.aspects import Aspect, Found, Study, suits
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.rows import Rows, RowState
@@ -183,7 +183,8 @@ class PartitioningJob:
             try:
                 study = self._study(contest, facts, state)
                 for aspect in self.aspects:
-                    aspect.measure(study, one)
+                    if suits(aspect, contest):
+                        aspect.measure(study, one)
                 found.append(one)
             except AssayError as error:
                 failures[contest.cell.cell_id] = str(error)
@@ -194,7 +195,7 @@ class PartitioningJob:
     def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """Lookup and build of every strategy, on the table's own keys."""
         facts = _facts(learned[0])
-        alive = [contest for contest in self.contests if facts.alive(contest)]
+        alive = [contest for contest in self.contests if facts.alive(contest) and not contest.spec.groups]
         return timers_of(alive, self.dataset, self._learner(facts), facts.distinct)
 
     # The parts of the stages
@@ -208,7 +209,7 @@ class PartitioningJob:
                 for contest in self.contests
                 if facts.alive(contest)
                 for aspect in self.aspects
-                if aspect.scans(facts, contest)
+                if suits(aspect, contest) and aspect.scans(facts, contest)
             ],
         )
 
@@ -251,7 +252,8 @@ class PartitioningJob:
             _verify(study, found)
             facts.keep(contest.spec.columns, f"assign:{contest.index}", found, contest.partitions)
         for aspect in self.aspects:
-            aspect.teach(study)
+            if suits(aspect, contest):
+                aspect.teach(study)
 
     def _check_counts(self, facts: Facts, state: RowState) -> None:
         """The rows of each key, counted once more in the second scan, must be those of the first."""

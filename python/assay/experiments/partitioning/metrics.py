@@ -228,6 +228,27 @@ METRICS: Mapping[str, Metric] = {
             "Partitions that a router must ask, knowing only the strategy.",
         ),
         _metric(
+            "bytes_read.QUERY",
+            "bytes",
+            "lower",
+            "sum of the bytes of the column groups that the query needs",
+            "Bytes of the column groups that a query must read, of a strategy that splits columns.",
+        ),
+        _metric(
+            "rows_reassembled_share.QUERY",
+            "share",
+            "lower",
+            "matched rows whose columns read lie in more than one group / matched rows",
+            "Share of the rows found that must be put together from several servers; 0 where rows lie whole.",
+        ),
+        _metric(
+            "column_growth_load_max_over_mean",
+            "ratio",
+            "lower",
+            "max over columns of max L_i / mean L_i, that column ten times as large, groups where they are",
+            "Imbalance once the column that does most grows tenfold, of a strategy that splits columns.",
+        ),
+        _metric(
             "routing_bytes", "bytes", "lower", "bytes of the routing state", "What every router must hold in memory."
         ),
         _metric(

@@ -28,7 +28,7 @@ def notes_on(cells: Sequence[Cell], values: Mapping[str, Row], *, proposed: bool
         tried = ", ".join(cell.contender for cell in cells)
         notes.append(f"No strategy was named; these were tried: {tried}.")
     rows = {cell.contender: values.get(cell.cell_id, {}) for cell in cells}
-    hot = {name: forced for name, row in rows.items() if (forced := _forced(row)) > HOT}
+    hot = {name: forced for name, row in rows.items() if not _splits_columns(name) and (forced := _forced(row)) > HOT}
     if hot:
         shown = ", ".join(f"{name} ({forced:.2f} × mean)" for name, forced in hot.items())
         notes.append(
@@ -47,7 +47,30 @@ def notes_on(cells: Sequence[Cell], values: Mapping[str, Row], *, proposed: bool
             f"Few keys: even an ideal hash would spread {', '.join(few)} unevenly (sampling_floor_cv above "
             f"{MUCH_SAMPLING})."
         )
+    notes += _on_columns(rows)
     notes += _on_growth(cells, rows)
+    return notes
+
+
+def _splits_columns(name: str) -> bool:
+    return name.startswith("vertical(")
+
+
+def _on_columns(rows: Mapping[str, Row]) -> list[str]:
+    """What is different about strategies that split columns, and which of their nodes hold nothing."""
+    split = {name: row for name, row in rows.items() if _splits_columns(name)}
+    if not split:
+        return []
+    notes = [
+        f"Columns on servers of their own: the load of {', '.join(split)} is bytes, and each query reads whole groups; "
+        "joins and rows' keys do not apply."
+    ]
+    for name, row in split.items():
+        if empty := int(row.get("empty_partitions") or 0):
+            notes.append(f"{name} has fewer groups than partitions: {empty} of the nodes hold no column.")
+        grown = row.get("column_growth_load_max_over_mean")
+        if grown and grown > HOT * (row.get("load_max_over_mean") or grown):
+            notes.append(f"{name}: were one column ten times as large, its node would hold {grown:.2f} × the mean.")
     return notes
 
 

@@ -10,7 +10,7 @@ from assay.datasets.arrow_types import plain_array
 from assay.errors import UnsupportedTypeError
 from assay.experiments.distinct import numpy_of
 
-__all__ = ["row_bytes"]
+__all__ = ["column_bytes", "row_bytes"]
 
 
 def row_bytes(batch: pa.RecordBatch) -> pa.Array:
@@ -23,6 +23,15 @@ def row_bytes(batch: pa.RecordBatch) -> pa.Array:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         sizes += _bytes_of(name, column)
     return pa.array(sizes)
+
+
+def column_bytes(name: str, column: pa.Array) -> int:
+    """The bytes of all values of a column.
+
+    Raises:
+        UnsupportedTypeError: A nested column, whose bytes are not defined.
+    """
+    return int(_bytes_of(name, column).sum())
 
 
 def _bytes_of(name: str, column: pa.Array) -> np.ndarray:

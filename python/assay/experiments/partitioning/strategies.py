@@ -24,6 +24,7 @@ from assay.errors import ParameterError, SpellingError, UnknownNameError, Unsupp
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of
 from assay.experiments.partitioning.user import Strategy as UserStrategy
 from assay.experiments.partitioning.user import assign_by_user, learn_by_user
+from assay.experiments.partitioning.vertical import column_groups, routing_bytes_of
 
 __all__ = ["Learned", "StrategySpec", "after", "divisors", "first_of", "given_values", "learn", "parse_strategy"]
 
@@ -39,6 +40,7 @@ class StrategySpec:
     columns: Key  # its whole key, each column once, in order of appearance
     parameters: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[StrategySpec, ...] = ()  # of a composite: the outer and the inner strategy
+    groups: tuple[Key, ...] = ()  # of columns on servers of their own: of vertical alone, which places no rows
 
     @property
     def contender(self) -> Contender:
@@ -48,6 +50,8 @@ class StrategySpec:
     @property
     def keyed(self) -> bool:
         """Whether the partition depends on the key alone, not on the row's number."""
+        if self.groups:
+            return False
         return all(part.keyed for part in self.parts) if self.parts else "by_row" not in self.contender.abilities
 
     @property
@@ -76,10 +80,15 @@ def parse_strategy(text: str, schema: pa.Schema, dataset: str = "the table") -> 
 def _spec(node: Nested, schema: pa.Schema, dataset: str) -> StrategySpec:
     contender = find(node.name, strategies(), "strategy")
     parameters = contender.check(node.keywords)
+    if "splits_columns" in contender.abilities:
+        groups = column_groups(node, parameters, schema, dataset)
+        return StrategySpec(without_blanks(node.text), node.name, (), parameters, groups=groups)
     if "nests" in contender.abilities:
         parts = tuple(_part(node, argument, schema, dataset) for argument in node.positional)
         if len(parts) != 2:
             raise SpellingError(f"{node.text}: {node.name} takes two strategies, not {len(parts)}: composite(a, b)")
+        if any(part.groups for part in parts):
+            raise SpellingError(f"{node.text}: vertical splits columns, so that it is no part of a composite of rows")
         columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
         return StrategySpec(without_blanks(node.text), node.name, columns, parameters, parts)
     columns = tuple(_column(node, argument, schema, dataset) for argument in node.positional)
@@ -214,6 +223,8 @@ def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
     """
     if not nodes:
         raise ParameterError("partitions is 0; expected at least 1")
+    if spec.groups:
+        return Learned(spec, tuple(nodes), routing_bytes_of(spec.groups), None)
     if spec.parts:
         return _learn_composite(spec, nodes, keys)
     if "by_row" in spec.contender.abilities:

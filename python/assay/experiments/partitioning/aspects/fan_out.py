@@ -38,7 +38,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
     found = []
     for query in queries:
         try:
-            for column in query.columns:
+            for column in query.needed:
                 dataset.column(column)
             check_query(query, dataset.schema)
             found.append(query)
