@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy
 import pyarrow as pa
 import pytest
 
@@ -304,3 +305,23 @@ def _answer(strategies: Sequence[str], n: int, failed: Sequence[str]) -> dict[st
         "notes": ["hash(dest): the five largest airports hold 24 % of the rows."],
         "parameters": {"partitions": n},
     }
+
+
+@pytest.fixture(scope="session")
+def advised() -> assay.Comparison:
+    """Order keys as TPC-H has them, tenants, and a region that is no key; a node more may move a tenth."""
+    rows = numpy.arange(1, 20_000 + 1)
+    table = pa.table(
+        {
+            "order_key": (rows >> 3 << 5) | (rows & 7),
+            "tenant_id": rows * 7 % 2_000,
+            "region": numpy.where(rows % 2 == 0, "eu", "us"),
+        }
+    )
+    return assay.compare("partitioning", table, advise=True, partitions=[16, 64], moved_max=0.1)
+
+
+@pytest.fixture(scope="session")
+def nothing() -> assay.Comparison:
+    table = pa.table({"tenant_id": numpy.arange(20_000) % 2_000})
+    return assay.compare("partitioning", table, advise=True, partitions=8, moved_max=0.001)

@@ -323,3 +323,28 @@ def test_runs_with_nothing_or_only_failures_open_without_errors(make_store, visi
         found = visit(write_report(store, store.run_id, tmp_path / "odd.html"))
         assert found.troubles == []
         assert "This run is failed" in found.page.locator(".warnings").text_content()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
+def test_the_trade_off_is_drawn_with_the_best_marked(visit, advised, tmp_path, width, scheme):
+    path = write_report(advised.store, advised.run_id, tmp_path / "advice.html")
+    found = visit(path, width=width, scheme=scheme)
+    assert found.troubles == []
+    frame = found.page.locator('[data-frame="advice"]')
+    assert frame.locator("svg.marks").count() == 1, "no joins, no bytes: movement alone stands against balance"
+    points = frame.locator(".mark-symbol.role-mark path")
+    usable = [one for one in advised.advice["candidates"] if not one["broken"]]
+    assert len(usable) <= points.count() <= len(advised.advice["candidates"])
+    colours = points.evaluate_all("paths => paths.map(path => path.getAttribute('fill'))")
+    orange = "#d55e00" if scheme == "light" else "#f0953f"
+    assert colours.count(orange) == 1 and colours[-1] == orange, "the recommended one lies on top"
+    assert frame.locator(".mark-rule.role-mark line").count() == 2, "both limits"
+    assert found.page.evaluate("document.documentElement.scrollWidth") <= width
+    chosen = found.page.locator(".choose-point").evaluate("chooser => chooser.selectedOptions[0].textContent")
+    assert chosen == f"{advised.advice['parameters']['partitions']} partitions"
+
+
+def test_the_page_of_an_advice_without_a_best_is_drawn_too(visit, nothing, tmp_path):
+    found = visit(write_report(nothing.store, nothing.run_id, tmp_path / "nothing.html"))
+    assert found.troubles == []
+    assert found.page.locator('[data-frame="advice"] .mark-symbol.role-mark path').count() > 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from assay.report.markup import Html, details, element, join
+from assay.report.advice import keys_of, limit_words
+from assay.report.markup import Html, definitions, details, element, join
 from assay.report.run_view import ExperimentView, GridPoint, family_mean
 from assay.report.screen import unbroken
 from assay.report.vocabulary import KIND_MEANINGS, RANKING, split_name
 from assay.units import format_count
 
-__all__ = ["answers_block", "certainty"]
+__all__ = ["advice_card", "answers_block", "certainty"]
 
 
 def answers_block(experiment: ExperimentView) -> Html:
@@ -23,6 +24,26 @@ def answers_block(experiment: ExperimentView) -> Html:
     ]
     below = element("p", common, class_="certainty") if common else ""
     return join([element("div", *cards, class_="answers"), below])
+
+
+def advice_card(experiment: ExperimentView) -> Html:
+    """The answer over all grid points: the recommendation, what stands out, and how it was chosen."""
+    answer = experiment.advice
+    if answer is None or answer.advice is None:
+        return Html("")
+    parts = [element("p", unbroken(answer.sentence), class_="sentence")]
+    parts += [element("p", unbroken(finding), class_="finding") for finding in answer.findings]
+    parts += [element("p", unbroken(note), class_="note") for note in answer.notes]
+    body = [
+        element("p", f"Rule: {unbroken(answer.rule)}."),
+        element("p", f"Limits, each with how many of the {len(answer.advice['candidates']):,} candidates miss it:"),
+        element("ul", *(element("li", unbroken(words)) for words in limit_words(answer.advice))),
+    ]
+    for heading, tried in (("Keys that were tried:", True), ("Columns that were not:", False)):
+        keys = [(name, unbroken(words)) for name, words in keys_of(answer.advice, tried=tried)]
+        body += [element("p", heading), definitions(keys)] if keys else []
+    parts.append(details("How this was chosen, and what was tried", join(body)))
+    return element("article", *parts, class_="advice")
 
 
 def _answer(experiment: ExperimentView, point: GridPoint, i: int, *, several: bool, sure: str) -> Html:

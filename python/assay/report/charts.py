@@ -9,6 +9,7 @@ expression. Colours come from the page's theme (`config` is set by the script).
     trade_off   name, number, x, y, bytes, pareto
     timing      name, value, low, high
     growth      tenth, label, alone, so_far
+    advice      name, number, x, y, set, why, and what both axes' limits are
 """
 
 from __future__ import annotations
@@ -198,6 +199,70 @@ def _trade_off() -> dict[str, Any]:
     }
 
 
+def _advice() -> dict[str, Any]:
+    """One panel: a criterion against the load; the script sets titles, scales and limits, and the sets' colours."""
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": "load max ÷ mean (1 is even)",
+        "scale": {"zero": False, "padding": 20, "nice": False},
+        "axis": {"tickCount": 5},
+    }
+    y = {"field": "y", "type": "quantitative", "title": None, "axis": {"tickCount": 5}}
+    domain = ["recommended", "in the Pareto set", "beaten by another", "misses a limit"]
+    rule = {"type": "rule", "style": "limit", "strokeDash": [5, 4]}
+    return {
+        "$schema": _SCHEMA,
+        "description": "A criterion of each candidate against its balance; the lower left is best.",
+        "data": _DATA,
+        "width": "container",
+        "height": 320,
+        "layer": [
+            {"data": {"name": "across", "values": []}, "mark": rule, "encoding": {"y": {**y, "field": "at"}}},
+            {"data": {"name": "up", "values": []}, "mark": rule, "encoding": {"x": {**x, "field": "at"}}},
+            {
+                "mark": {"type": "point", "filled": True, "tooltip": True},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "order": {"field": "layer", "type": "quantitative"},
+                    "color": {
+                        "field": "set",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"domain": domain},
+                        "legend": {"orient": "top", "symbolOpacity": 1, "columns": 2},
+                    },
+                    "shape": {
+                        "field": "set",
+                        "type": "nominal",
+                        "scale": {"domain": domain, "range": ["triangle-up", "diamond", "circle", "cross"]},
+                    },
+                    "size": {"field": "size", "type": "quantitative", "scale": None, "legend": None},
+                    "opacity": {"value": 0.9},
+                    "tooltip": [
+                        {"field": "name", "title": "candidate"},
+                        {"field": "x_text", "title": "load max ÷ mean"},
+                        {"field": "y_text", "title": "height"},
+                        {"field": "why", "title": "why not"},
+                    ],
+                },
+            },
+            {
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "baseline": "bottom",
+                    "dx": 8,
+                    "dy": -5,
+                    "fontWeight": "bold",
+                },
+                "encoding": {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}},
+            },
+        ],
+    }
+
+
 def _timing() -> dict[str, Any]:
     y = _name_axis()
     x = {"field": "value", "type": "quantitative", "title": "time", "axis": {"tickCount": 5}}
@@ -277,4 +342,5 @@ SPECIFICATIONS: dict[str, dict[str, Any]] = {
     "trade_off": _trade_off(),
     "timing": _timing(),
     "growth": _growth(),
+    "advice": _advice(),
 }

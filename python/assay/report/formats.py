@@ -14,10 +14,11 @@ import re
 from typing import Any
 
 from assay.errors import UnknownNameError
+from assay.report.advice import advice_columns, counted, shown_candidates
 from assay.report.key_table import key_columns
 from assay.report.marks import BEST, WORST
 from assay.report.run_reader import read_run
-from assay.report.run_view import ExperimentView, GridPoint, RunView, Source, answer_sentence
+from assay.report.run_view import AnswerView, ExperimentView, GridPoint, RunView, Source, answer_sentence
 from assay.report.screen import plain
 
 __all__ = ["FORMATS", "format_run", "to_csv", "to_json", "to_markdown", "to_rows"]
@@ -157,6 +158,9 @@ def to_markdown(run: RunView) -> str:
         heading = f"## {_escape(experiment.question)}"
         name = experiment.dataset["name"]
         parts.append(heading + (f" ({_escape(name)})" if name else ""))
+        if experiment.advice is not None:
+            parts += _markdown_advice(experiment, experiment.advice)
+            continue
         for point in experiment.points:
             if len(experiment.points) > 1:
                 parts.append(f"### {_escape(point.label)}")
@@ -219,6 +223,23 @@ def _markdown_table(experiment: ExperimentView, point: GridPoint) -> str:
         cells = [wraps.get(column.marks[i] or "", "{}").format(column.texts[i]) for column in columns]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines)
+
+
+def _markdown_advice(experiment: ExperimentView, answer: AnswerView) -> list[str]:
+    """The answer over the whole grid and the candidates worth a line."""
+    shown = shown_candidates(answer.advice or {"candidates": []})
+    columns = advice_columns(shown)
+    lines = [
+        "| " + " | ".join([experiment.noun, "partitions", *(column.heading for column in columns), "why not"]) + " |",
+        "|---|---:|" + "---:|" * len(columns) + "---|",
+    ]
+    for i, one in enumerate(shown):
+        name = f"**{_escape(one['contender'])}**" if one["best"] else _escape(one["contender"])
+        name += " ★" if one["pareto"] else ""
+        cells = [column.texts[i] + (" ✗" if column.misses[i] else "") for column in columns]
+        lines.append("| " + " | ".join([name, counted(one), *cells, _escape(one["lost"] or "")]) + " |")
+    said = [_escape(text) for text in (answer.sentence, *answer.findings)]
+    return [*said, *(["\n".join(lines)] if shown else []), f"Rule: {_escape(answer.rule)}."]
 
 
 def _escape(text: str) -> str:

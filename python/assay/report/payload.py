@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.report.advice import advice_payload
 from assay.report.growth import growth_by_cell
 from assay.report.marks import BEST, mark
 from assay.report.plans import links_by_cell
@@ -43,7 +44,8 @@ def build_payload(store: Source, run: RunView) -> dict[str, Any]:
     """Everything that the page's script shows, as plain values for JSON.
 
     Returns:
-        {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "notices"}]}. A point holds its rows
+        {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "advice",
+        "notices"}]}. A point holds its rows
         (names and flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by
         "row:column", and `load`, `growth` and `links`, the series of each row or None.
     """
@@ -97,6 +99,7 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
             for column in columns
         ],
         "groups": [KEY_GROUP, *(group for group in GROUPS if any(column.group == group for column in columns))],
+        "advice": advice_payload(experiment),
         "points": [_point(point, columns, series) for point in experiment.points],
         "notices": notices,
     }

@@ -7,10 +7,11 @@ frames, and only where the run has something to fill them with.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from assay.report.answers import answers_block
+from assay.report.advice import AdviceColumn, Candidate, advice_columns, counted, set_of
+from assay.report.answers import advice_card, answers_block
 from assay.report.expectations import expectation_words
 from assay.report.markup import Html, command_block, definitions, details, element, join, table
 from assay.report.run_view import ExperimentView, RunView
@@ -22,6 +23,8 @@ __all__ = ["experiment_about", "experiment_section", "provenance_section", "warn
 
 
 _NAMED = 4  # contenders that a folded experiment names
+_CANDIDATES_AT_MOST = 200
+_TALL = 16
 Place = Literal["alone", "among others", "folded"]
 
 
@@ -60,7 +63,7 @@ def experiment_section(experiment: ExperimentView, place: Place = "among others"
     """
     alone = place == "alone"
     about = "" if alone else element("p", experiment_about(experiment), class_="about")
-    parts = [about, answers_block(experiment)]
+    parts = [about, *_answers(experiment)]
     if experiment.reading:
         texts = experiment.reading.strip().split("\n\n")
         parts.append(element("blockquote", *(element("p", unbroken(text)) for text in texts), aria_label="Reading"))
@@ -97,6 +100,78 @@ def experiment_section(experiment: ExperimentView, place: Place = "among others"
         element("small", ", ".join(names[:_NAMED]) + more),
     )
     return element("details", summary, section, class_="fold", id=f"experiment-{index}")
+
+
+def _answers(experiment: ExperimentView) -> list[Html]:
+    """The answer of each grid point; where one speaks of all, that one, its chart and its candidates first."""
+    if experiment.advice is None or experiment.advice.advice is None:
+        return [answers_block(experiment)]
+    candidates = experiment.advice.advice["candidates"]
+    parts = [advice_card(experiment)]
+    if candidates:
+        words = (
+            "Lower left is best. Dashed lines are limits. A number names a candidate of the table below; those in the "
+            "Pareto set bear theirs."
+        )
+        parts += [_frame(experiment, "advice", "The trade-off", words), _candidates(experiment, candidates)]
+    several = len(experiment.points) > 1
+    each = "Each number of partitions, all strategies" if several else "All strategies"
+    return [*parts, element("h3", each), details("The answer for each of them", answers_block(experiment))]
+
+
+def _candidates(experiment: ExperimentView, candidates: Sequence[Candidate]) -> Html:
+    """All candidates, best first, with the limits that they miss."""
+    shown = candidates[:_CANDIDATES_AT_MOST]
+    columns = advice_columns(shown)
+    numbers = ["#", experiment.noun, "partitions", *(column.heading for column in columns), "why not"]
+    head = join(
+        element("th", name, scope="col", class_="number" if 1 < i < len(numbers) - 1 else None)
+        for i, name in enumerate(numbers)
+    )
+    body = join(_candidate(i, one, columns) for i, one in enumerate(shown))
+    more = len(candidates) - len(shown)
+    caption = f"Candidates, best first{f'; {more:,} more are in the tables below' if more else ''}"
+    inner = join([element("caption", caption), element("thead", element("tr", head)), element("tbody", body)])
+    about = (
+        "▶ recommended, ★ Pareto set: meets every limit, and none that does beats it on every criterion, "
+        "✗ misses a limit."
+    )
+    return element(
+        "section",
+        element("h3", "Candidates"),
+        element("p", about, class_="about"),
+        element(
+            "div",
+            element("table", inner, class_="candidates"),
+            class_="box tall" if len(shown) > _TALL else "box",
+            tabindex="0",
+            role="region",
+            aria_label="Candidates",
+        ),
+        class_="frame",
+    )
+
+
+def _candidate(i: int, one: Candidate, columns: Sequence[AdviceColumn]) -> Html:
+    sign = ("▶ " if one["best"] else "") + ("★" if one["pareto"] else "")
+    cells = [
+        element(
+            "td",
+            *((element("span", "✗ ", class_="sign", title="misses a limit"),) if column.misses[i] else ()),
+            column.texts[i],
+            class_="number missed" if column.misses[i] else "number",
+        )
+        for column in columns
+    ]
+    return element(
+        "tr",
+        element("td", str(i + 1), class_="number"),
+        element("th", element("span", one["contender"], class_="name"), f" {sign}" if sign else "", scope="row"),
+        element("td", counted(one), class_="number"),
+        *cells,
+        element("td", element("small", unbroken(one["lost"] or ""))),
+        class_="recommended" if one["best"] else "dropped" if set_of(one) == "misses a limit" else None,
+    )
 
 
 def experiment_about(experiment: ExperimentView) -> str:

@@ -18,6 +18,11 @@
       section.querySelector('.frame').before(assay.make('p', { className: 'note' }, notice));
     }
 
+    if (experiment.advice) {
+      state.point = experiment.advice.point;
+      if (chooser) chooser.value = String(state.point);
+    }
+
     let drawing = Promise.resolve();
     function redraw({ tables = true, charts = true } = {}) {
       const point = experiment.points[state.point];
@@ -44,6 +49,7 @@
     function drawCharts(frame, point, measured) {
       // One drawing after another: a later one never finishes before an earlier one.
       drawing = drawing.then(async () => {
+        if (frame('advice')) await assay.drawAdvice(frame('advice'), experiment);
         if (frame('load')) await assay.drawLoad(frame('load'), experiment, point, measured);
         if (frame('movement')) await assay.drawMovement(frame('movement'), experiment, point, measured);
         if (frame('trade_off')) await assay.drawTradeOff(frame('trade_off'), experiment, point, measured);

@@ -96,7 +96,7 @@ def _strategies(sample: Sample, choice: KeyChoice, given: bool) -> Iterator[str]
                 yield f"directory({columns})"
     best = _single(choice.keys)
     time = time_column(sample)
-    if time is not None and (time,) not in choice.keys:
+    if time is not None and (time,) not in choice.keys and not given:
         yield f"range({quote_name(time)})"
     few = few_valued(sample, choice)
     if best is not None and few is not None and few != best and not given:
