@@ -167,6 +167,15 @@ _ENTRIES: dict[str, Entry] = {
     "rebalance_seconds": Entry(
         "time to move: {}", "time {}", _M, "what the busiest node needs at the bandwidth that was given"
     ),
+    "churn_moved_share": Entry(
+        "churn moved", "churn", _M, "what a history of many changes moves, in times the whole data"
+    ),
+    "churn_moved_over_optimum": Entry(
+        "churn moved ÷ optimum", "churn ÷ opt", _M, "movement of a history of changes against the least; 1 is optimal"
+    ),
+    "churn_moved_over_direct": Entry(
+        "churn moved ÷ direct", "churn ÷ direct", _M, "movement of a history against going to its last nodes at once"
+    ),
     "cross_join_share": Entry(
         "cross-partition joins: {}", "cross joins {}", _J, "matching rows whose parent lives in another partition"
     ),

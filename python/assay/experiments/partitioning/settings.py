@@ -12,6 +12,7 @@ __all__ = ["ACTIONS", "ACTIONS_BY_DEFAULT", "MOST_PARTITIONS", "PartitioningSett
 
 MOST_PARTITIONS = 65_536
 MOST_SALTED = 10_000
+MOST_EVENTS = 1_000
 
 _NOT_YET = {
     "workload": "a query log as weights is not supported yet; declare queries instead",
@@ -41,6 +42,7 @@ class PartitioningSettings(BaseModel):
             and merge_cold.
         bytes: Whether to measure the bytes of rows too, which reads every column.
         bandwidth: Bytes a second that a node sends, and receives, when data moves; 1 Gbit/s by default.
+        churn: How many nodes come, go or are replaced, one after the other; none by default.
         time: The column that rows arrive by; none by default, and growth is not replayed.
         salt_keys: How many of the heaviest keys are split over several partitions, to see what that mends.
         salt_ways: Over how many partitions each of them is split.
@@ -63,6 +65,7 @@ class PartitioningSettings(BaseModel):
     actions: list[Action] = Field(default_factory=lambda: list(ACTIONS_BY_DEFAULT))
     bytes: bool = False
     bandwidth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 125e6
+    churn: Annotated[int, Field(ge=1, le=MOST_EVENTS, strict=True)] | None = None
     time: str | None = None
     salt_keys: Annotated[int, Field(ge=1, le=MOST_SALTED, strict=True)] = 10
     salt_ways: Annotated[int, Field(ge=1, le=MOST_PARTITIONS, strict=True)] = 8
@@ -116,7 +119,7 @@ class PartitioningSettings(BaseModel):
         own = type(self).model_fields
         return {
             name: value
-            for name in ("weight", "bandwidth", "time", "salt_keys", "salt_ways")
+            for name in ("weight", "bandwidth", "churn", "time", "salt_keys", "salt_ways")
             if (value := getattr(self, name)) != own[name].default
         }
 

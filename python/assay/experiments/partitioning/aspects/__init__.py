@@ -12,7 +12,17 @@ from collections.abc import Sequence
 
 from assay.datasets import Dataset
 from assay.errors import UsageError
-from assay.experiments.partitioning.aspects import balance, columns, fan_out, growth, hot_keys, joins, movement, size
+from assay.experiments.partitioning.aspects import (
+    balance,
+    churn,
+    columns,
+    fan_out,
+    growth,
+    hot_keys,
+    joins,
+    movement,
+    size,
+)
 from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.settings import PartitioningSettings
@@ -20,7 +30,17 @@ from assay.experiments.partitioning.settings import PartitioningSettings
 __all__ = ["PLANS", "Aspect", "Found", "Mistakes", "Study", "plan", "suits"]
 
 # Each plans its aspect for a dataset and settings: None where there is nothing to measure. In the order of reports.
-PLANS = (balance.plan, hot_keys.plan, movement.plan, joins.plan, fan_out.plan, growth.plan, size.plan, columns.plan)
+PLANS = (
+    balance.plan,
+    hot_keys.plan,
+    movement.plan,
+    joins.plan,
+    fan_out.plan,
+    growth.plan,
+    churn.plan,
+    size.plan,
+    columns.plan,
+)
 
 
 def suits(aspect: Aspect, contest: Contest) -> bool:

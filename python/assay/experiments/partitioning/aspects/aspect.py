@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,7 +33,7 @@ class Found:
     cell_id: str
     numbers: dict[str, Number] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # of what is estimated
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # of what is estimated or seeded
     points: list[Point] = field(default_factory=list)
 
     def set(self, metric: str, number: Number, note: str | None = None) -> None:
@@ -40,6 +41,11 @@ class Found:
         self.numbers[metric] = number
         if note is not None:
             self.notes[metric] = note
+
+    def spread(self, metric: str, draws: Sequence[float]) -> None:
+        """A seeded metric: the mean over the seeds, between the least draw and the greatest."""
+        self.numbers[metric] = math.fsum(draws) / len(draws)
+        self.bounds[metric] = min(draws), max(draws)
 
     def add(self, numbers: Mapping[str, Number]) -> None:
         """Several values at once."""
