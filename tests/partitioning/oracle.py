@@ -88,7 +88,10 @@ def metrics(question: Question) -> dict[str, Value]:
     result |= hot_key_metrics(strategy, table, placed, weights)
     sizes = row_bytes(table) if question.bytes else None
     if sizes is not None:
-        result["bytes_max_over_mean"] = max_over_mean(loads_of(placed, sizes))
+        result |= {
+            "bytes_max_over_mean": max_over_mean(loads_of(placed, sizes)),
+            "bytes_max": max(loads_of(placed, sizes)),
+        }
     for action in question.actions:
         result |= movement_metrics(strategy, table, placed, action, weights, sizes)
     if question.time is not None:

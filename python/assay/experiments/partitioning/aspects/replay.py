@@ -89,7 +89,7 @@ def _loads(study: Study, learned: Learned, chosen: np.ndarray, weights: np.ndarr
 
 
 def _known(study: Study, earlier: Mapping[Key, Earlier]) -> np.ndarray:
-    """Which keys have parts that every strategy within had seen; null needs no place."""
+    """Which keys have a place in every list and directory within, which know only what they saw; null needs none."""
     spec = study.contest.spec
     if not spec.parts:
         seen: np.ndarray = (earlier[spec.columns].rows > 0) | study.own.is_null
@@ -97,6 +97,8 @@ def _known(study: Study, earlier: Mapping[Key, Earlier]) -> np.ndarray:
     columns = dict(zip(spec.columns, study.own.columns, strict=True))
     known = np.ones(len(study.own), bool)
     for leaf in spec.leaves:
+        if not learns(leaf) or "enumerable" not in leaf.contender.abilities:
+            continue
         numbers = numpy_of(study.facts.counter.find(leaf.columns, columns))
         known &= ((earlier[leaf.columns].rows > 0) | study.keys(leaf.columns).is_null)[numbers]
     return known
