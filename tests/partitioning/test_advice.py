@@ -240,6 +240,38 @@ def test_a_close_call_names_the_limit_that_would_choose_otherwise(tmp_path):
     assert again.best() == "jump(b_id)"
 
 
+def test_a_range_of_the_time_is_told_to_take_all_that_is_new_and_a_limit_chooses_otherwise():
+    # Rows come in the order of their time: learned before the newest tenth, a range puts all of it into its last part.
+    rows = np.arange(ROWS)
+    table = pa.table({"tenant_id": rows * 7 % 2_000, "at": pa.array(rows, pa.timestamp("s"))})
+    found = advised(table, partitions=8)
+    assert found.best() == "range(at)"
+    best = next(one for one in found.advice["candidates"] if one["best"])
+    assert best["criteria"]["growth_load_max_over_mean"] == 8
+    (note,) = [note for note in found.advice["notes"] if "growth_skew_max" in note]
+    assert note.startswith("Growth: ") and "range(at) loads one partition with 8.00 × the mean of that tenth" in note
+    limited = advised(table, partitions=8, growth_skew_max=2)
+    assert f"would choose {limited.best()} on 8 partitions" in note
+    out = {one["contender"]: one["broken"] for one in limited.advice["candidates"]}
+    assert out["range(at)"] == {
+        "growth_skew_max": "the newest tenth of the rows loads one partition with 8.00 × its mean"
+    }
+
+
+def test_queries_of_the_dataset_are_measured_only_where_their_fan_out_is_limited():
+    queries = {"by_region": "point(region)"}
+    table = tenants()
+    free = advised(table, strategies=["hash(tenant_id)", "hash(region)"], partitions=2)
+    assert not [row for row in free.to_arrow().to_pylist() if row["metric"].startswith("fan_out")]
+    # Both partitions hold rows of every region unless the region is the key, which is 2 of 3 regions' half at best.
+    found = advised(
+        table, strategies=["hash(tenant_id)", "hash(region)"], partitions=2, queries=queries, fan_out_max=1, skew_max=2
+    )
+    broken = {one["contender"]: one["broken"] for one in found.advice["candidates"]}
+    assert broken["hash(tenant_id)"] == {"fan_out_max": "a query asks 2.00 partitions"}
+    assert "fan_out_max" not in broken["hash(region)"]
+
+
 def test_limits_hold_for_a_plain_comparison_too():
     settings = {"strategies": ["hash(tenant_id)", "jump(tenant_id)"], "partitions": 8, "timing": False}
     found = assay.compare("partitioning", tenants(), moved_max=0.2, **settings)
@@ -249,6 +281,8 @@ def test_limits_hold_for_a_plain_comparison_too():
     strict = assay.compare("partitioning", tenants(), skew_max=1, **settings)
     assert strict.best() is None
     assert found.advice is None
+    with pytest.raises((ParameterError, SuiteError), match="growth_skew_max is 2, but no time is named"):
+        assay.compare("partitioning", tenants(), growth_skew_max=2, **settings)
 
 
 @pytest.mark.parametrize(
@@ -263,6 +297,7 @@ def test_limits_hold_for_a_plain_comparison_too():
         ({"partition_bytes_max": 1}, "need 370,000 partitions; expected at most 65,536"),
         ({"fan_out_max": 2}, "there is no query whose fan-out it could limit"),
         ({"bytes_max": 2}, 'no setting of partitioning "bytes_max"'),
+        ({"growth_skew_max": 2}, "has no column of times or dates by which growth could be replayed"),
         ({"moved_max": 0.00001}, "even the best strategy needs 99,999 partitions"),
     ],
 )

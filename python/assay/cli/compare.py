@@ -70,6 +70,10 @@ def compare(
     weight: Annotated[
         _Texts, Parameter(help="A column of whole numbers that weighs the rows.", metavar="COLUMN", negative=())
     ] = None,
+    growth_skew_max: Annotated[
+        _Texts,
+        Parameter(help="How unevenly the newest tenth of the rows may lie, over its mean.", metavar="X", negative=()),
+    ] = None,
     bytes: Annotated[bool | None, Parameter(help="Measure the bytes of rows too, which reads every column.")] = None,
     advise: Annotated[
         bool | None,
@@ -139,6 +143,7 @@ def compare(
         "moved-max": moved_max,
         "partition-bytes-max": partition_bytes_max,
         "fan-out-max": fan_out_max,
+        "growth-skew-max": growth_skew_max,
         **settings,
     }
     texts_given = {name: texts for name, texts in flags.items() if texts is not None}
@@ -196,6 +201,7 @@ _OWN_FLAGS = frozenset(
             "moved-max",
             "partition-bytes-max",
             "fan-out-max",
+            "growth-skew-max",
             "seed",
             "format",
         ),

@@ -36,6 +36,7 @@ _COLUMNS = {
     "moved_share.add_one": ("moved add one", "share"),
     "bytes_max": ("fullest holds", "bytes"),
     "bytes_max_estimated": ("fullest holds about", "bytes"),
+    "growth_load_max_over_mean": ("newest tenth", "ratio"),
     "fan_out_mean": ("largest fan-out", "partitions"),
     "empty_partitions": ("empty", "partitions"),
 }
@@ -45,6 +46,7 @@ _MISSES = {
     "moved_max": ("moved_share.add_one",),
     "partition_bytes_max": ("bytes_max", "bytes_max_estimated"),
     "fan_out_max": ("fan_out_mean", "workload_fan_out_mean"),
+    "growth_skew_max": ("growth_load_max_over_mean",),
     "empty_partitions": ("empty_partitions",),
 }
 _USABLE_AT_MOST = 6

@@ -48,12 +48,14 @@ class Partitioning:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
         mistakes: list[tuple[str, UsageError]] = []
-        if settings.advise and "actions" not in settings.model_fields_set:
-            settings = settings.model_copy(update={"actions": ["add_one"]})  # the one that the rule looks at
+        if settings.advise:
+            settings = _as_far_as_weighed(settings)
         _check_weight(dataset, settings, mistakes)
         grid = None
         if settings.advise and not mistakes and dataset.rows != 0:
             grid = _grid(dataset, settings, mistakes)
+            if grid is not None and grid.time is not None:
+                settings = settings.model_copy(update={"time": grid.time})
         specs = _strategies(dataset, settings, grid, mistakes)
         aspects = plan(dataset, settings, mistakes)
         _check_fan_out(dataset, settings, mistakes)
@@ -111,11 +113,24 @@ class Partitioning:
         return found
 
 
+def _as_far_as_weighed(settings: PartitioningSettings) -> PartitioningSettings:
+    """The settings of an advice: what neither a rule nor a limit looks at is measured only if it is asked for.
+
+    A query costs a bit for each instance and partition of each candidate, and there are a hundred candidates.
+    """
+    given = settings.model_fields_set
+    changed: dict[str, Any] = {} if "actions" in given else {"actions": ["add_one"]}
+    if "queries" not in given and settings.fan_out_max is None:
+        changed["queries"] = {}
+    return settings.model_copy(update=changed)
+
+
 def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Grid | None:
     try:
         return plan_grid(dataset, settings)
     except UsageError as error:
-        place = "partition_bytes_max" if "partition_bytes_max" in str(error) else "moved_max"
+        places = ("partition_bytes_max", "moved_max", "growth_skew_max")
+        place = next((name for name in places if str(error).startswith(name)), "advise")
         mistakes.append((place if isinstance(error, ParameterError) else "key", error))
         return None
 

@@ -3,6 +3,7 @@
     skew_max             load_max_over_mean, 1.25 by default
     moved_max            moved_share.add_one
     partition_bytes_max  bytes_max, or bytes_max_estimated where bytes are not measured
+    growth_skew_max      growth_load_max_over_mean
     fan_out_max          workload_fan_out_mean; without a query log the largest fan_out_mean of a query
 
 A strategy that leaves partitions empty is never usable. A limit whose number is not known is not met.
@@ -41,13 +42,18 @@ class Limits:
     moved_max: float | None = None
     partition_bytes_max: int | None = None
     fan_out_max: float | None = None
+    growth_skew_max: float | None = None
 
     @classmethod
     def of(cls, settings: PartitioningSettings) -> Limits:
         """The limits among the settings."""
         size = settings.partition_bytes_max
         return cls(
-            settings.skew_max, settings.moved_max, None if size is None else parse_bytes(size), settings.fan_out_max
+            settings.skew_max,
+            settings.moved_max,
+            None if size is None else parse_bytes(size),
+            settings.fan_out_max,
+            settings.growth_skew_max,
         )
 
     def broken(self, row: Row) -> tuple[Broken, ...]:
@@ -78,6 +84,13 @@ class Limits:
                 self.moved_max,
                 lambda value: f"a node more moves {100 * value:.1f} % of the data",
             )
+        if self.growth_skew_max is not None:
+            yield from _above(
+                "growth_skew_max",
+                row.get("growth_load_max_over_mean"),
+                self.growth_skew_max,
+                lambda value: f"the newest tenth of the rows loads one partition with {value:.2f} × its mean",
+            )
         if self.fan_out_max is not None:
             yield from _above(
                 "fan_out_max", fan_out_of(row), self.fan_out_max, lambda value: f"a query asks {value:.2f} partitions"
@@ -102,6 +115,9 @@ class Limits:
             found["partition_bytes_max"] = f"a partition holds at most {format_bytes(self.partition_bytes_max)}"
         if self.moved_max is not None:
             found["moved_max"] = f"a node more moves at most {100 * self.moved_max:g} % of the data"
+        if self.growth_skew_max is not None:
+            most = f"{self.growth_skew_max:g} × its mean"
+            found["growth_skew_max"] = f"the newest tenth of the rows loads no partition with more than {most}"
         if self.fan_out_max is not None:
             found["fan_out_max"] = f"a query asks at most {self.fan_out_max:g} partitions on average"
         return found
@@ -113,6 +129,7 @@ class Limits:
             "moved_max": (self.moved_max, "moved_share.add_one"),
             "partition_bytes_max": (self.partition_bytes_max, "bytes_max"),
             "fan_out_max": (self.fan_out_max, "fan_out_mean"),
+            "growth_skew_max": (self.growth_skew_max, "growth_load_max_over_mean"),
         }
         value, metric = bounds.get(name, (None, ""))
         return None if value is None else (float(value), metric)
@@ -125,6 +142,8 @@ class Limits:
             text += f", hold more than {format_bytes(self.partition_bytes_max)} in one"
         if self.moved_max is not None:
             text += f", move more than {100 * self.moved_max:g} % when a node is added"
+        if self.growth_skew_max is not None:
+            text += f", put more than {self.growth_skew_max:g} x the mean of the newest tenth into one"
         if self.fan_out_max is not None:
             text += f", let a query ask more than {self.fan_out_max:g} partitions"
         return text

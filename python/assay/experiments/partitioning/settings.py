@@ -52,6 +52,7 @@ class PartitioningSettings(BaseModel):
         moved_max: The greatest share of the data that a node more may move; no limit by default.
         partition_bytes_max: The most bytes in a partition, such as "1GiB"; no limit by default.
         fan_out_max: The most partitions that a query may ask on average; no limit by default.
+        growth_skew_max: The greatest growth_load_max_over_mean; no limit by default. It needs a time.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +75,7 @@ class PartitioningSettings(BaseModel):
     moved_max: float | None = Field(default=None, gt=0, le=1)
     partition_bytes_max: int | str | None = None
     fan_out_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    growth_skew_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +107,11 @@ class PartitioningSettings(BaseModel):
             raise ValueError(
                 f"moved_max is {self.moved_max:g}, but the action add_one, which it limits, is not among the actions "
                 f"({', '.join(self.actions) or 'none'}); add it, or leave moved_max out"
+            )
+        if self.growth_skew_max is not None and self.time is None and not self.advise:
+            raise ValueError(
+                f"growth_skew_max is {self.growth_skew_max:g}, but no time is named by which growth could be replayed; "
+                "name the column: time = ..."
             )
         return self
 

@@ -205,6 +205,7 @@
     const titles = {
       cross_join_share: 'joins that cross partitions', 'moved_share.add_one': 'moved when a node is added',
       workload_fan_out_mean: 'partitions that a statement asks', bytes_max: 'bytes in the fullest partition',
+      growth_load_max_over_mean: 'load of the newest tenth, max ÷ mean',
       bytes_max_estimated: 'bytes in the fullest partition, estimated' };
     const panels = Object.keys(titles).filter((metric) => find(metric) >= 0).map((metric) => [metric, find(metric), make('div', { className: 'chart' })]);
     filled.replaceChildren(make('div', { className: 'multiples wide' }, ...panels.map(([metric, , node]) =>

@@ -24,6 +24,7 @@ __all__ = ["advise"]
 MOST_FINDINGS = 2
 CLOSE_SHARE = 0.02  # of joins
 CLOSE_TIMES = 2.0
+HOT_GROWTH = 2.0
 _NAMES = ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean")
 
 
@@ -97,7 +98,7 @@ def advise(
         best=contender,
         rule=rule,
         pareto=names,
-        notes=(*_close(usable), *grid.notes, *notes),
+        notes=(*_close(usable), *_grown(usable), *grid.notes, *notes),
         parameters=parameters,
         findings=_findings(measured, reasons, best),
         advice=advice,
@@ -139,6 +140,23 @@ def _close(usable: Sequence[_Contest]) -> list[str]:
     ]
 
 
+def _grown(usable: Sequence[_Contest]) -> list[str]:
+    """What growth does to the best, and which limit would choose what it does less to."""
+    grown = [one.row.get("growth_load_max_over_mean") for one in usable]
+    if not usable or grown[0] is None or grown[0] <= HOT_GROWTH:
+        return []
+    text = (
+        f"Growth: learned before the newest tenth of the rows and then fed it, {usable[0].name} loads one partition "
+        f"with {grown[0]:.2f} × the mean of that tenth"
+    )
+    other = next(
+        (one for one, much in zip(usable, grown, strict=True) if much is not None and much <= HOT_GROWTH), None
+    )
+    if other is None:
+        return [f"{text}; so do all candidates that meet every limit."]
+    return [f"{text}; growth_skew_max = {HOT_GROWTH:g} would choose {other.name} on {_partitions(other.partitions)}."]
+
+
 def _above(share: float) -> float:
     """A round number somewhat above a share."""
     return min(1.0, math.ceil(share * 110) / 100)
@@ -150,7 +168,7 @@ def _weighed(one: _Contest) -> dict[str, float | None]:
     found: dict[str, float | None] = {"load_max_over_mean": one.row.get("load_max_over_mean")}
     if shares:
         found["cross_join_share"] = sum(shares.values()) / len(shares)
-    for name in ("moved_over_optimum.add_one", "moved_share.add_one", "bytes_max", "bytes_max_estimated"):
+    for name in (*_NAMES[1:2], "moved_share.add_one", "bytes_max", "bytes_max_estimated", "growth_load_max_over_mean"):
         if name in one.row:
             found[name] = one.row[name]
     fan_out = fan_out_of(one.row)

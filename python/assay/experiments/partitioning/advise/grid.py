@@ -48,6 +48,7 @@ class Grid:
     counts: tuple[int, ...]  # ascending
     choice: KeyChoice = field(default_factory=lambda: KeyChoice((), {}))
     notes: tuple[str, ...] = ()
+    time: str | None = None  # the column by which growth is replayed
 
 
 def plan_grid(dataset: Dataset, settings: PartitioningSettings) -> Grid:
@@ -63,8 +64,14 @@ def plan_grid(dataset: Dataset, settings: PartitioningSettings) -> Grid:
     limits = Limits.of(settings)
     sample = take_sample(dataset, settings.weight)
     counts, notes = _counts(sample, settings, limits)
+    time = settings.time or time_column(sample)
+    if limits.growth_skew_max is not None and time is None:
+        raise ParameterError(
+            f"growth_skew_max is {limits.growth_skew_max:g}, but {dataset.name} has no column of times or dates by "
+            "which growth could be replayed; name a column that ascends: time = ..."
+        )
     if settings.strategies:
-        return Grid(tuple(settings.strategies), counts, notes=notes)
+        return Grid(tuple(settings.strategies), counts, notes=notes, time=time)
     choice = choose_keys(sample, settings.keys, counts, limits.skew_max)
     found = tuple(dict.fromkeys(_strategies(sample, choice, bool(settings.keys))))
     if not choice.keys and found == ("round_robin",):
@@ -74,7 +81,7 @@ def plan_grid(dataset: Dataset, settings: PartitioningSettings) -> Grid:
         )
     if sample.words:
         notes = (*notes, f"Keys were chosen by {sample.words}; candidates are measured on all rows.")
-    return Grid(found, counts, choice, notes)
+    return Grid(found, counts, choice, notes, time)
 
 
 def _strategies(sample: Sample, choice: KeyChoice, given: bool) -> Iterator[str]:

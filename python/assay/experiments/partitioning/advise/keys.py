@@ -102,7 +102,7 @@ def _telling(reason: str) -> tuple[bool, bool]:
 def time_column(sample: Sample) -> str | None:
     """The declared time, or the time or date column with the most values."""
     declared = sample.dataset.roles.get("time")
-    if declared:
+    if declared in sample.data.schema.names:
         return declared
     names = [f.name for f in sample.data.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)]
     found = {name: sample.column((name,)).distinct for name in names}
