@@ -46,8 +46,8 @@ def _checksum(name: str) -> object:
 
 
 def _placement(name: str) -> object:
-    kind = {"modulo": "Modulo", "ring": "Ring", "jump": "Jump", "rendezvous": "Rendezvous", "maglev": "Maglev"}[name]
-    return getattr(assay, kind)(["a", "b", "c", "d", "e"]).lookup(KEYS).to_pylist()
+    kind = {"modulo": "Modulo", "ring": "Ring", "jump": "Jump", "rendezvous": "Rendezvous", "maglev": "Maglev"}
+    return getattr(assay, kind.get(name, "RedisSlots"))(["a", "b", "c", "d", "e"]).lookup(KEYS).to_pylist()
 
 
 def _partition(name: str) -> object:
@@ -93,6 +93,7 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("placement", "jump", 1): "7f8837337b41559b",
     ("placement", "rendezvous", 1): "cd35d4c70341fa15",
     ("placement", "maglev", 1): "516f5b48aa389ac1",
+    ("placement", "redis_slots", 1): "0f18f6281a1ae799",
     ("checksum", "crc32", 1): "098b6d6bd2a648ef",
     ("checksum", "crc32c", 1): "96466c2b4a615446",
     ("checksum", "crc64_nvme", 1): "65f62596eaa434d9",
@@ -110,6 +111,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("partition", "round_robin", 1): "0e9b33c592a51a78",
     ("partition", "composite", 1): "2b57ef41c6856d82",
     ("partition", "vertical", 1): "663f7d111e456576",
+    ("partition", "directory", 1): "b0903321f72be495",
+    ("partition", "bucket", 1): "7300b60ce0f0861f",
 }
 
 

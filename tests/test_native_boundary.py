@@ -116,6 +116,13 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: learned("round_robin", 2).assign([FIVE], 5, first_row=2**64 - 3),
         "first_row is 18446744073709551613",
     ),
+    "a chain through too few nodes": (lambda: _core.chained_replicas(numbers(0), 2, 3), "count is 3, but there are 2"),
+    "a chain from beyond the nodes": (lambda: _core.chained_replicas(numbers(2), 2, 1), "a partition is 2"),
+    "a chain without replicas": (lambda: _core.chained_replicas(numbers(0), 2, 0), "count is 0"),
+    "capacities of another number": (lambda: learned("hash", 2, capacities=[1.0]), "capacities has 1 entries for 2"),
+    "racks of another number": (lambda: learned("hash", 2, racks=["a"]), "racks has 1 entries for 2 nodes"),
+    "replicas of columns of another length": (lambda: learned("hash", 2).replicas([FIVE], 4, 1), "5 rows; expected 4"),
+    "slots of a ring": (lambda: _core.Placement("ring", ["a"], [1.0], [None], hash="md5", seed=0).slots, "no slots"),
     "a range of two columns for one": (lambda: learned("range", 2).assign([FIVE, FIVE], 5), "the key has 2 columns"),
     "more windows begun than ended": (
         lambda: learned("range", 2).routed_windows(pa.array([1, 2]), pa.array([1])),

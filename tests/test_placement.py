@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import assay
 from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError
-from assay.placement import Jump, Maglev, Modulo, Placement, Rendezvous, Ring
+from assay.placement import Jump, Maglev, Modulo, Placement, RedisSlots, Rendezvous, Ring
 
 KINDS: list[type[Placement]] = [Ring, Rendezvous, Jump, Maglev, Modulo]
 
@@ -494,7 +494,7 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
     from assay import _core
 
     versions = {entry["name"]: entry["version"] for entry in _core.catalogue() if entry["room"] == "placement"}
-    assert versions == {"modulo": 1, "ring": 1, "jump": 1, "rendezvous": 1, "maglev": 1}
+    assert versions == {"modulo": 1, "ring": 1, "jump": 1, "rendezvous": 1, "maglev": 1, "redis_slots": 1}
     weighted = {"weights": [1, 2, 0.5, 1, 1, 3]}
     golden = {
         "ring": (Ring(6), Ring(6, hash="md5", **weighted), Ring(6, hash="murmur3_32")),
@@ -522,6 +522,6 @@ def test_every_contender_of_the_room_is_a_class_with_its_parameters() -> None:
     from assay import _core
 
     room = {entry["name"]: entry for entry in _core.catalogue() if entry["room"] == "placement"}
-    assert {kind.kind for kind in KINDS} == set(room)
-    for kind in KINDS:
+    assert {kind.kind for kind in [*KINDS, RedisSlots]} == set(room)
+    for kind in [*KINDS, RedisSlots]:
         assert set(kind(3).parameters) == {parameter["name"] for parameter in room[kind.kind]["parameters"]}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assay.filters import BloomFilter
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
-    from assay.placement import Jump, Maglev, Modulo, Rendezvous, Ring
+    from assay.placement import Jump, Maglev, Modulo, RedisSlots, Rendezvous, Ring
 
 __version__ = "0.1.0"
 
@@ -28,6 +28,7 @@ _HOMES = {
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "Modulo": "assay.placement",
+    "RedisSlots": "assay.placement",
     "Rendezvous": "assay.placement",
     "Ring": "assay.placement",
     "Strategy": "assay.experiments.partitioning",
@@ -49,6 +50,7 @@ __all__ = [
     "Jump",
     "Maglev",
     "Modulo",
+    "RedisSlots",
     "Rendezvous",
     "Ring",
     "Strategy",

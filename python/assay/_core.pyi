@@ -21,6 +21,7 @@ __all__ = [
     "Sums",
     "action_nodes",
     "catalogue",
+    "chained_replicas",
     "checksum",
     "digest",
     "gather",
@@ -118,7 +119,9 @@ class Placement:
         seed: int,
         virtual_nodes: int | None = None,
         table_size: int | None = None,
+        slots: Sequence[int] | None = None,
     ) -> Placement: ...
+    def with_nodes(self, names: Sequence[str], weights: Sequence[float], racks: Sequence[str | None]) -> Placement: ...
     def lookup(self, keys: _Column, *, threads: int | None = None) -> pa.Array: ...
     def replicas(self, keys: _Column, count: int, *, threads: int | None = None) -> pa.Array: ...
     def ownership(self) -> list[float]: ...
@@ -127,11 +130,15 @@ class Placement:
     def adjacent_equal_pairs(self) -> int: ...
     @property
     def memory_bytes(self) -> int: ...
+    @property
+    def slots(self) -> list[int]: ...
 
 # partitioning
+_Racks = Sequence[str | None]
 _Action = Literal["add_one", "remove_one", "replace_one", "double"] | str
 
 def action_nodes(action: _Action, n: int) -> list[int] | None: ...
+def chained_replicas(partitions: _Column, nodes: int, count: int, *, racks: _Racks | None = None) -> pa.Array: ...
 
 @final
 class Distinct:
@@ -150,18 +157,39 @@ class Strategy:
         *,
         values: _Column | None = None,
         groups: Sequence[int] | None = None,
+        capacities: Sequence[float] | None = None,
+        racks: _Racks | None = None,
     ) -> Strategy: ...
     @staticmethod
-    def composite(first: Strategy, second: Strategy, first_columns: int, nodes: Sequence[int]) -> Strategy: ...
+    def composite(
+        first: Strategy,
+        second: Strategy,
+        first_columns: int,
+        nodes: Sequence[int],
+        *,
+        racks: _Racks | None = None,
+    ) -> Strategy: ...
     def assign(
         self, columns: Sequence[_Column], rows: int, *, first_row: int = 0, threads: int | None = None
     ) -> pa.Array: ...
-    def change(self, action: _Action, distinct: Distinct) -> Strategy | None: ...
+    def replicas(
+        self, columns: Sequence[_Column], rows: int, count: int, *, first_row: int = 0, threads: int | None = None
+    ) -> pa.Array: ...
+    def change(
+        self,
+        action: _Action,
+        distinct: Distinct,
+        *,
+        capacities: Sequence[float] | None = None,
+        racks: _Racks | None = None,
+    ) -> Strategy | None: ...
     def routed_windows(self, first: _Column, last: _Column) -> pa.Array | None: ...
     @property
     def nodes(self) -> list[int]: ...
     @property
     def routing_bytes(self) -> int: ...
+    @property
+    def directory_entries(self) -> int | None: ...
     @property
     def keyed(self) -> bool: ...
 

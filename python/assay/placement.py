@@ -1,4 +1,4 @@
-"""Which node holds a key: rings, jump, rendezvous, Maglev and plain modulo.
+"""Which node holds a key: rings, jump, rendezvous, Maglev, Redis's slots and plain modulo.
 
 A placement maps keys to positions in its list of nodes. All have the same verbs, so that one can be
 tried in place of another; each refuses what its algorithm cannot do and says what can. They never
@@ -20,11 +20,12 @@ from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Jump", "Maglev", "Modulo", "Placement", "Rendezvous", "Ring"]
+__all__ = ["Jump", "Maglev", "Modulo", "Placement", "RedisSlots", "Rendezvous", "Ring"]
 
 _UINT64_HIGH = 2**64 - 1
 _NODES_HIGH = 2**32 - 1
 _NODES_SHOWN = 8
+_SLOTS = 16_384
 
 
 class Placement:
@@ -48,7 +49,9 @@ class Placement:
     ) -> None:  # fmt: skip
         """Checks everything and builds the native placement; `parameters` has `hash` and `seed` at least."""
         if type(self) is Placement:
-            raise TypeError("Placement is what placements have in common; use Ring, Jump, Rendezvous, Maglev or Modulo")
+            raise TypeError(
+                "Placement is what placements have in common; use Ring, Jump, Rendezvous, Maglev, RedisSlots or Modulo"
+            )
         self._nodes = _names(nodes)
         self._weights = _weights(weights, self._nodes)
         self._racks = _racks(racks, self._nodes)
@@ -123,7 +126,7 @@ class Placement:
 
         Raises:
             ParameterError: `count` is out of bounds, or the algorithm defines no replicas (jump,
-                Maglev, modulo).
+                Maglev, Redis's slots, modulo).
             UnsupportedTypeError: As for `lookup`.
 
         Source:
@@ -144,7 +147,7 @@ class Placement:
         """The share of the hash space whose node has another name in `other`, in [0, 1].
 
         Between two placements of one kind that hash alike it follows from the algorithm: exact for
-        rings (arcs), modulo (remainders) and Maglev (slots); the expectation over keys for jump
+        rings (arcs), modulo (remainders), Maglev and Redis (slots); the expectation over keys for jump
         and rendezvous. If the hash functions or seeds differ, owners before and after are
         independent, and the share is 1 - sum of old share x new share over the names. Between two kinds
         that hash alike it is estimated on 2^18 hash values (standard error at most 0.001).
@@ -360,6 +363,70 @@ class Maglev(Placement):
         self._build(nodes, weights, racks, {"table_size": table_size, "hash": hash, "seed": seed})
 
 
+class RedisSlots(Placement):
+    """Redis Cluster's 16,384 slots, each held by one node.
+
+    A key's slot is the CRC-16/XMODEM of the key modulo 16,384; of a key of text or binary that holds a tag,
+    `{tag}`, only the first tag is hashed, if it is not empty. At first node i of n holds the slots from
+    ⌊i x 16384 / n⌋ on, or as many as its weight says. `with_node` and `without_node` move the fewest slots by
+    which every node holds its share, rounded down or up: a node that holds too many gives its last ones.
+
+    Args:
+        nodes: As for `Ring`, at most 16,384.
+        slots: The position of each slot's node, 16,384 integers, such as those of a cluster that is there; None
+            lets the nodes hold consecutive slots.
+        weights: As for `Ring`.
+        racks: Kept but not used, since there are no replicas.
+
+    Raises:
+        ParameterError: As for `Ring`, more nodes than slots, or slots that are not 16,384 positions.
+
+    Source:
+        Redis Cluster specification, "Key distribution model" and "Hash tags".
+
+    >>> import pyarrow as pa
+    >>> cluster = RedisSlots(3)
+    >>> cluster.lookup(pa.array(["{user1000}.following", "user1000", "foo"])).to_pylist()  # slots 3443, 3443, 12182
+    [0, 0, 2]
+    >>> cluster.moved_share(cluster.with_node("node-3"))
+    0.25
+    """
+
+    kind = "redis_slots"
+
+    def __init__(
+        self, nodes: Iterable[str] | int, *, slots: Iterable[int] | None = None,
+        weights: Iterable[float] | None = None, racks: Iterable[str | None] | None = None,
+    ) -> None:  # fmt: skip
+        given = None if slots is None else _slots(slots)
+        self._build(nodes, weights, racks, {"hash": "crc16_xmodem", "seed": 0, "slots": given})
+        self._parameters = {}
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """The position in `nodes` of each slot's node."""
+        return tuple(self._placement.slots)
+
+    def _with(self, nodes: Sequence[str], weights: Sequence[float], racks: Sequence[str | None]) -> Self:
+        changed = type(self)(nodes, weights=weights, racks=racks)
+        moved = self._placement.with_nodes(changed._nodes, changed._weights, changed._racks)
+        return type(self)(nodes, slots=moved.slots, weights=weights, racks=racks)
+
+    def _identity(self) -> tuple[Any, ...]:
+        return (*super()._identity(), self.slots)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make = functools.partial(type(self), weights=self._weights, racks=self._racks, slots=self.slots)
+        return (make, (self._nodes,))
+
+    def __repr__(self) -> str:
+        if self.slots == type(self)(self._nodes, weights=self._weights).slots:
+            return super().__repr__()
+        counts = ", ".join(f"{share * _SLOTS:.0f}" for share in list(self.ownership().values())[:_NODES_SHOWN])
+        more = ", ..." if len(self._nodes) > _NODES_SHOWN else ""
+        return f"<{super().__repr__()} after a change: {counts}{more} slots>"
+
+
 class Modulo(Placement):
     """The remainder of the hash by the number of nodes: fast and even, and all moves if n changes.
 
@@ -394,6 +461,14 @@ def _values(name: str, values: Any, expected: str) -> list[Any]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ParameterError(f"{name} is {values!r}; expected {expected}")
     return list(values)
+
+
+def _slots(slots: Iterable[int]) -> list[int]:
+    expected = f"{_SLOTS} positions of nodes"
+    values = _values("slots", slots, expected)
+    if len(values) != _SLOTS:
+        raise ParameterError(f"slots has {len(values)} entries; expected {expected}")
+    return [_integer(f"slots[{slot}]", value, 0, _SLOTS - 1) for slot, value in enumerate(values)]
 
 
 def _names(nodes: Iterable[str] | int) -> tuple[str, ...]:

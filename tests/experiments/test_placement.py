@@ -341,7 +341,7 @@ def test_no_answer_where_every_placement_is_uneven() -> None:
     job = EXPERIMENT.job(open_dataset("hot_tenant(rows=2000, hot_share=0.5, seed=1)"), settings)
     (answer,) = EXPERIMENT.answer(job.cells, findings_of(job).values, settings)
     assert answer.best is None and len(answer.dropped) == len(job.cells)
-    assert answer.sentence.startswith("None of the 5 placements spreads these keys on 8 nodes")
+    assert answer.sentence.startswith("None of the 6 placements spreads these keys on 8 nodes")
 
 
 # Bad input

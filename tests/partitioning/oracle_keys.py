@@ -7,6 +7,7 @@ None is null. Written from METHODOLOGY.md, section "Keys".
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import math
 import struct
@@ -116,13 +117,15 @@ def sorted_keys(kinds: Sequence[Kind], keys: Iterable[Key]) -> list[Key]:
 
 
 def hash_bytes(function: str, seed: int = 0) -> HashBytes:
-    """The hash of canonical bytes as a whole number: 64 bits, or 32 for murmur3_32."""
+    """The hash of canonical bytes as a whole number: 64 bits, 32 for murmur3_32, 16 for crc16_xmodem."""
     if function == "xxh3_64":
         return lambda data: xxhash.xxh3_64_intdigest(data, seed=seed)
     if function == "xxh64":
         return lambda data: xxhash.xxh64_intdigest(data, seed=seed)
     if function == "murmur3_32":
         return lambda data: mmh3.hash(data, seed, signed=False)
+    if function == "crc16_xmodem" and seed == 0:
+        return lambda data: binascii.crc_hqx(data, 0)
     if function == "md5" and seed == 0:
         return lambda data: int.from_bytes(hashlib.md5(data).digest()[:8], "little")
     raise ValueError(f"the oracle knows no hash {function} with seed {seed}")

@@ -7,6 +7,7 @@ to a position. Written from METHODOLOGY.md, "Placements as strategies".
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -52,6 +53,49 @@ def rendezvous(nodes: Sequence[str]) -> Owner:
         return scores.index(max(scores))
 
     return owner
+
+
+REDIS_SLOTS = 16_384
+
+
+def redis_slot(data: bytes, is_text: bool) -> int:
+    """CRC-16/XMODEM of the key, or of its first tag in braces if it is text with one that is not empty."""
+    if is_text and (match := re.search(rb"\{([^}]*)\}", data)) and match[1]:
+        data = match[1]
+    return hash_bytes("crc16_xmodem")(data) % REDIS_SLOTS
+
+
+def redis_table(nodes: int) -> list[int]:
+    """The holder of each slot at first: node i holds those from floor(i 16384 / n) on."""
+    return [
+        node for node in range(nodes) for _ in range(node * REDIS_SLOTS // nodes, (node + 1) * REDIS_SLOTS // nodes)
+    ]
+
+
+def redis_after(table: Sequence[int], before: Sequence[str], after: Sequence[str]) -> list[int]:
+    """The holders after a change of equal nodes: the fewest slots move by which each holds its share.
+
+    Who stays keeps its slots; a newcomer in the place of one that went has them. Shares are rounded up for those
+    that hold more than the share rounded down, lowest first, as far as there are slots. Who holds too many loses
+    its last ones; the free slots go in order to those with too few, in the nodes' order.
+    """
+    names: list[str | None] = [before[holder] for holder in table]
+    for place, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old not in after and new not in before:
+            names = [after[place] if name == old else name for name in names]
+    names = [name if name in after else None for name in names]
+    wanted = {name: REDIS_SLOTS // len(after) for name in after}
+    fuller = sorted(after, key=lambda name: names.count(name) <= wanted[name])  # stable: then by position
+    for name in fuller[: REDIS_SLOTS % len(after)]:
+        wanted[name] += 1
+    for name in after:
+        for slot in [slot for slot, holder in enumerate(names) if holder == name][wanted[name] :]:
+            names[slot] = None
+    free = iter([slot for slot, holder in enumerate(names) if holder is None])
+    for name in after:
+        for _ in range(wanted[name] - names.count(name)):
+            names[next(free)] = name
+    return [after.index(name) for name in names if name is not None]
 
 
 def maglev(nodes: Sequence[str]) -> Owner:

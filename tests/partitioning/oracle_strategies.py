@@ -31,7 +31,7 @@ from oracle_keys import (
 )
 
 AskWindow = Callable[[str, Fraction, Fraction], set[int]]
-PLACEMENTS = ("ring", "jump", "rendezvous", "maglev")
+PLACEMENTS = ("ring", "jump", "rendezvous", "maglev", "redis_slots")
 ACTIONS = ("add_one", "remove_one", "replace_one", "double")
 
 
@@ -137,7 +137,7 @@ def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
             ask_window = lambda column, low, high: (  # noqa: E731
                 _ask_range(kinds[0], bounds, low, high) if (column,) == strategy.columns else everything
             )
-    elif strategy.name == "list":
+    elif strategy.name in ("list", "directory"):
         partition_of = _list_map(strategy, kinds, rows_of_key, partitions)
         owner = partition_of.__getitem__
         if len(kinds) == 1:
@@ -176,13 +176,21 @@ def nodes_after(partitions: int, action: str) -> list[str]:
 
 
 def rows_after(strategy: Strategy, table: Table, before: Placed, action: str, weights: Sequence[int]) -> list[int]:
-    """Each row's position among `nodes_after`: recomputed, save that a range splits and merges."""
+    """Each row's position among `nodes_after`: recomputed, save that ranges split, and directories and slots move."""
     n = before.partitions
     nodes = nodes_after(n, action)
     if strategy.name == "range":
         if action == "remove_one":
             return [min(position, n - 2) for position in before.rows]
         return _split(strategy, table, before, len(nodes), weights)
+    if strategy.name == "directory":
+        return directory_after(strategy, table, before, action, weights)
+    if strategy.name == "redis_slots":
+        holders = placements.redis_after(placements.redis_table(n), node_names(n), nodes)
+        numbers, keys = numbered(table, strategy.columns)
+        slots = [_redis_slot(table, strategy.columns, key) for key in keys]
+        homes = [0 if slot is None else holders[slot] for slot in slots]
+        return [homes[number] for number in numbers]
     if strategy.name == "list" and strategy.given and len(nodes) != n:
         raise UndefinedError("given values name their partitions")
     return place(strategy, table, nodes).rows
@@ -225,6 +233,15 @@ def _hashed_owner(strategy: Strategy, kinds: Sequence[Any], nodes: Sequence[str]
         if tuple(kinds) != ("int",):
             raise UndefinedError("modulo needs one integer column")
         return lambda key: int(key[0]) % len(nodes)
+    if strategy.name == "redis_slots":
+        holders = placements.redis_table(len(nodes))
+        is_text = tuple(kinds) == ("text",)
+        return lambda key: holders[placements.redis_slot(canonical(kinds, key), is_text)]
+    if strategy.name == "bucket":
+        if len(kinds) != 1 or kinds[0] in ("float", "bool"):
+            raise UndefinedError("Iceberg buckets one column, and no floats and no booleans")
+        murmur = hash_bytes("murmur3_32")
+        return lambda key: (murmur(canonical(kinds, key)) & 0x7FFFFFFF) % len(nodes)
     hash_key = hash_bytes(strategy.function, strategy.seed)
     owners: dict[str, Callable[[], placements.Owner]] = {
         "hash": lambda: lambda value: value % len(nodes),
@@ -268,6 +285,51 @@ def _list_map(strategy: Strategy, kinds: Sequence[Any], rows: Counter[Key], part
         partition_of[key] = position
         loads[position] += rows[key]
     return partition_of
+
+
+def _redis_slot(table: Table, columns: Sequence[str], key: Key) -> int | None:
+    kinds = kinds_of(table, columns)
+    return None if is_null(key) else placements.redis_slot(canonical(kinds, key), tuple(kinds) == ("text",))
+
+
+def directory_after(strategy: Strategy, table: Table, before: Placed, action: str, weights: Sequence[int]) -> list[int]:
+    """A directory moves keys one by one; loads are weights, null rows among them, and null keys stay.
+
+    A node that goes gives its keys, heaviest first, to the least loaded. A new node is filled to its fair share,
+    rounded down, by the fullest of the old nodes above theirs (ties: lowest): of the donor's keys of some weight
+    that leave the new node below what the donor has, the smallest that fills it, else the heaviest; the lower value of
+    equals. A donor without such a key is passed over.
+    """
+    numbers, keys = numbered(table, strategy.columns)
+    kinds = kinds_of(table, strategy.columns)
+    weight = {keys[number]: sum_ for number, sum_ in weigh(numbers, weights).items()}
+    home = {keys[number]: position for number, position in set(zip(numbers, before.rows, strict=True))}
+    movable = [key for key in sorted_keys(kinds, keys) if not is_null(key)]
+    n = before.partitions
+
+    def load(position: int) -> int:
+        return sum(weight[key] for key in keys if home[key] == position)
+
+    if action == "remove_one":
+        for key in sorted([key for key in movable if home[key] == n - 1], key=lambda key: -weight[key]):
+            home[key] = min(range(n - 1), key=load)
+    for new in range(n, len(nodes_after(n, action))):
+        fair = sum(weight.values()) // len(nodes_after(n, action))
+        passed: set[int] = set()
+        while load(new) < fair:
+            donors = [position for position in range(n) if load(position) > fair and position not in passed]
+            if not donors:
+                break
+            donor = max(donors, key=lambda position: (load(position), -position))
+            able = [key for key in movable if home[key] == donor and 0 < weight[key] < load(donor) - load(new)]
+            enough = [key for key in able if weight[key] >= fair - load(new)]
+            if not able:
+                passed.add(donor)
+            elif enough:
+                home[min(enough, key=weight.__getitem__)] = new  # the first of equals, which stand in their order
+            else:
+                home[max(able, key=weight.__getitem__)] = new
+    return [home[keys[number]] for number in numbers]
 
 
 def _split(strategy: Strategy, table: Table, before: Placed, partitions: int, weights: Sequence[int]) -> list[int]:

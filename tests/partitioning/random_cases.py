@@ -21,7 +21,9 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 # Few values, so that keys repeat, parents are found and ties happen; among them the edges of each kind.
 VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     "int": st.integers(-6, 12) | st.sampled_from([2**63 - 1, -(2**63), 1000]),
-    "text": st.sampled_from(["", "a", "b", "ab", "é", "z", "日本", "𝄞", "x" * 20, '"', "a,b", "[", "'"]),
+    "text": st.sampled_from(
+        ["", "a", "b", "ab", "é", "z", "日本", "𝄞", "x" * 20, '"', "a,b", "[", "'", "{a}b", "{}a", "{{a}"]
+    ),
     "float": st.sampled_from([0.0, -0.0, math.nan, math.inf, -math.inf, 0.5, 1.0, -2.25, 1e6, 3.0]),
     "bool": st.booleans(),
     "date": st.integers(-3, 10) | st.sampled_from([-100_000, 20_000]),
@@ -49,7 +51,16 @@ COLUMNS: dict[str, Kind] = {
     "price": "decimal",
     "other": "int",
 }
-HASHES = [("xxh3_64", 0), ("xxh3_64", 9), ("xxh64", 0), ("xxh64", 5), ("murmur3_32", 0), ("murmur3_32", 42), ("md5", 0)]
+HASHES = [
+    ("xxh3_64", 0),
+    ("xxh3_64", 9),
+    ("xxh64", 0),
+    ("xxh64", 5),
+    ("murmur3_32", 0),
+    ("murmur3_32", 42),
+    ("md5", 0),
+    ("crc16_xmodem", 0),
+]
 
 
 @dataclass(frozen=True)
@@ -157,7 +168,7 @@ def _queries(draw: Draw) -> list[oracle.Query]:
 
 @st.composite
 def _strategies(draw: Draw, table: Table, partitions: int, placements: tuple[str, ...], depth: int = 0) -> Strategy:
-    kinds = ["modulo", "hash", "range", "list", "round_robin", "placement", "given"]
+    kinds = ["modulo", "hash", "range", "list", "directory", "bucket", "round_robin", "placement", "given"]
     if depth < 2:
         kinds += ["composite"] * 2
     kind = draw(st.sampled_from(kinds))
@@ -172,8 +183,12 @@ def _strategies(draw: Draw, table: Table, partitions: int, placements: tuple[str
     if kind == "given" and partitions:
         return draw(_given(table, partitions))  # type: ignore[no-any-return]
     columns = tuple(draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=2, unique=True)))
-    if kind in ("range", "list"):
+    if kind == "bucket":
+        return Strategy("bucket", (draw(st.sampled_from(["number", "name", "day", "time", "price"])),))
+    if kind in ("range", "list", "directory"):
         return Strategy(kind, columns)
+    if kind == "placement" and draw(st.integers(0, 4)) == 0:
+        return Strategy("redis_slots", columns)
     function, seed = draw(st.sampled_from(HASHES))
     name = draw(st.sampled_from(placements)) if kind == "placement" else "hash"
     points = draw(st.sampled_from([1, 7, 128])) if name == "ring" else 128

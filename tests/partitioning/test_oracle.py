@@ -84,6 +84,36 @@ def test_list_gives_the_most_frequent_values_to_the_least_loaded_partition() -> 
     assert place(Strategy("list", ("k",)), table, node_names(2)).rows == [0, 0, 1, 0, 1, 1, 1, 0]
 
 
+def test_a_directory_fills_a_new_node_and_empties_one_that_goes() -> None:
+    # Rows 12 7 6 5 of keys 1 to 4 on one node; the share of 2 is 15: key 1, then key 4, enough for the 3 missing.
+    table = {"k": Column("int", [1] * 12 + [2] * 7 + [3] * 6 + [4] * 5)}
+    strategy = Strategy("directory", ("k",))
+    before = place(strategy, table, node_names(1))
+    homes = dict(zip(table["k"].values, rows_after(strategy, table, before, "add_one", [1] * 30), strict=True))
+    assert homes == {1: 1, 2: 0, 3: 0, 4: 1}
+    # On two: 12 -> 0, 7 -> 1, 6 -> 1 (13), 5 -> 0 (17). Node 1 goes, all to node 0; replaced, nothing moves.
+    before = place(strategy, table, node_names(2))
+    assert rows_after(strategy, table, before, "remove_one", [1] * 30) == [0] * 30
+    assert rows_after(strategy, table, before, "replace_one", [1] * 30) == before.rows
+
+
+def test_redis_slots_are_the_published_ones_and_move_as_few_as_they_must() -> None:
+    slots = [placements.redis_slot(key, True) for key in (b"foo", b"bar{hash_tag}", b"{user1000}.x", b"")]
+    assert slots == [12182, 2515, 3443, 0]
+    assert placements.redis_slot(b"foo{}{bar}", True) == placements.redis_slot(b"foo{}{bar}", False)
+    before = placements.redis_table(3)
+    assert [before.index(node) for node in range(3)] == [0, 5461, 10922]
+    after = placements.redis_after(before, node_names(3), node_names(4))
+    assert Counter(after) == dict.fromkeys(range(4), 4096)
+    assert sum(a != b for a, b in zip(before, after, strict=True)) == 4096
+    replaced = placements.redis_after(before, node_names(3), ["node-0", "node-1", "node-3"])
+    assert replaced == before
+
+
+def test_a_bucket_is_icebergs() -> None:
+    assert place(Strategy("bucket", ("k",)), {"k": Column("int", [34])}, node_names(100)).rows == [79]
+
+
 def test_composite_numbers_its_partitions_by_the_first_part() -> None:
     table = {"a": Column("int", [0, 1, 2, 3]), "b": Column("int", [2, 2, 1, 3])}
     strategy = composite(Strategy("modulo", ("a",)), Strategy("modulo", ("b",)))

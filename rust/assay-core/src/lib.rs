@@ -5,6 +5,7 @@
 //! checksum, partition) has a trait or an enum of its contenders and one table that lists them;
 //! each contender is one file.
 
+pub mod capacity;
 pub mod catalogue;
 pub mod checksum;
 pub mod error;

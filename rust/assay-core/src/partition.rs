@@ -5,12 +5,16 @@
 //! an action on the cluster (a node more, one less) a strategy says where keys live then; unless
 //! it has a way of its own, it is learned anew for the new nodes.
 
+pub mod bucket;
 pub mod composite;
+pub mod directory;
+pub mod entries;
 pub mod hash;
 pub mod list;
 pub mod modulo;
 pub mod placed;
 pub mod range;
+pub mod replicas;
 pub mod round_robin;
 
 use std::sync::{Arc, OnceLock};
@@ -20,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::key_table::{ABSENT, KeyTable};
 use crate::keys::{Keys, for_each_compound};
 use crate::order::sorted_rows;
+use crate::placement::{WEIGHT_HIGH, WEIGHT_LOW};
 
 /// What is known of a table's key when a strategy is learned: each distinct key with its counts.
 #[derive(Debug, Clone, Copy)]
@@ -132,9 +137,25 @@ pub struct Request<'a> {
     pub values: Option<&'a Keys<'a>>,
     /// The sizes of the groups of `values`, if it is a list of groups.
     pub groups: &'a [u32],
+    /// The capacity of each node relative to the others; empty if all are alike. Strategies that deal or weigh use it.
+    pub capacities: &'a [f64],
+    /// What fails together with each node; empty if all fail alone. Placements with replicas use it.
+    pub racks: &'a [Option<String>],
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// A request without settings, given values, capacities or racks.
+    #[must_use]
+    pub fn new(distinct: Distinct<'a>, nodes: &'a [u32]) -> Self {
+        Self { distinct, nodes, settings: &[], values: None, groups: &[], capacities: &[], racks: &[] }
+    }
+
+    /// The capacity of each node.
+    #[must_use]
+    pub fn all_capacities(&self) -> Vec<f64> {
+        if self.capacities.is_empty() { vec![1.0; self.nodes.len()] } else { self.capacities.to_vec() }
+    }
+
     /// The text given for a parameter, or its default.
     ///
     /// # Errors
@@ -242,12 +263,32 @@ pub trait Strategy: Send + Sync {
         true
     }
 
-    /// The strategy after an action, if it has a way of its own; None: it is learned anew.
+    /// The strategy after an action, if it has a way of its own; None: it is learned anew. Capacities are those of the
+    /// nodes afterwards, in the order of [`Action::nodes`]; none means that all are alike.
     ///
     /// # Errors
     /// If the change cannot be computed.
-    fn change(&self, _action: Action, _distinct: &Distinct<'_>) -> Result<Option<Box<dyn Strategy>>> {
+    fn change(
+        &self,
+        _action: Action,
+        _distinct: &Distinct<'_>,
+        _capacities: &[f64],
+    ) -> Result<Option<Box<dyn Strategy>>> {
         Ok(None)
+    }
+
+    /// The entries of a directory; None for strategies that compute where keys live.
+    fn directory_entries(&self) -> Option<u64> {
+        None
+    }
+
+    /// Writes the replicas of each row, `count` after `count`, if the strategy has a rule of its own; false: it has
+    /// none, and nothing was written. What null keys get means nothing; [`replicas::replicas`] answers for any strategy.
+    ///
+    /// # Errors
+    /// If the strategy cannot take such a key.
+    fn own_replicas(&self, _columns: &[Keys<'_>], _count: usize, _threads: usize, _out: &mut [u32]) -> Result<bool> {
+        Ok(false)
     }
 
     /// For windows of a single column from `first` (null: without beginning) to `last`, both within:
@@ -270,6 +311,8 @@ pub const STRATEGIES: &[(&Contender, Learn)] = &[
     (&modulo::CONTENDER, modulo::learn),
     (&range::CONTENDER, range::learn),
     (&list::CONTENDER, list::learn),
+    (&directory::CONTENDER, directory::learn),
+    (&bucket::CONTENDER, bucket::learn),
     (&round_robin::CONTENDER, round_robin::learn),
 ];
 
@@ -291,10 +334,45 @@ pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
         return Err(Error::Parameter(format!("partitions is {count}; expected at most {NODES_HIGH}")));
     }
     request.distinct.check()?;
+    check_capacities(request.capacities, request.nodes.len())?;
+    check_racks(request.racks, request.nodes.len())?;
     if let Some((_, learn)) = STRATEGIES.iter().find(|(contender, _)| contender.name == name) {
         return learn(request);
     }
     placed::learn(name, request)
+}
+
+/// Capacities are one per node, if there are any, and numbers that can be multiplied and divided.
+///
+/// # Errors
+/// If they are not.
+pub fn check_capacities(capacities: &[f64], nodes: usize) -> Result<()> {
+    if !capacities.is_empty() && capacities.len() != nodes {
+        let count = capacities.len();
+        return Err(Error::Parameter(format!(
+            "capacities has {count} entries for {nodes} nodes; expected one per node"
+        )));
+    }
+    match capacities.iter().position(|capacity| !(WEIGHT_LOW..=WEIGHT_HIGH).contains(capacity)) {
+        None => Ok(()),
+        Some(position) => Err(Error::Parameter(format!(
+            "capacities[{position}] is {:?}; expected a number above 0, from {WEIGHT_LOW:e} to {WEIGHT_HIGH:e}: leave out \
+             a node that is to hold nothing",
+            capacities[position]
+        ))),
+    }
+}
+
+/// Racks are one per node, if there are any.
+///
+/// # Errors
+/// If they are not.
+pub fn check_racks(racks: &[Option<String>], nodes: usize) -> Result<()> {
+    if racks.is_empty() || racks.len() == nodes {
+        return Ok(());
+    }
+    let count = racks.len();
+    Err(Error::Parameter(format!("racks has {count} entries for {nodes} nodes; expected one name or None per node")))
 }
 
 #[cfg(test)]

@@ -10,12 +10,14 @@ pub mod maglev;
 pub mod modulo;
 pub mod movement;
 pub mod racks;
+pub mod redis_slots;
 pub mod rendezvous;
 pub mod ring;
 
 use std::any::Any;
 use std::collections::HashSet;
 
+use crate::capacity::units;
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::hash::{self, HashFunction, hash_keys};
@@ -33,6 +35,7 @@ pub const TABLE: &[(&Contender, Build)] = &[
     (&jump::CONTENDER, jump::build),
     (&rendezvous::CONTENDER, rendezvous::build),
     (&maglev::CONTENDER, maglev::build),
+    (&redis_slots::CONTENDER, redis_slots::build),
 ];
 
 /// The least weight of a node: products and quotients of weights must be numbers.
@@ -70,6 +73,8 @@ pub struct Settings {
     pub virtual_nodes: u64,
     /// Slots of a Maglev table, a prime; None lets the number of nodes decide.
     pub table_size: Option<u64>,
+    /// The position of each Redis slot's node; None lets nodes hold consecutive slots.
+    pub slots: Option<Vec<u16>>,
 }
 
 impl Settings {
@@ -80,7 +85,7 @@ impl Settings {
     #[must_use]
     pub fn new(nodes: Vec<Node>) -> Self {
         let hash = HashFunction::parse("xxh3_64", 0).expect("the default hash function exists");
-        Self { nodes, hash, virtual_nodes: ring::VIRTUAL_NODES_DEFAULT, table_size: None }
+        Self { nodes, hash, virtual_nodes: ring::VIRTUAL_NODES_DEFAULT, table_size: None, slots: None }
     }
 
     /// The nodes `node-0 ... node-{count-1}`, as strategies name them.
@@ -177,6 +182,12 @@ pub trait Placement: Any + Send + Sync {
     /// hashes alike; else None. [`movement::moved_share`] answers for any two.
     fn moved_share(&self, after: &dyn Placement) -> Option<f64>;
 
+    /// The placement on the nodes of `settings`, if what it becomes depends on what it was; None: it is
+    /// built anew. [`changed`] answers for any placement.
+    fn with_nodes(&self, _settings: Settings) -> Option<Result<Box<dyn Placement>>> {
+        None
+    }
+
     /// The nodes; owners are positions in it.
     fn nodes(&self) -> &[Node] {
         &self.settings().nodes
@@ -224,6 +235,23 @@ pub fn build(name: &str, settings: Settings) -> Result<Box<dyn Placement>> {
     })?;
     settings.check()?;
     build(settings)
+}
+
+/// What a placement becomes on the nodes of `settings`, of which all else is as it was built.
+///
+/// # Errors
+/// If the nodes do not suit it.
+pub fn changed(before: &dyn Placement, settings: Settings) -> Result<Box<dyn Placement>> {
+    settings.check()?;
+    match before.with_nodes(settings.clone()) {
+        Some(after) => after,
+        None => build(before.contender().name, settings),
+    }
+}
+
+/// Weights as whole numbers in their proportions.
+pub(crate) fn units_of_weights(nodes: &[Node]) -> Vec<u64> {
+    units(&nodes.iter().map(|node| node.weight).collect::<Vec<_>>())
 }
 
 /// Hash values of keys for [`Placement::owners`]; several columns are one compound key, and a null

@@ -34,7 +34,7 @@ mod _core {
     #[pymodule_export]
     use crate::key_table::PyKeyTable;
     #[pymodule_export]
-    use crate::partition::{PyDistinct, PyStrategy, action_nodes};
+    use crate::partition::{PyDistinct, PyStrategy, action_nodes, chained_replicas};
     #[pymodule_export]
     use crate::placement::PyPlacement;
 }

@@ -6,7 +6,8 @@ use arrow_array::types::UInt32Type;
 use assay_core::fold;
 use assay_core::keys::Keys;
 use assay_core::partition::composite::Composite;
-use assay_core::partition::{Action, Derived, Distinct, Request, Setting, Strategy, learn};
+use assay_core::partition::replicas::{Chain, replicas};
+use assay_core::partition::{Action, Derived, Distinct, Request, Setting, Strategy, check_racks, learn};
 use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
@@ -96,15 +97,46 @@ impl PyDistinct {
     }
 }
 
-/// A learned strategy.
+/// What fails together with each node; no racks at all mean that every node fails alone.
+type PyRacks = Option<Vec<Option<String>>>;
+
+/// A learned strategy, and the racks of its nodes.
 #[pyclass(name = "Strategy", frozen, module = "assay._core")]
-pub struct PyStrategy(Arc<dyn Strategy>);
+pub struct PyStrategy {
+    strategy: Arc<dyn Strategy>,
+    racks: Vec<Option<String>>,
+}
+
+impl PyStrategy {
+    fn new(strategy: Arc<dyn Strategy>, racks: PyRacks) -> PyResult<Self> {
+        let racks = racks.unwrap_or_default();
+        check_racks(&racks, strategy.nodes().len()).map_err(raise)?;
+        Ok(Self { strategy, racks })
+    }
+
+    /// Refuses columns that are not those of `rows` rows from `first_row` on.
+    fn check_rows(&self, columns: &Columns, rows: usize, first_row: u64) -> PyResult<()> {
+        if !columns.0.is_empty() && columns.rows()? != rows {
+            return Err(parameter(format!("the columns have {} rows; expected {rows}", columns.rows()?)));
+        }
+        if columns.0.is_empty() && self.strategy.keyed() && rows > 0 {
+            return Err(parameter(format!("there are no columns for {rows} rows; expected those of the key")));
+        }
+        if first_row.checked_add(rows as u64).is_none() {
+            return Err(parameter(format!("first_row is {first_row}; expected that {rows} rows more fit 64 bits")));
+        }
+        Ok(())
+    }
+}
 
 #[pymethods]
 impl PyStrategy {
     /// Learns a strategy for these nodes.
     #[staticmethod]
-    #[pyo3(signature = (name, distinct, nodes, settings, *, values = None, groups = None))]
+    #[pyo3(signature = (
+        name, distinct, nodes, settings, *, values = None, groups = None, capacities = None, racks = None
+    ))]
+    #[allow(clippy::too_many_arguments)]
     fn learn(
         py: Python<'_>,
         name: &str,
@@ -113,6 +145,8 @@ impl PyStrategy {
         settings: Vec<(String, PySetting)>,
         values: Option<Column>,
         groups: Option<Vec<u32>>,
+        capacities: Option<Vec<f64>>,
+        racks: PyRacks,
     ) -> PyResult<Self> {
         let values = values.as_ref().map(|column| whole(std::slice::from_ref(column))).transpose()?;
         let settings: Vec<(String, Setting)> = settings.into_iter().map(|(name, value)| (name, value.into())).collect();
@@ -126,36 +160,45 @@ impl PyStrategy {
                         settings: &settings,
                         values: values.as_ref().map(|values| &values[0]),
                         groups: groups.as_deref().unwrap_or_default(),
+                        capacities: capacities.as_deref().unwrap_or_default(),
+                        racks: racks.as_deref().unwrap_or_default(),
                     },
                 )
             })
         })?;
-        Ok(Self(strategy.into()))
+        Self::new(strategy.into(), racks)
     }
 
     /// A composite of two strategies; the first takes the first `first_columns` columns.
     #[staticmethod]
-    fn composite(first: &Self, second: &Self, first_columns: usize, nodes: Vec<u32>) -> PyResult<Self> {
-        let made = Composite::new(Arc::clone(&first.0), Arc::clone(&second.0), first_columns, nodes).map_err(raise)?;
-        Ok(Self(Arc::new(made)))
+    #[pyo3(signature = (first, second, first_columns, nodes, *, racks = None))]
+    fn composite(first: &Self, second: &Self, first_columns: usize, nodes: Vec<u32>, racks: PyRacks) -> PyResult<Self> {
+        let (first, second) = (Arc::clone(&first.strategy), Arc::clone(&second.strategy));
+        Self::new(Arc::new(Composite::new(first, second, first_columns, nodes).map_err(raise)?), racks)
     }
 
     /// The number of each partition's node; node k is called `node-k`.
     #[getter]
     fn nodes(&self) -> Vec<u32> {
-        self.0.nodes().to_vec()
+        self.strategy.nodes().to_vec()
     }
 
     /// The bytes of state that a router must hold.
     #[getter]
     fn routing_bytes(&self) -> u64 {
-        self.0.routing_bytes()
+        self.strategy.routing_bytes()
+    }
+
+    /// The entries of a directory; None for strategies that compute where keys live.
+    #[getter]
+    fn directory_entries(&self) -> Option<u64> {
+        self.strategy.directory_entries()
     }
 
     /// Whether the partition depends on the key alone, not on the row's number.
     #[getter]
     fn keyed(&self) -> bool {
-        self.0.keyed()
+        self.strategy.keyed()
     }
 
     /// The partition of each row; the first row is row `first_row` of the table, of `rows` rows.
@@ -170,44 +213,112 @@ impl PyStrategy {
     ) -> PyResult<Bound<'py, PyAny>> {
         let threads = threads_or_default(threads);
         let columns = Columns(columns);
-        if !columns.0.is_empty() && columns.rows()? != rows {
-            return Err(parameter(format!("the columns have {} rows; expected {rows}", columns.rows()?)));
-        }
-        if columns.0.is_empty() && self.0.keyed() && rows > 0 {
-            return Err(parameter(format!("there are no columns for {rows} rows; expected those of the key")));
-        }
-        if first_row.checked_add(rows as u64).is_none() {
-            return Err(parameter(format!("first_row is {first_row}; expected that {rows} rows more fit 64 bits")));
-        }
+        self.check_rows(&columns, rows, first_row)?;
         let out = py.detach(|| -> PyResult<Vec<u32>> {
             let mut out = fold::zeros(rows, 1, 1).map_err(raise)?;
             if columns.0.is_empty() {
-                self.0.assign(&[], first_row, threads, &mut out).map_err(raise)?;
+                self.strategy.assign(&[], first_row, threads, &mut out).map_err(raise)?;
                 return Ok(out);
             }
             columns.for_each_run(|first, keys| {
                 let part = &mut out[first..first + keys[0].len()];
-                self.0.assign(keys, first_row + first as u64, threads, part).map_err(raise)
+                self.strategy.assign(keys, first_row + first as u64, threads, part).map_err(raise)
             })?;
             Ok(out)
         })?;
         output::primitive::<UInt32Type>(py, out, None)
     }
 
-    /// The strategy after an action if it has a way of its own, else None: learn it anew.
-    fn change(&self, py: Python<'_>, action: &str, distinct: &PyDistinct) -> PyResult<Option<Self>> {
+    /// The positions of each row's `count` replicas among the nodes, `count` after `count`; the first is its partition.
+    #[pyo3(signature = (columns, rows, count, *, first_row = 0, threads = None))]
+    fn replicas<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Vec<Column>,
+        rows: usize,
+        count: usize,
+        first_row: u64,
+        threads: Option<Threads>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let threads = threads_or_default(threads);
+        let columns = Columns(columns);
+        self.check_rows(&columns, rows, first_row)?;
+        let strategy = self.strategy.as_ref();
+        let out = py.detach(|| -> PyResult<Vec<u32>> {
+            let mut out = fold::zeros(rows, count, 1).map_err(raise)?;
+            if columns.0.is_empty() {
+                replicas(strategy, &self.racks, &[], first_row, count, threads, &mut out).map_err(raise)?;
+                return Ok(out);
+            }
+            // Without rows there are no runs, but a wrong count is wrong all the same.
+            replicas(strategy, &self.racks, &[], first_row, count, threads, &mut []).map_err(raise)?;
+            columns.for_each_run(|first, keys| {
+                let part = &mut out[first * count..(first + keys[0].len()) * count];
+                let first_row = first_row + first as u64;
+                replicas(strategy, &self.racks, keys, first_row, count, threads, part).map_err(raise)
+            })?;
+            Ok(out)
+        })?;
+        output::primitive::<UInt32Type>(py, out, None)
+    }
+
+    /// The strategy after an action if it has a way of its own, else None: learn it anew. Capacities and racks are those of
+    /// the nodes after the action, in the order of `action_nodes`; racks then follow the nodes of the strategy.
+    #[pyo3(signature = (action, distinct, *, capacities = None, racks = None))]
+    fn change(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        distinct: &PyDistinct,
+        capacities: Option<Vec<f64>>,
+        racks: PyRacks,
+    ) -> PyResult<Option<Self>> {
         let action = Action::parse(action).map_err(raise)?;
-        let changed = py.detach(|| distinct.with(|distinct| self.0.change(action, &distinct)))?;
-        Ok(changed.map(|strategy| Self(strategy.into())))
+        let capacities = capacities.unwrap_or_default();
+        let changed = py.detach(|| distinct.with(|distinct| self.strategy.change(action, &distinct, &capacities)))?;
+        let Some(strategy) = changed else { return Ok(None) };
+        let racks = match racks {
+            None => None,
+            Some(racks) => Some(in_order_of(strategy.as_ref(), &racks)?),
+        };
+        Self::new(strategy.into(), racks).map(Some)
     }
 
     /// For windows from `first` to `last`, both within: the number of partitions to ask; None if windows say nothing.
     fn routed_windows<'py>(&self, py: Python<'py>, first: Column, last: Column) -> PyResult<Option<Bound<'py, PyAny>>> {
         let first = whole(std::slice::from_ref(&first))?;
         let last = whole(std::slice::from_ref(&last))?;
-        let counts = py.detach(|| self.0.routed_windows(&first[0], &last[0])).map_err(raise)?;
+        let counts = py.detach(|| self.strategy.routed_windows(&first[0], &last[0])).map_err(raise)?;
         counts.map(|counts| output::primitive::<UInt32Type>(py, counts, None)).transpose()
     }
+}
+
+/// The racks of a changed strategy's nodes, from those in ascending order of the nodes' numbers.
+fn in_order_of(strategy: &dyn Strategy, racks: &[Option<String>]) -> PyResult<Vec<Option<String>>> {
+    check_racks(racks, strategy.nodes().len()).map_err(raise)?;
+    let mut ascending = strategy.nodes().to_vec();
+    ascending.sort_unstable();
+    let place = |node: &u32| ascending.binary_search(node).ok().and_then(|place| racks.get(place).cloned()).flatten();
+    Ok(strategy.nodes().iter().map(place).collect())
+}
+
+/// The replicas of rows from their partitions, chained in the order of the nodes, unseen racks first.
+#[pyfunction]
+#[pyo3(signature = (partitions, nodes, count, *, racks = None))]
+pub fn chained_replicas<'py>(
+    py: Python<'py>,
+    partitions: Column,
+    nodes: usize,
+    count: usize,
+    racks: PyRacks,
+) -> PyResult<Bound<'py, PyAny>> {
+    let partitions = slice_of!(&partitions, UInt32Type, DataType::UInt32, "uint32");
+    let out = py.detach(|| {
+        let chain = Chain::new(nodes, &racks.unwrap_or_default(), count)?;
+        let mut out = fold::zeros(partitions.len(), count, 1)?;
+        chain.fill(partitions, &mut out).map(|()| out)
+    });
+    output::primitive::<UInt32Type>(py, out.map_err(raise)?, None)
 }
 
 /// The nodes after an action on nodes 0 to n - 1; None if the action cannot be.

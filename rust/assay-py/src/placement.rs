@@ -10,6 +10,7 @@ use arrow_schema::{DataType, Field};
 use assay_core::hash::HashFunction;
 use assay_core::memory;
 use assay_core::placement::movement::{CIRCLE, moved_share};
+use assay_core::placement::redis_slots::RedisSlots;
 use assay_core::placement::ring::Ring;
 use assay_core::placement::{self, Node, Placement, Settings};
 use pyo3::prelude::*;
@@ -27,7 +28,7 @@ pub struct PyPlacement(Box<dyn Placement>);
 impl PyPlacement {
     /// The placement `kind` of these nodes; `weights` and `racks` are as long as `names`.
     #[new]
-    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, table_size = None))]
+    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, table_size = None, slots = None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -39,13 +40,34 @@ impl PyPlacement {
         seed: u64,
         virtual_nodes: Option<u64>,
         table_size: Option<u64>,
+        slots: Option<Vec<u16>>,
     ) -> PyResult<Self> {
-        let nodes = names.into_iter().zip(weights).zip(racks);
-        let nodes = nodes.map(|((name, weight), rack)| Node { name, weight, rack }).collect();
-        let mut settings = Settings::new(nodes).with_hash(HashFunction::parse(hash, seed).map_err(raise)?);
+        let mut settings =
+            Settings::new(nodes(names, weights, racks)).with_hash(HashFunction::parse(hash, seed).map_err(raise)?);
         settings.virtual_nodes = virtual_nodes.unwrap_or(settings.virtual_nodes);
         settings.table_size = table_size;
+        settings.slots = slots;
         py.detach(|| placement::build(kind, settings)).map(Self).map_err(raise)
+    }
+
+    /// What the placement becomes on other nodes; all but `redis_slots` are built anew.
+    fn with_nodes(
+        &self,
+        py: Python<'_>,
+        names: Vec<String>,
+        weights: Vec<f64>,
+        racks: Vec<Option<String>>,
+    ) -> PyResult<Self> {
+        let settings = Settings { nodes: nodes(names, weights, racks), ..self.0.settings().clone() };
+        py.detach(|| placement::changed(&*self.0, settings)).map(Self).map_err(raise)
+    }
+
+    /// The position of each slot's node, of `redis_slots`.
+    #[getter]
+    fn slots(&self) -> PyResult<Vec<u16>> {
+        let any: &dyn Any = &*self.0;
+        let slots = any.downcast_ref::<RedisSlots>().map(|placement| placement.slots().to_vec());
+        slots.ok_or_else(|| parameter(format!("{} has no slots; use RedisSlots", self.0.contender().name)))
     }
 
     /// The position of each key's node.
@@ -134,6 +156,11 @@ impl PyPlacement {
     fn adjacent_equal_pairs(&self) -> PyResult<usize> {
         Ok(self.ring()?.adjacent_equal_pairs())
     }
+}
+
+fn nodes(names: Vec<String>, weights: Vec<f64>, racks: Vec<Option<String>>) -> Vec<Node> {
+    let nodes = names.into_iter().zip(weights).zip(racks);
+    nodes.map(|((name, weight), rack)| Node { name, weight, rack }).collect()
 }
 
 impl PyPlacement {

@@ -279,6 +279,13 @@ METRICS: Mapping[str, Metric] = {
             "routing_bytes", "bytes", "lower", "bytes of the routing state", "What every router must hold in memory."
         ),
         _metric(
+            "directory_entries",
+            "entries",
+            "lower",
+            "keys that have an entry",
+            "Entries that a directory must hold and keep true; other strategies have none.",
+        ),
+        _metric(
             "lookup_ns",
             "ns",
             "lower",

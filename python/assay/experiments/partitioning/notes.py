@@ -40,7 +40,7 @@ def notes_on(cells: Sequence[Cell], values: Mapping[str, Row], *, proposed: bool
         for name, row in rows.items()
         if name not in hot
         and (row.get("sampling_floor_cv") or 0) > MUCH_SAMPLING
-        and name.startswith(("hash(", "jump(", "rendezvous(", "ring(", "maglev("))
+        and name.startswith(("hash(", "bucket(", "jump(", "rendezvous(", "ring(", "maglev(", "redis_slots("))
     ]
     if few:
         notes.append(

@@ -1,8 +1,9 @@
 """Strategies: from their spelling to something that assigns rows.
 
 A spelling is parsed and checked against the catalogue and the table's schema (`parse_strategy`),
-learned from distinct keys for a list of nodes (`learn`), and changed by an action on the cluster
-(`after`). Partition p of a learned strategy lives on the node `node-{nodes[p]}`.
+learned from distinct keys for a list of nodes (`learn`), which may differ in capacity and stand in racks, and
+changed by an action on the cluster (`after`). Partition p of a learned strategy lives on the node
+`node-{nodes[p]}`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -180,11 +181,18 @@ class Learned:
     routing_bytes: int
     core: Any  # _core.Strategy, or the user's own object
     parts: tuple[Learned, ...] = ()
+    capacities: tuple[float, ...] | None = None  # of each partition's node; None: all alike
+    racks: tuple[str | None, ...] | None = None  # of each partition's node; None: each fails alone
 
     @property
     def partitions(self) -> int:
         """Their number n."""
         return len(self.nodes)
+
+    @property
+    def directory_entries(self) -> int | None:
+        """The entries of a directory; None for strategies that compute where keys live."""
+        return self.core.directory_entries if isinstance(self.core, _core.Strategy) else None
 
     def assign(
         self, columns: Sequence[pa.Array], rows: int, *, first_row: int = 0, threads: int | None = None
@@ -194,6 +202,28 @@ class Learned:
             return self._assign_by_user(columns, rows)
         given = _spread(self.spec, columns) if self.parts else list(columns)
         return numpy_of(self.core.assign(given, rows, first_row=first_row, threads=threads))
+
+    def replicas(
+        self, columns: Sequence[pa.Array], rows: int, count: int, *, first_row: int = 0, threads: int | None = None
+    ) -> np.ndarray:
+        """The partitions that hold each row's copies (uint32, shape (rows, count)); the first is the row's own.
+
+        Ring and rendezvous place copies by their own rule, on unseen racks first. For every other strategy, and for
+        null keys, they follow in the order of the nodes, around the end: first those on unseen racks, then the
+        skipped ones.
+
+        Raises:
+            ParameterError: `count` is 0, or above the number of partitions, or the strategy places no rows.
+        """
+        if self.spec.groups:
+            raise ParameterError(f"{self.spec.text} places columns, not rows; replicas are of rows")
+        if isinstance(self.core, UserStrategy):
+            partitions = pa.array(self._assign_by_user(columns, rows))
+            found = _core.chained_replicas(partitions, self.partitions, count, racks=self.racks)
+        else:
+            given = _spread(self.spec, columns) if self.parts else list(columns)
+            found = self.core.replicas(given, rows, count, first_row=first_row, threads=threads)
+        return numpy_of(found).reshape(rows, count)
 
     def _assign_by_user(self, columns: Sequence[pa.Array], rows: int) -> np.ndarray:
         table = pa.table(list(columns), names=list(self.spec.columns))
@@ -209,26 +239,53 @@ def _spread(spec: StrategySpec, columns: Sequence[pa.Array]) -> list[pa.Array]:
     return [by_name[name] for leaf in spec.leaves for name in leaf.columns]
 
 
-def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
+def learn(
+    spec: StrategySpec,
+    nodes: Sequence[int],
+    keys: Keys,
+    capacities: Sequence[float] | None = None,
+    racks: Sequence[str | None] | None = None,
+) -> Learned:
     """Learns a strategy for these nodes.
 
     Args:
         spec: What to learn.
         nodes: The number of each partition's node.
         keys: The distinct values of any key that a leaf of the strategy has.
+        capacities: What each node can hold relative to the others, above 0; None means all alike. Ring, rendezvous and
+            redis_slots weigh by it, list and directory deal by it, others ignore it.
+        racks: The rack of each node, None for one that fails alone. Only replicas depend on it.
 
     Raises:
-        ParameterError: It cannot be for so many partitions.
+        ParameterError: It cannot be for so many partitions, or capacities or racks are not one per node.
         UsageError: A list that misses values of the data, bounds out of order.
     """
     if not nodes:
         raise ParameterError("partitions is 0; expected at least 1")
+    for name, given in (("capacities", capacities), ("racks", racks)):
+        if given is not None and len(given) != len(nodes):
+            raise ParameterError(f"{name} has {len(given)} entries for {len(nodes)} nodes; expected one per node")
+    found = _learn(spec, nodes, keys, capacities, racks)
+    return replace(
+        found,
+        capacities=None if capacities is None else tuple(capacities),
+        racks=None if racks is None else tuple(racks),
+    )
+
+
+def _learn(
+    spec: StrategySpec,
+    nodes: Sequence[int],
+    keys: Keys,
+    capacities: Sequence[float] | None,
+    racks: Sequence[str | None] | None,
+) -> Learned:
     if spec.groups:
         return Learned(spec, tuple(nodes), routing_bytes_of(spec.groups), None)
     if spec.parts:
-        return _learn_composite(spec, nodes, keys)
+        return _learn_composite(spec, nodes, keys, racks)
     if "by_row" in spec.contender.abilities:
-        core = _core.Strategy.learn(spec.name, DistinctKeys.none().core, list(nodes), [])
+        core = _core.Strategy.learn(spec.name, DistinctKeys.none().core, list(nodes), [], racks=racks)
         return Learned(spec, tuple(nodes), 0, core)
     distinct = keys(spec.columns)
     implementation = spec.contender.implementation
@@ -241,7 +298,16 @@ def learn(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
     types = {name: column.type for name, column in zip(spec.columns, distinct.columns, strict=True)}
     values, groups = given_values(spec, types)
     settings = [(name, value) for name, value in spec.parameters.items() if name not in ("bounds", "values")]
-    core = _core.Strategy.learn(spec.name, distinct.core, list(nodes), settings, values=values, groups=groups)
+    core = _core.Strategy.learn(
+        spec.name,
+        distinct.core,
+        list(nodes),
+        settings,
+        values=values,
+        groups=groups,
+        capacities=capacities,
+        racks=racks,
+    )
     return Learned(spec, tuple(core.nodes), int(core.routing_bytes), core)
 
 
@@ -270,19 +336,35 @@ def first_of(spec: StrategySpec, n: int, keys: Keys) -> int:
     return max(d for d in divisors(n) if d <= most)
 
 
-def _learn_composite(spec: StrategySpec, nodes: Sequence[int], keys: Keys) -> Learned:
+def _learn_composite(
+    spec: StrategySpec, nodes: Sequence[int], keys: Keys, racks: Sequence[str | None] | None
+) -> Learned:
     first = first_of(spec, len(nodes), keys)
     outer = learn(spec.parts[0], range(first), keys)
     inner = learn(spec.parts[1], range(len(nodes) // first), keys)
     if any(isinstance(part.core, UserStrategy) for part in (outer, inner)):
         raise ParameterError(f"{spec.text}: a strategy written in Python cannot be part of a composite yet")
     width = sum(len(leaf.columns) for leaf in spec.parts[0].leaves)
-    core = _core.Strategy.composite(outer.core, inner.core, width, list(nodes))
+    core = _core.Strategy.composite(outer.core, inner.core, width, list(nodes), racks=racks)
     return Learned(spec, tuple(nodes), int(core.routing_bytes), core, (outer, inner))
 
 
-def after(learned: Learned, action: str, keys: Keys) -> Learned | None:
+def after(
+    learned: Learned,
+    action: str,
+    keys: Keys,
+    capacities: Sequence[float] | None = None,
+    racks: Sequence[str | None] | None = None,
+) -> Learned | None:
     """The strategy after an action on the cluster; None if the action cannot be (no node would be left).
+
+    Args:
+        learned: The strategy before.
+        action: One of the names in metrics.
+        keys: As for `learn`.
+        capacities: Those of the nodes afterwards, in ascending order of their numbers. None: nodes keep theirs, a new
+            one has 1, one that takes another's place has the other's, and doubled nodes repeat those that are there.
+        racks: As capacities; a new node fails alone.
 
     Raises:
         UsageError: The strategy cannot be learned for the new number of nodes.
@@ -290,8 +372,44 @@ def after(learned: Learned, action: str, keys: Keys) -> Learned | None:
     nodes = _core.action_nodes(action, learned.partitions)
     if nodes is None:
         return None
+    if capacities is None and learned.capacities is not None:
+        capacities = _inherited(learned, action, learned.capacities, 1.0)
+    if racks is None and learned.racks is not None:
+        racks = _inherited(learned, action, learned.racks, None)
     if isinstance(learned.core, _core.Strategy) and learned.spec.keyed and not learned.parts:
-        changed = learned.core.change(action, keys(learned.spec.columns).core)
+        distinct = keys(learned.spec.columns).core
+        changed = learned.core.change(action, distinct, capacities=capacities, racks=racks)
         if changed is not None:
-            return replace(learned, nodes=tuple(changed.nodes), routing_bytes=int(changed.routing_bytes), core=changed)
-    return learn(learned.spec, nodes, keys)
+            return replace(
+                learned,
+                nodes=tuple(changed.nodes),
+                routing_bytes=int(changed.routing_bytes),
+                core=changed,
+                capacities=_in_order(changed.nodes, nodes, capacities),
+                racks=_in_order(changed.nodes, nodes, racks),
+            )
+    return learn(learned.spec, nodes, keys, capacities, racks)
+
+
+_Each = TypeVar("_Each")
+
+
+def _inherited(learned: Learned, action: str, given: Sequence[_Each], new: _Each) -> list[_Each]:
+    """What each node has after an action, in ascending order of their numbers, from what each partition's node had."""
+    had = [value for _, value in sorted(zip(learned.nodes, given, strict=True), key=lambda pair: pair[0])]
+    return {
+        "add_one": [*had, new],
+        "remove_one": had[:-1],
+        "replace_one": had,
+        "double": [*had, *had],
+    }[action]
+
+
+def _in_order(
+    nodes: Sequence[int], ascending: Sequence[int], given: Sequence[_Each] | None
+) -> tuple[_Each, ...] | None:
+    """What each partition's node has, from what the nodes have in ascending order of their numbers."""
+    if given is None:
+        return None
+    has = dict(zip(ascending, given, strict=True))
+    return tuple(has[node] for node in nodes)

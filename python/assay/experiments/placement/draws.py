@@ -83,7 +83,7 @@ def measure(contest: Contest, keys: DistinctKeys) -> tuple[list[Value], list[Poi
         if counts is not None:
             found.drawn["adjacent_equal_pairs"].append(placement.adjacent_equal_pairs())
         for action in ACTIONS:
-            _movement(contest, action, draw, owners, keys, found)
+            _movement(contest, action, draw, placement, owners, keys, found)
     distinct = len(keys) - int(keys.is_null.any())
     found.fixed["sampling_floor_cv"] = math.sqrt(contest.nodes / distinct)
     return _values(contest, found), points
@@ -132,7 +132,15 @@ def _balance(contest: Contest, placement: _core.Placement, loads: np.ndarray, fo
     found.drawn["share_over_weight_min"].append(min(over))
 
 
-def _movement(contest: Contest, action: str, draw: int, owners: np.ndarray, keys: DistinctKeys, found: _Found) -> None:
+def _movement(
+    contest: Contest,
+    action: str,
+    draw: int,
+    placement: _core.Placement,
+    owners: np.ndarray,
+    keys: DistinctKeys,
+    found: _Found,
+) -> None:
     """What moves between the rows' nodes before and after; a node that comes has weight 1, the last one goes."""
     weights = contest.node_weights
     after_weights = (*weights, 1.0) if action == "add_one" else weights[:-1]
@@ -141,7 +149,8 @@ def _movement(contest: Contest, action: str, draw: int, owners: np.ndarray, keys
             found.fixed[f"{name}.{action}"] = None
             found.notes[f"{name}.{action}"] = "no node would be left"
         return
-    after = _owners(build(contest.spec, after_weights, draw), keys)
+    names = [node_name(position, draw) for position in range(len(after_weights))]
+    after = _owners(placement.with_nodes(names, after_weights, [None] * len(names)), keys)
     before_nodes, after_nodes = list(range(len(weights))), list(range(len(after_weights)))
     rows = pa.array(keys.rows)
     loads = numpy_of(_core.sum_by(pa.array(owners), rows, len(weights)))

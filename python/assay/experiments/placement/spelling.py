@@ -20,6 +20,7 @@ from assay.errors import ParameterError, SpellingError
 __all__ = ["PlacementSpec", "build", "node_name", "parse_placement", "propose"]
 
 _SEED_HIGH = 2**63 - 1
+_REDIS_HASH = "crc16_xmodem"  # of redis_slots, which leaves no choice
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class PlacementSpec:
     @property
     def hash(self) -> str:
         """The name of its hash function."""
-        return str(self.parameters.get("hash", self.contender.parameter("hash").default))
+        default = next((one.default for one in self.contender.parameters if one.name == "hash"), _REDIS_HASH)
+        return str(self.parameters.get("hash", default))
 
     @property
     def takes_seed(self) -> bool:

@@ -88,6 +88,11 @@ impl Strategy for Composite {
         self.first.routing_bytes() + self.second.routing_bytes()
     }
 
+    fn directory_entries(&self) -> Option<u64> {
+        let (first, second) = (self.first.directory_entries(), self.second.directory_entries());
+        first.map_or(second, |first| Some(first + second.unwrap_or(0)))
+    }
+
     fn keyed(&self) -> bool {
         self.first.keyed() && self.second.keyed()
     }

@@ -50,10 +50,12 @@ impl Table {
     }
 
     fn learn(&self, name: &str, n: u32) -> Box<dyn Partitioning> {
+        self.learn_with(name, n, &[])
+    }
+
+    fn learn_with(&self, name: &str, n: u32, capacities: &[f64]) -> Box<dyn Partitioning> {
         let nodes: Vec<u32> = (0..n).collect();
-        let request = |distinct: &Distinct<'_>| {
-            learn(name, &Request { distinct: *distinct, nodes: &nodes, settings: &[], values: None, groups: &[] })
-        };
+        let request = |distinct: &Distinct<'_>| learn(name, &Request { capacities, ..Request::new(*distinct, &nodes) });
         self.with(request).unwrap()
     }
 
@@ -85,7 +87,7 @@ proptest! {
         let range = columns.learn("range", n);
         let mut contests = vec![(None, columns.assigned(range.as_ref()), range.nodes().len())];
         for action in Action::ALL.into_iter().filter(|action| n > 1 || *action != Action::RemoveOne) {
-            let changed = columns.with(|distinct| range.change(action, distinct)).unwrap().unwrap();
+            let changed = columns.with(|distinct| range.change(action, distinct, &[])).unwrap().unwrap();
             let mut nodes = changed.nodes().to_vec();
             nodes.sort_unstable();
             prop_assert_eq!(Some(nodes), action.nodes(n).unwrap(), "{:?} has the nodes of the action", action);
@@ -130,9 +132,9 @@ proptest! {
         let derived = Derived::default();
         let nodes: Vec<u32> = (0..n).collect();
         let table = [Keys::new(Values::F64(&floats), None, floats.len()).unwrap()];
-        for name in ["hash", "range", "list", "ring", "jump", "rendezvous", "maglev"] {
+        for name in ["hash", "range", "list", "directory", "ring", "jump", "rendezvous", "maglev", "redis_slots"] {
             let distinct = Distinct { columns: &keys, rows: &rows, weights: &rows, derived: &derived };
-            let request = Request { distinct, nodes: &nodes, settings: &[], values: None, groups: &[] };
+            let request = Request::new(distinct, &nodes);
             let strategy = learn(name, &request).unwrap();
             let mut out = vec![u32::MAX; floats.len()];
             strategy.assign(&table, 0, 1, &mut out).unwrap();
@@ -155,6 +157,51 @@ proptest! {
         // Graham's bound: no load above the mean of the others' work and one more value.
         let whole: u64 = columns.rows.iter().sum();
         prop_assert!(u128::from(*loads.iter().max().unwrap()) * u128::from(n) <= u128::from(whole) + u128::from(most) * u128::from(n - 1));
+    }
+
+    #[test]
+    fn a_directory_moves_keys_to_new_nodes_and_from_those_that_go_alone(
+        table in tables(), n in 1_u32..12, capacities in proptest::collection::vec(prop_oneof![Just(1.0), Just(2.0), Just(0.1)], 24),
+    ) {
+        let columns = Table::new(&table);
+        let directory = columns.learn_with("directory", n, &capacities[..n as usize]);
+        let before = columns.assigned(directory.as_ref());
+        for action in Action::ALL.into_iter().filter(|action| n > 1 || *action != Action::RemoveOne) {
+            let count = action.nodes(n).unwrap().unwrap().len();
+            let after = &capacities[..count];
+            let changed = columns.with(|distinct| directory.change(action, distinct, after)).unwrap().unwrap();
+            let now = columns.assigned(changed.as_ref());
+            let loads = columns.loads(&now, u32::try_from(count).unwrap());
+            let old = columns.loads(&before, n);
+            let relative = |loads: &[u64]| loads.iter().zip(after).map(|(load, capacity)| *load as f64 / capacity).fold(0.0, f64::max);
+            for ((key, _), (was, is)) in table.iter().zip(before.iter().zip(&now)) {
+                prop_assert!(key.is_some() || *is == 0, "null lives in partition 0");
+                match action {
+                    Action::AddOne | Action::Double => prop_assert!(was == is || *is >= n, "{:?} {} {}", action, was, is),
+                    Action::RemoveOne => prop_assert!(was == is || *was == n - 1),
+                    Action::ReplaceOne => prop_assert_eq!(was, is),
+                }
+            }
+            if matches!(action, Action::AddOne | Action::Double) {
+                prop_assert!(relative(&loads) <= relative(&old), "no partition is fuller than the fullest was");
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_node_of_a_directory_has_its_share_if_keys_are_small(keys in 40_usize..200, n in 1_u32..6) {
+        let table: Vec<(Option<i64>, u64)> = (0..keys as i64).map(|key| (Some(key), 1)).collect();
+        let columns = Table::new(&table);
+        let directory = columns.learn("directory", n);
+        for action in [Action::AddOne, Action::Double] {
+            let count = action.nodes(n).unwrap().unwrap().len();
+            let changed = columns.with(|distinct| directory.change(action, distinct, &[])).unwrap().unwrap();
+            let loads = columns.loads(&columns.assigned(changed.as_ref()), u32::try_from(count).unwrap());
+            // Every new node is filled to its share, rounded down, and no old one falls below it.
+            let share = (keys / count) as u64;
+            prop_assert!(loads[..n as usize].iter().all(|load| *load >= share), "{:?}", loads);
+            prop_assert!(loads[n as usize..].iter().all(|load| *load == share), "{:?}", loads);
+        }
     }
 
     #[test]
@@ -206,7 +253,7 @@ fn more_partitions_than_keys_leave_some_empty_and_lose_none() {
         [vec![(Some(4), 3)], vec![(None, 2)], vec![(Some(i64::MIN), 1), (Some(i64::MAX), u64::MAX / 2), (None, 5)]]
     {
         let columns = Table::new(&table);
-        for name in ["range", "list"] {
+        for name in ["range", "list", "directory"] {
             for n in [1, 2, 7, 100] {
                 let strategy = columns.learn(name, n);
                 let partitions = columns.assigned(strategy.as_ref());
@@ -221,7 +268,7 @@ fn distinct_keys_are_checked_before_anything_is_learned() {
     let message = |keys: &[i64], rows: &[u64], weights: &[u64]| {
         let columns = [Keys::new(Values::I64(keys), None, keys.len()).unwrap()];
         let distinct = Distinct { columns: &columns, rows, weights, derived: &Derived::default() };
-        let request = Request { distinct, nodes: &[0, 1], settings: &[], values: None, groups: &[] };
+        let request = Request::new(distinct, &[0, 1]);
         learn("list", &request).err().expect("this must be refused").to_string()
     };
     assert!(message(&[1, 2], &[1], &[1, 1]).contains("differ in length"));

@@ -3,10 +3,11 @@
 //! Every placement of the table is a strategy, but for `modulo`: hashed it is the strategy `hash`,
 //! unhashed the strategy `modulo`. Source: METHODOLOGY, "Strategies", "Placements as strategies".
 
+use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::hash::HashFunction;
 use crate::keys::Keys;
-use crate::partition::{Request, STRATEGIES, Strategy};
+use crate::partition::{Action, Distinct, Request, STRATEGIES, Strategy, check_capacities};
 use crate::placement::{self, Node, Placement, Settings, ring};
 
 struct Placed {
@@ -20,19 +21,33 @@ struct Placed {
 /// If there is no placement of this name, or its settings do not suit it.
 pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
     let placed = placement::TABLE.iter().map(|(contender, _)| contender.name);
-    if !placed.clone().any(|known| known == name) {
+    let Some((contender, _)) = placement::TABLE.iter().find(|(contender, _)| contender.name == name) else {
         let known: Vec<&str> = STRATEGIES.iter().map(|(contender, _)| contender.name).chain(placed).collect();
         return Err(Error::UnknownName { thing: "strategy", name: name.to_owned(), known: known.join(", ") });
-    }
-    let nodes = request.nodes.iter().map(|number| Node::new(format!("node-{number}"))).collect();
+    };
+    let nodes = named(request.nodes, request.capacities, request.racks, contender);
     let hash = HashFunction::parse(request.text("hash", "xxh3_64")?, request.integer("seed", 0)?)?;
     let virtual_nodes = request.integer("virtual_nodes", ring::VIRTUAL_NODES_DEFAULT)?;
     let table_size = match request.integer("table_size", 0)? {
         0 => None,
         size => Some(size),
     };
-    let settings = Settings { nodes, hash, virtual_nodes, table_size };
+    let settings = Settings { nodes, hash, virtual_nodes, table_size, slots: None };
     Ok(Box::new(Placed { placement: placement::build(name, settings)?, nodes: request.nodes.to_vec() }))
+}
+
+/// The nodes with their names; capacities are weights where the placement can weigh.
+fn named(numbers: &[u32], capacities: &[f64], racks: &[Option<String>], contender: &Contender) -> Vec<Node> {
+    let weight = |position: usize| capacities.get(position).filter(|_| contender.can("weights")).copied();
+    numbers
+        .iter()
+        .enumerate()
+        .map(|(position, number)| Node {
+            name: format!("node-{number}"),
+            weight: weight(position).unwrap_or(1.0),
+            rack: racks.get(position).cloned().flatten(),
+        })
+        .collect()
 }
 
 impl Strategy for Placed {
@@ -54,5 +69,29 @@ impl Strategy for Placed {
 
     fn routing_bytes(&self) -> u64 {
         self.placement.memory_bytes()
+    }
+
+    /// Only where what a placement becomes depends on what it was; others are built anew.
+    #[allow(clippy::cast_possible_truncation)]
+    fn change(
+        &self,
+        action: Action,
+        _distinct: &Distinct<'_>,
+        capacities: &[f64],
+    ) -> Result<Option<Box<dyn Strategy>>> {
+        let Some(numbers) = action.nodes(self.nodes.len() as u32)? else { return Ok(None) };
+        check_capacities(capacities, numbers.len())?;
+        let nodes = named(&numbers, capacities, &[], self.placement.contender());
+        let settings = Settings { nodes, ..self.placement.settings().clone() };
+        let Some(placement) = self.placement.with_nodes(settings) else { return Ok(None) };
+        Ok(Some(Box::new(Placed { placement: placement?, nodes: numbers })))
+    }
+
+    fn own_replicas(&self, columns: &[Keys<'_>], count: usize, threads: usize, out: &mut [u32]) -> Result<bool> {
+        if !self.placement.contender().can("replicas") {
+            return Ok(false);
+        }
+        out.copy_from_slice(&placement::replicas(self.placement.as_ref(), columns, count, threads)?);
+        Ok(true)
     }
 }

@@ -196,7 +196,12 @@ impl Strategy for Range {
         self.bounds.keys().iter().flat_map(|bound| bound.iter()).map(Part::bytes).sum()
     }
 
-    fn change(&self, action: Action, distinct: &Distinct<'_>) -> Result<Option<Box<dyn Strategy>>> {
+    fn change(
+        &self,
+        action: Action,
+        distinct: &Distinct<'_>,
+        _capacities: &[f64],
+    ) -> Result<Option<Box<dyn Strategy>>> {
         #[allow(clippy::cast_possible_truncation)]
         let n = self.nodes.len() as u32;
         let (mut bounds, mut nodes) = (self.bounds.keys().to_vec(), self.nodes.clone());

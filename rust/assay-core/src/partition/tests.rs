@@ -20,11 +20,9 @@ fn given(
     learn(
         name,
         &Request {
-            distinct: Distinct { columns: &columns, rows, weights: rows, derived: &Derived::default() },
-            nodes: &nodes,
-            settings: &[],
             values: values.as_ref(),
             groups,
+            ..Request::new(Distinct { columns: &columns, rows, weights: rows, derived: &Derived::default() }, &nodes)
         },
     )
 }
@@ -60,12 +58,12 @@ fn a_range_splits_its_heaviest_part_at_the_median_and_merges_the_last() {
     let range = learned("range", &keys, &rows, 2).unwrap();
     assert_eq!(assigned(range.as_ref(), &keys), [0, 0, 0, 0, 1, 1]);
     // The heavier part has 6 rows, 5 5 5 5 5 6; its median, at rank 3, is 5: all of it moves.
-    let more = range.change(Action::AddOne, &distinct).unwrap().unwrap();
+    let more = range.change(Action::AddOne, &distinct, &[]).unwrap().unwrap();
     assert_eq!(more.nodes(), [0, 1, 2]);
     assert_eq!(assigned(more.as_ref(), &keys), [0, 0, 0, 0, 2, 2]);
-    let fewer = range.change(Action::RemoveOne, &distinct).unwrap().unwrap();
+    let fewer = range.change(Action::RemoveOne, &distinct, &[]).unwrap().unwrap();
     assert_eq!((fewer.nodes(), assigned(fewer.as_ref(), &keys)), (&[0][..], vec![0; 6]));
-    let replaced = range.change(Action::ReplaceOne, &distinct).unwrap().unwrap();
+    let replaced = range.change(Action::ReplaceOne, &distinct, &[]).unwrap().unwrap();
     assert_eq!(replaced.nodes(), [0, 2]);
 }
 
@@ -145,7 +143,19 @@ fn every_placement_is_a_strategy_and_null_lives_in_partition_0() {
     let bits = [0b01_u8];
     let keys = [5_i64, 6];
     let column = [Keys::new(Values::I64(&keys), Some(crate::keys::Bitmap::new(&bits, 0, 2)), 2).unwrap()];
-    for name in ["hash", "ring", "jump", "rendezvous", "maglev", "modulo", "range", "list"] {
+    for name in [
+        "hash",
+        "ring",
+        "jump",
+        "rendezvous",
+        "maglev",
+        "redis_slots",
+        "modulo",
+        "range",
+        "list",
+        "directory",
+        "bucket",
+    ] {
         let strategy = learned(name, &[5, 8, 9], &[1, 1, 1], 3).unwrap();
         let mut out = [9; 2];
         strategy.assign(&column, 0, 1, &mut out).unwrap();
@@ -165,4 +175,167 @@ fn actions_number_the_nodes() {
     for action in Action::ALL {
         assert!(action.nodes(0).is_err() && action.nodes(u32::MAX).is_err() && action.nodes(1 << 31).is_err());
     }
+}
+
+/// Learns on keys that weigh as many as they have rows, and changes.
+fn after(name: &str, keys: &[i64], rows: &[u64], capacities: (&[f64], &[f64]), action: Action) -> Vec<u32> {
+    let columns = [Keys::new(Values::I64(keys), None, keys.len()).unwrap()];
+    let derived = Derived::default();
+    let distinct = Distinct { columns: &columns, rows, weights: rows, derived: &derived };
+    let nodes: Vec<u32> = (0..u32::try_from(capacities.0.len()).unwrap()).collect();
+    let strategy = learn(name, &Request { capacities: capacities.0, ..Request::new(distinct, &nodes) }).unwrap();
+    let changed = strategy.change(action, &distinct, capacities.1).unwrap().unwrap();
+    assert_eq!(Some(changed.nodes().to_vec()), action.nodes(u32::try_from(nodes.len()).unwrap()).unwrap());
+    assigned(changed.as_ref(), keys)
+}
+
+#[test]
+fn a_directory_is_dealt_as_a_list_is_and_counts_its_entries() {
+    let directory = learned("directory", &[9, 7, 8, 1, 2], &[3, 5, 4, 3, 2], 2).unwrap();
+    assert_eq!(assigned(directory.as_ref(), &[7, 8, 1, 9, 2]), [0, 1, 1, 0, 1]);
+    assert_eq!((directory.directory_entries(), directory.routing_bytes()), (Some(5), 5 * 12));
+    let unknown = directory.assign(&[Keys::from_words(&[5])], 0, 1, &mut [0]).unwrap_err().to_string();
+    assert!(unknown.contains("directory: the value 5 is on no partition's list"), "{unknown}");
+    assert_eq!(learned("hash", &[1], &[1], 2).unwrap().directory_entries(), None);
+}
+
+#[test]
+fn a_new_node_of_a_directory_takes_the_smallest_key_that_fills_it_from_the_fullest() {
+    let one: (&[f64], &[f64]) = (&[1.0], &[1.0; 2]);
+    // 12 7 6 5, all on node 0; the fair share is 15. No key is enough, so the heaviest goes, 12; 3 are missing, and the
+    // smallest key that is enough is 5: it leaves 17 above 13. Nothing else is missing.
+    assert_eq!(after("directory", &[1, 2, 3, 4], &[12, 7, 6, 5], one, Action::AddOne), [1, 0, 0, 1]);
+    // 10 5 4 1: the share is 10, and one key is just enough.
+    assert_eq!(after("directory", &[1, 2, 3, 4], &[10, 5, 4, 1], one, Action::AddOne), [1, 0, 0, 0]);
+    // 20 1 1: a share of 11. The key of 20 would be enough, and leaves the new node below the 22 of before.
+    assert_eq!(after("directory", &[1, 2, 3], &[20, 1, 1], one, Action::AddOne), [1, 0, 0]);
+    // Learned on two: 6→0, 5→1, 4→1, 3→0, 2→0 (a tie at 9). Loads 11 and 9, the share is 7: key 1 goes (6 < 7, but none
+    // is enough). Node 1 has 9 and would have to give less than 9 - 6: it has no such key.
+    let two: (&[f64], &[f64]) = (&[1.0; 2], &[1.0; 3]);
+    assert_eq!(after("directory", &[1, 2, 3, 4, 5], &[6, 5, 4, 3, 2], two, Action::AddOne), [2, 1, 1, 0, 0]);
+}
+
+#[test]
+fn a_leaving_node_of_a_directory_gives_its_keys_to_the_emptiest_and_a_replaced_one_all() {
+    let keys = [1, 2, 3, 4, 5, 6];
+    let rows = [9, 8, 7, 3, 2, 1];
+    let three: (&[f64], &[f64]) = (&[1.0; 3], &[1.0; 2]);
+    // Learned: 9→0, 8→1, 7→2, 3→2 (10), 2→1 (10), 1→0 (10). Node 2 goes: its 7 to node 0 (a tie), its 3 to node 1.
+    assert_eq!(after("directory", &keys, &rows, three, Action::RemoveOne), [0, 1, 0, 1, 1, 0]);
+    let same: (&[f64], &[f64]) = (&[1.0; 3], &[]);
+    assert_eq!(after("directory", &keys, &rows, same, Action::ReplaceOne), [0, 1, 2, 2, 1, 0]);
+}
+
+#[test]
+fn capacities_are_dealt_to_by_load_over_capacity() {
+    let capacities = [1.0, 2.0];
+    // 6→0 (a tie of empty ones), 5→1 (2½), 4→1 (4½ < 6), 3→1 (6 = 6, but the tie came after: 4½ < 6), 2→0 (a tie at 6).
+    let expected = [0, 1, 1, 1, 0];
+    for name in ["list", "directory"] {
+        let columns = [Keys::new(Values::I64(&[1, 2, 3, 4, 5]), None, 5).unwrap()];
+        let (rows, derived) = ([6, 5, 4, 3, 2], Derived::default());
+        let distinct = Distinct { columns: &columns, rows: &rows, weights: &rows, derived: &derived };
+        let request = Request { capacities: &capacities, ..Request::new(distinct, &[0, 1]) };
+        assert_eq!(assigned(learn(name, &request).unwrap().as_ref(), &[1, 2, 3, 4, 5]), expected, "{name}");
+        let wrong =
+            |capacities: &[f64]| message(learn(name, &Request { capacities, ..Request::new(distinct, &[0, 1]) }));
+        assert!(wrong(&[1.0]).contains("capacities has 1 entries for 2 nodes"));
+        assert!(wrong(&[1.0, 0.0]).contains("capacities[1] is 0.0; expected a number above 0"));
+        assert!(wrong(&[f64::NAN, 1.0]).contains("capacities[0] is NaN"));
+    }
+    // A new node of capacity 2 beside one of 2: half of 20.
+    let doubled: (&[f64], &[f64]) = (&[2.0], &[2.0, 2.0]);
+    assert_eq!(after("directory", &[1, 2, 3, 4], &[10, 5, 4, 1], doubled, Action::AddOne), [1, 0, 0, 0]);
+    // One of capacity 3 beside one of 1 is to hold 15: 10 first, then the 5 that are missing.
+    let larger: (&[f64], &[f64]) = (&[1.0], &[1.0, 3.0]);
+    assert_eq!(after("directory", &[1, 2, 3, 4], &[10, 5, 4, 1], larger, Action::AddOne), [1, 1, 0, 0]);
+}
+
+#[test]
+fn placements_weigh_by_capacity_where_they_can() {
+    let keys: Vec<i64> = (0..4_000).collect();
+    for (name, heavier) in
+        [("ring", true), ("rendezvous", true), ("redis_slots", true), ("jump", false), ("hash", false)]
+    {
+        let columns = [Keys::from_words(&[1])];
+        let distinct = Distinct { columns: &columns, rows: &[1], weights: &[1], derived: &Derived::default() };
+        let request = Request { capacities: &[1.0, 3.0], ..Request::new(distinct, &[0, 1]) };
+        let second = assigned(learn(name, &request).unwrap().as_ref(), &keys).iter().filter(|at| **at == 1).count();
+        // Three quarters or a half; the ring's own spread is the largest, a few percent.
+        assert_eq!(second > 2_600, heavier, "{name}: {second} of 4000");
+    }
+}
+
+#[test]
+fn a_bucket_is_iceberg_s() {
+    let bucket = learned("bucket", &[1], &[1], 100).unwrap();
+    // Iceberg's specification: hash(34) = 2017239379, bucket[100] = 79; a date's hash is -653330422.
+    assert_eq!(assigned(bucket.as_ref(), &[34, 17_486]), [79, ((-653_330_422_i32 & i32::MAX) % 100).cast_unsigned()]);
+    let floats = [Keys::new(Values::F64(&[1.0]), None, 1).unwrap()];
+    assert!(bucket.assign(&floats, 0, 1, &mut [0]).unwrap_err().to_string().contains("no floats and no bool"));
+    let two = [Keys::from_words(&[1]), Keys::from_words(&[1])];
+    assert!(bucket.assign(&two, 0, 1, &mut [0]).unwrap_err().to_string().contains("one column, not 2"));
+}
+
+#[test]
+fn replicas_follow_in_the_order_of_nodes_with_unseen_racks_first() {
+    let racks = ["a", "a", "b", "b"].map(|rack| Some(rack.to_owned()));
+    let modulo = learned("modulo", &[1], &[1], 4).unwrap();
+    let keys = [Keys::new(Values::I64(&[0, 1, 2, 3]), None, 4).unwrap()];
+    let mut out = [9; 12];
+    replicas::replicas(modulo.as_ref(), &racks, &keys, 0, 3, 1, &mut out).unwrap();
+    // From 0 (a): 1 is skipped (a), 2 is on b; then 1. From 1: 2 (b), then 3 is skipped (b), 0 (a): the skipped in order.
+    assert_eq!(out, [0, 2, 1, 1, 2, 3, 2, 0, 3, 3, 0, 1]);
+    replicas::replicas(modulo.as_ref(), &[], &keys, 0, 3, 1, &mut out).unwrap();
+    assert_eq!(out, [0, 1, 2, 1, 2, 3, 2, 3, 0, 3, 0, 1]);
+    let many = replicas::replicas(modulo.as_ref(), &[], &keys, 0, 5, 1, &mut out).unwrap_err().to_string();
+    assert!(many.contains("count is 5, but there are 4 nodes"), "{many}");
+    let few = replicas::replicas(modulo.as_ref(), &racks[..1], &keys, 0, 2, 1, &mut out).unwrap_err().to_string();
+    assert!(few.contains("racks has 1 entries for 4 nodes"), "{few}");
+}
+
+#[test]
+fn a_ring_and_rendezvous_have_replicas_of_their_own_on_their_racks() {
+    let racks = ["a", "a", "a", "b"].map(|rack| Some(rack.to_owned()));
+    let (bits, keys) = ([0b110_u8], [7_i64, 8, 9]);
+    let column = [Keys::new(Values::I64(&keys), Some(crate::keys::Bitmap::new(&bits, 0, 3)), 3).unwrap()];
+    for name in ["ring", "rendezvous"] {
+        let columns = [Keys::from_words(&[1])];
+        let distinct = Distinct { columns: &columns, rows: &[1], weights: &[1], derived: &Derived::default() };
+        let request = Request { racks: &racks, ..Request::new(distinct, &[0, 1, 2, 3]) };
+        let strategy = learn(name, &request).unwrap();
+        let (mut out, mut homes) = ([9; 6], [9; 3]);
+        replicas::replicas(strategy.as_ref(), &racks, &column, 0, 2, 1, &mut out).unwrap();
+        strategy.assign(&column, 0, 1, &mut homes).unwrap();
+        assert_eq!(out[..2], [0, 3], "null lives in partition 0, and its copy on the other rack");
+        for (home, pair) in homes.iter().zip(out.chunks_exact(2)) {
+            assert_eq!(pair[0], *home, "{name}");
+            assert!((pair[0] == 3) != (pair[1] == 3), "{name}: one copy is on rack b, where node 3 is alone");
+        }
+    }
+}
+
+#[test]
+fn redis_slots_move_as_few_as_they_must_under_every_action() {
+    let keys: Vec<i64> = (0..3_000).collect();
+    let strategy = learned("redis_slots", &[1], &[1], 4).unwrap();
+    let before = assigned(strategy.as_ref(), &keys);
+    let columns = [Keys::from_words(&[1])];
+    let distinct = Distinct { columns: &columns, rows: &[1], weights: &[1], derived: &Derived::default() };
+    for (action, share) in
+        [(Action::AddOne, 0.2), (Action::RemoveOne, 0.25), (Action::ReplaceOne, 0.25), (Action::Double, 0.5)]
+    {
+        let changed = strategy.change(action, &distinct, &[]).unwrap().unwrap();
+        let now = assigned(changed.as_ref(), &keys);
+        let pairs =
+            || before.iter().zip(&now).map(|(a, b)| (strategy.nodes()[*a as usize], changed.nodes()[*b as usize]));
+        let moved = pairs().filter(|(a, b)| a != b).count();
+        // 3,000 keys: four standard deviations of the share are at most 0.037.
+        assert!((f64::from(u32::try_from(moved).unwrap()) / 3_000.0 - share).abs() < 0.037, "{action:?}: {moved}");
+        let stray = pairs().filter(|(a, b)| a != b && changed.nodes().contains(a) && strategy.nodes().contains(b));
+        assert_eq!(stray.count(), 0, "{action:?}");
+    }
+    // Learned anew, nodes would hold consecutive slots again, and more would move.
+    let anew = assigned(learned("redis_slots", &[1], &[1], 5).unwrap().as_ref(), &keys);
+    assert!(before.iter().zip(&anew).filter(|(a, b)| a != b).count() > 1_000);
 }

@@ -73,6 +73,8 @@ class Balance:
             found.set("empty_partitions", found.numbers["empty_partitions"], why_empty(study))
         self._floors(study, found)
         found.set("routing_bytes", study.learned.routing_bytes)
+        if study.learned.directory_entries is not None:
+            found.set("directory_entries", study.learned.directory_entries)
         if self.sized:
             sizes = study.sums(f"bytes:{study.index}", study.n)
             found.set("bytes_max_over_mean", load_metrics(sizes)["load_max_over_mean"])

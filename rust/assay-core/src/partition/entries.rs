@@ -1,0 +1,130 @@
+//! Keys named one by one, each with its partition: what a list and a directory are made of.
+//!
+//! Learned by Graham's LPT rule: keys by rows descending, then value ascending, each to the partition
+//! with the least load / capacity, lowest index first. Null has no entry; null rows live in partition 0
+//! and load it from the start. Source: METHODOLOGY, "Strategies"; Graham 1969, "Bounds on
+//! Multiprocessing Timing Anomalies".
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use crate::capacity::{Filled, units};
+use crate::error::{Error, Result};
+use crate::key_table::KeyTable;
+use crate::keys::{Canonical, Keys, for_each_compound};
+use crate::partition::{Distinct, Request};
+use crate::threads;
+
+/// Every key that is not null, with its partition.
+pub struct Entries {
+    table: Arc<KeyTable>,
+    /// The partition of each of the table's keys, by number; those of the null key do not matter.
+    partitions: Vec<u32>,
+    count: u64,
+    value_bytes: u64,
+}
+
+/// The bytes of a key's value.
+#[must_use]
+pub fn form_bytes(form: Canonical<'_>) -> u64 {
+    match form {
+        Canonical::Null => 0,
+        Canonical::Word(_) => 8,
+        Canonical::Bytes(bytes) => bytes.len() as u64,
+    }
+}
+
+impl Entries {
+    /// Entries of the keys of a table of their own.
+    #[must_use]
+    pub fn new(table: KeyTable, partitions: Vec<u32>, value_bytes: u64) -> Self {
+        let count = partitions.len() as u64;
+        Self { table: Arc::new(table), partitions, count, value_bytes }
+    }
+
+    /// Entries of distinct keys, given the partition of each.
+    ///
+    /// # Errors
+    /// If a key is there twice.
+    pub fn of(distinct: &Distinct<'_>, partitions: Vec<u32>) -> Result<Self> {
+        let mut value_bytes = 0;
+        for_each_compound(distinct.columns, 0..distinct.rows.len(), |_, form| value_bytes += form_bytes(form));
+        Ok(Self { table: distinct.table()?, partitions, count: distinct.order().len() as u64, value_bytes })
+    }
+
+    /// Entries dealt by the LPT rule.
+    ///
+    /// # Errors
+    /// If a key is there twice.
+    pub fn dealt(request: &Request<'_>) -> Result<Self> {
+        let distinct = &request.distinct;
+        let mut order = distinct.order().to_vec();
+        order.sort_by_key(|row| Reverse(distinct.rows[*row as usize])); // stable: then by value
+        let mut partitions = vec![0; distinct.rows.len()];
+        let listed: u64 = order.iter().map(|row| distinct.rows[*row as usize]).sum();
+        let nulls = distinct.rows.iter().sum::<u64>() - listed;
+        let mut loads: BinaryHeap<Reverse<Filled>> = (0_u32..)
+            .zip(units(&request.all_capacities()))
+            .map(|(position, unit)| Reverse(Filled { load: if position == 0 { nulls } else { 0 }, unit, position }))
+            .collect();
+        for row in &order {
+            let Reverse(least) = loads.pop().expect("there is at least one partition");
+            partitions[*row as usize] = least.position;
+            loads.push(Reverse(Filled { load: least.load + distinct.rows[*row as usize], ..least }));
+        }
+        Self::of(distinct, partitions)
+    }
+
+    /// The number of entries.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Each value's bytes and a 4-byte partition number.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.value_bytes + 4 * self.count
+    }
+
+    /// The number of a key in the table, or [`crate::key_table::ABSENT`].
+    #[must_use]
+    pub fn find(&self, form: Canonical<'_>) -> u32 {
+        self.table.find(form)
+    }
+
+    /// Writes the partition of each row; null lives in partition 0.
+    ///
+    /// # Errors
+    /// If a key has no entry; `name` is the strategy's.
+    pub fn assign(&self, name: &str, columns: &[Keys<'_>], threads: usize, out: &mut [u32]) -> Result<()> {
+        // No partition has this number: there are at most 2^24.
+        const UNKNOWN: u32 = u32::MAX;
+        threads::fill(out, threads, |first, part| {
+            let range = first..first + part.len();
+            match columns {
+                [column] => self.table.find_keys(column, range, part),
+                _ => self.table.find_each(columns, range, part),
+            }
+            for slot in part {
+                *slot = self.partitions.get(*slot as usize).copied().unwrap_or(UNKNOWN);
+            }
+        });
+        // Null lives in partition 0, whether it has an entry or not.
+        if columns.iter().all(Keys::may_be_null) {
+            for (row, slot) in out.iter_mut().enumerate() {
+                if columns.iter().all(|column| column.is_null(row)) {
+                    *slot = 0;
+                }
+            }
+        }
+        match out.iter().position(|partition| *partition == UNKNOWN) {
+            None => Ok(()),
+            Some(row) => Err(Error::Data(format!(
+                "{name}: the value {} is on no partition's list",
+                columns.iter().map(|column| column.display(row)).collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+}
