@@ -111,7 +111,7 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("partition", "round_robin", 1): "0e9b33c592a51a78",
     ("partition", "composite", 1): "2b57ef41c6856d82",
     ("partition", "vertical", 1): "663f7d111e456576",
-    ("partition", "directory", 1): "b0903321f72be495",
+    ("partition", "directory", 1): "c763a510bb43e813",
     ("partition", "bucket", 1): "7300b60ce0f0861f",
 }
 

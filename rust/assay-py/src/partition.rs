@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
+use arrow_schema::DataType;
 use assay_core::fold;
 use assay_core::keys::Keys;
 use assay_core::partition::composite::Composite;
@@ -15,7 +18,8 @@ use crate::errors::{parameter, raise};
 use crate::hashing::{Threads, threads_or_default};
 use crate::key_table::PyKeyTable;
 use crate::output;
-use crate::slices::words;
+
+use crate::slices::{slice_of, words};
 
 /// One chunk of each column, as keys.
 fn whole(columns: &[Column]) -> PyResult<Vec<Keys<'_>>> {
