@@ -81,6 +81,15 @@ def test_no_more_than_six_keys_are_tried():
     assert all("others come first" in key["words"] for key in keys if not key["tried"])
 
 
+def test_odd_names_are_spelled_as_a_strategy_spells_them():
+    odd = tenants().rename_columns(['user, "id"', "region", "amount"])
+    found = advised(odd, partitions=8)
+    assert found.answer.startswith('Partition table by "user, ""id""" with ')
+    assert [key["name"] for key in found.advice["keys"] if key["tried"]] == ['"user, ""id"""']
+    again = assay.compare("partitioning", odd, strategies=[found.best()], partitions=8, timing=False)
+    assert not again.failures
+
+
 def test_the_users_key_is_the_only_one_tried():
     found = advised(tenants(), key="region", partitions=2)
     assert {key["name"] for key in found.advice["keys"]} == {"region"}

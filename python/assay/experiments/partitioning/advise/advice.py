@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from assay.datasets.spelling import quote_name
 from assay.experiments.base import Advice, Answer, Candidate, Cell, ConsideredKey, KeptLimit
 from assay.experiments.pareto import pareto
 from assay.experiments.partitioning.advise.grid import Grid
@@ -277,7 +278,8 @@ def _how(contender: str) -> str:
         quoted = arguments.startswith('"')
         end = arguments.find('"', 1) + 1 if quoted else 0
         arguments = arguments[end:].partition(",")[2]
-    by = columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+    spelled = ", ".join(map(quote_name, columns))
+    by = spelled if len(columns) == 1 else f"({spelled})"
     return f"by {by} with {name}" + (f"({arguments})" if arguments else "")
 
 

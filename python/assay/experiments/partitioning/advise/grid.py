@@ -125,8 +125,8 @@ def _counts(sample: Sample, settings: PartitioningSettings, limits: Limits) -> t
         least = max(least, math.ceil(total / limits.partition_bytes_max))
         if not settings.bytes:
             notes.append(
-                f"Sizes are estimated: {size.mean:.1f} bytes a row, from {size.source}; {format_bytes(total)} in all. "
-                "bytes = true (--bytes) measures them."
+                f"Sizes are estimated: {size.mean:.1f} bytes a row, from {size.source}; {format_bytes(total)} in all."
+                + ("" if size.stored else " bytes = true (--bytes) measures them.")
             )
     if "partitions" in settings.model_fields_set:
         return tuple(sorted(settings.grid)), tuple(notes)

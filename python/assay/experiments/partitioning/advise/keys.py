@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from assay.datasets import Dataset
 from assay.datasets.arrow_types import is_text
+from assay.datasets.spelling import quote_name
 from assay.experiments.partitioning.table_sample import ColumnSample, Sample
 
 __all__ = ["KEYS_AT_MOST", "KeyChoice", "choose_keys", "few_valued", "time_column"]
@@ -54,7 +55,7 @@ def choose_keys(sample: Sample, given: Sequence[str], counts: Sequence[int], ske
     dataset, schema = sample.dataset, sample.dataset.schema
     if given:
         own: dict[Key, ColumnSample] = {(name,): sample.column((name,)) for name in given}
-        return KeyChoice(tuple(own), own, {name: _facts(own[name,]) for name in given})
+        return KeyChoice(tuple(own), own, {_spelled(key): _facts(facts) for key, facts in own.items()})
     facts: dict[Key, ColumnSample] = {}
     rejected: dict[str, str] = {}
     usable: list[Key] = []
@@ -69,7 +70,7 @@ def choose_keys(sample: Sample, given: Sequence[str], counts: Sequence[int], ske
         if reason is None:
             usable.append((name,))
         else:
-            rejected[name] = reason
+            rejected[quote_name(name)] = reason
     for reference in dataset.foreign_keys:
         if len(reference.columns) > 1:
             facts[reference.columns] = sample.column(reference.columns)
@@ -77,7 +78,7 @@ def choose_keys(sample: Sample, given: Sequence[str], counts: Sequence[int], ske
             if reason is None:
                 usable.append(reference.columns)
             else:
-                rejected[", ".join(reference.columns)] = reason
+                rejected[_spelled(reference.columns)] = reason
     references = {key.columns for key in dataset.foreign_keys}
     usable.sort(key=lambda key: _rank(dataset, key, facts[key], references))
     chosen = [key for key in usable if _spoken_for(dataset, key, references)]
@@ -86,12 +87,17 @@ def choose_keys(sample: Sample, given: Sequence[str], counts: Sequence[int], ske
     chosen = [*chosen[: KEYS_AT_MOST - len(pairs)], *pairs]
     for key in usable:
         if key not in chosen:
-            rejected[", ".join(key)] = f"{_facts(facts[key])}: others come first"
-    tried = {", ".join(key): _facts(facts[key]) for key in chosen}
+            rejected[_spelled(key)] = f"{_facts(facts[key])}: others come first"
+    tried = {_spelled(key): _facts(facts[key]) for key in chosen}
     telling = sorted(
-        rejected, key=lambda name: (name not in {c for key in references for c in key}, *_telling(rejected[name]))
+        rejected,
+        key=lambda name: (name not in {quote_name(c) for key in references for c in key}, *_telling(rejected[name])),
     )
     return KeyChoice(tuple(chosen), facts, tried, {name: rejected[name] for name in telling})
+
+
+def _spelled(key: Key) -> str:
+    return ", ".join(map(quote_name, key))
 
 
 def _telling(reason: str) -> tuple[bool, bool]:
@@ -132,7 +138,7 @@ def _wrong_type(sample: Sample, name: str) -> str | None:
         return f"{kind}: another time is tried as a range"
     keyable = is_text(plain) or pa.types.is_integer(plain) or pa.types.is_large_binary(plain)
     if not (keyable or pa.types.is_fixed_size_binary(plain)):
-        return f"{kind}: a quantity, or none that is a key"
+        return f"{kind}: a quantity rather than a key"
     return "free text" if sample.is_free_text(name) else None
 
 
