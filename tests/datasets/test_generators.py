@@ -140,6 +140,15 @@ def test_ascending_keys_only_grow_and_are_dense_at_stride_one() -> None:
     assert len({after - before for before, after in pairwise(gappy)}) > 5
 
 
+def test_interleaved_keys_are_runs_out_of_every_period() -> None:
+    one_of_ten = open_dataset("interleaved(rows=5, start=3)").table()["key"].to_pylist()
+    assert one_of_ten == [3, 13, 23, 33, 43]
+    orders = open_dataset("interleaved(rows=20, run=8, period=32)").table()["key"].to_pylist()
+    assert orders == [*range(1, 9), *range(33, 41), *range(65, 69)]  # as TPC-H's o_orderkey begins
+    with pytest.raises(ParameterError, match="run is 9; expected at most the period, 8"):
+        open_dataset("interleaved(rows=20, run=9, period=8)").table()
+
+
 def test_the_largest_rows_and_keys_do_not_overflow() -> None:
     generator = GENERATORS["ascending"]
     last = generator.make(

@@ -1,4 +1,4 @@
-"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending.
+"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending, interleaved.
 
 Row i depends on (seed, i) alone, so that any split gives the same bits, for ever. Every generator is
 one function from row numbers to columns, and one line in GENERATORS; bounds are written once, in its
@@ -120,6 +120,14 @@ def _ascending(values: Values, rows: Integers) -> Columns:
     return {"key": key, **_common(values, rows)}
 
 
+def _interleaved(values: Values, rows: Integers) -> Columns:
+    run, period = int(values["run"]), int(values["period"])
+    if run > period:
+        raise ParameterError(f"interleaved: run is {run}; expected at most the period, {period}")
+    key = (rows // np.uint64(run) * np.uint64(period) + rows % np.uint64(run)).astype(np.int64) + int(values["start"])
+    return {"key": key, **_common(values, rows)}
+
+
 _KEYS = Parameter("keys", 10_000, 1, 2**32, "distinct keys to draw from")
 GENERATORS: dict[str, Generator] = {
     generator.name: generator
@@ -158,6 +166,18 @@ GENERATORS: dict[str, Generator] = {
                 _SEED,
             ),
             _ascending,
+        ),
+        Generator(
+            "interleaved",
+            "runs of consecutive keys out of every period, as one of several writers hands them out",
+            (
+                _ROWS,
+                Parameter("run", 1, 1, 2**20, "consecutive keys of each period; at most the period"),
+                Parameter("period", 10, 1, 2**20, "keys from the beginning of a run to that of the next"),
+                Parameter("start", 1, 0, 2**32, "the first key"),
+                _SEED,
+            ),
+            _interleaved,
         ),
     )
 }
