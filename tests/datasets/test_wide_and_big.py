@@ -85,6 +85,32 @@ def test_references_meet_whatever_the_layouts_and_chunks(
     assert (key.matched_rows, key.null_rows, key.orphan_rows, key.problem) == (3, 2, 1, None)
 
 
+def test_long_values_are_counted_in_pieces_and_given_up_beyond_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Arrow's grouping ends the process beyond 2 GiB of keys, so neither a batch nor what is held may come near.
+    monkeypatch.setattr("assay.datasets.counting._PIECE_BYTES", 10_000)
+    monkeypatch.setattr("assay.datasets.counting.KEY_BYTES", 100_000)
+    values = pa.array([f"{n % 50:04d}" * 250 for n in range(500)], pa.large_string())  # 50 of 1,000 bytes
+    table = pa.table({"few": values, "many": [f"{n:04d}" * 250 for n in range(500)], "n": range(500)})
+    few, many, number = describe(open_dataset(table)).columns
+    assert (few.distinct, few.top_rows, few.note) == (50, 10, None)
+    assert (many.distinct, many.note) == (None, "its distinct values are more than 97.7 KiB")
+    assert number.distinct == 500
+
+
+def test_a_parent_of_long_keys_is_told_and_not_grouped(
+    tmp_path: Path, write_definition: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.datasets.facts.KEY_BYTES", 100_000)
+    pq.write_table(pa.table({"k": [f"{n:04d}" * 250 for n in range(500)]}), tmp_path / "parent.parquet")
+    pq.write_table(pa.table({"k": ["0001" * 250]}), tmp_path / "child.parquet")
+    path = write_definition(
+        'source = { path = "child.parquet" }\n[foreign_keys.parent]\ncolumns = ["k"]\nparent = "parent.parquet"\n'
+    )
+    (key,) = describe(open_dataset(path)).foreign_keys
+    assert key.matched_rows is None and key.problem is not None
+    assert "the keys of parent are more than 195.3 KiB; refer to a shorter key" in key.problem
+
+
 # Dictionaries that Parquet holds
 
 

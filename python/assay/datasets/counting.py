@@ -1,7 +1,8 @@
 """Exact counts of values while a table streams by, up to a limit, and then an honest "more than".
 
 Cost: a hash grouping per batch, and one more whenever as many groups wait as are held, so linear
-time; memory for at most about twice `limit` distinct values.
+time; memory for at most about twice `limit` distinct values, and for `KEY_BYTES` of them: long
+documents are no keys, and Arrow's grouping ends the process beyond 2 GiB.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.datasets.arrow_types import plain_array, plain_type
+from assay.units import format_bytes
 
-__all__ = ["KeyCounter", "key_column", "key_type"]
+__all__ = ["KEY_BYTES", "KeyCounter", "key_column", "key_type"]
 
 _COUNT = "count"
 _PENDING_ROWS = 262_144
+KEY_BYTES = 512 * 1024 * 1024  # of distinct values that are held at most
+_PIECE_BYTES = 64 * 1024 * 1024  # of rows that are grouped at once, about
 
 
 class KeyCounter:
@@ -24,13 +28,13 @@ class KeyCounter:
 
     Attributes:
         limit: Distinct values that are held at most.
-        exceeded: Whether there were more; then nothing else is known.
+        exceeded: Why no more is known: "more than 1,000,000 distinct values"; empty while all are held.
         countable: Whether Arrow can group values of these types at all (not lists, not structs).
     """
 
     def __init__(self, types: Sequence[pa.DataType], *, limit: int) -> None:
         self.limit = limit
-        self.exceeded = False
+        self.exceeded = ""
         self.countable = True
         self.names = [f"k{number}" for number in range(len(types))]
         keys = [pa.field(name, key_type(data_type)) for name, data_type in zip(self.names, types, strict=True)]
@@ -38,9 +42,17 @@ class KeyCounter:
         self._groups = self._schema.empty_table()
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
+        self._pending_bytes = 0
 
     def add(self, columns: Sequence[pa.Array]) -> None:
         """Counts the rows of `columns`, which have equal lengths."""
+        rows = len(columns[0])
+        size = sum(column.nbytes for column in columns)
+        step = max(1, min(rows, rows * _PIECE_BYTES // max(1, size)))
+        for start in range(0, rows, step):
+            self._add([column.slice(start, step) for column in columns] if step < rows else columns)
+
+    def _add(self, columns: Sequence[pa.Array]) -> None:
         if self.exceeded or not self.countable:
             return
         try:
@@ -55,7 +67,8 @@ class KeyCounter:
             return
         self._pending.append(counted.rename_columns([*self.names, _COUNT]).select(self._schema.names))
         self._pending_rows += counted.num_rows
-        if self._pending_rows > max(_PENDING_ROWS, self._groups.num_rows):
+        self._pending_bytes += counted.nbytes
+        if self._pending_rows > max(_PENDING_ROWS, self._groups.num_rows) or self._pending_bytes > KEY_BYTES // 2:
             self._compact()
 
     def _count_codes(self, column: pa.DictionaryArray) -> pa.Table:
@@ -80,8 +93,12 @@ class KeyCounter:
         self._groups = grouped.rename_columns([*self.names, _COUNT]).select(self._schema.names)
         self._pending.clear()
         self._pending_rows = 0
+        self._pending_bytes = 0
         if self._groups.num_rows > self.limit:
-            self.exceeded = True
+            self.exceeded = f"more than {self.limit:,} distinct values"
+        elif self._groups.nbytes > KEY_BYTES:
+            self.exceeded = f"its distinct values are more than {format_bytes(KEY_BYTES)}"
+        if self.exceeded:
             self._groups = self._schema.empty_table()
 
 

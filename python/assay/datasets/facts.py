@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.datasets.arrow_types import can_be_equal
-from assay.datasets.counting import KeyCounter, key_column, key_type
+from assay.datasets.counting import KEY_BYTES, KeyCounter, key_column, key_type
 from assay.datasets.dataset import Dataset
 from assay.datasets.definition import ForeignKey
 from assay.datasets.fingerprint import FingerprintKind
 from assay.errors import AssayError, DuplicateKeyError, ParameterError, UnsupportedTypeError
+from assay.units import format_bytes
 
 __all__ = ["DISTINCT_LIMIT", "ColumnFacts", "DatasetFacts", "ForeignKeyFacts", "describe"]
 
@@ -164,7 +165,7 @@ def describe(
 def _column_facts(field: pa.Field, rows: int, nulls: int, counter: KeyCounter) -> ColumnFacts:
     counts = counter.counts() if counter.countable else None
     if counts is None or counter.exceeded:
-        note = f"more than {counter.limit:,} distinct values" if counter.exceeded else f"{field.type} is not counted"
+        note = counter.exceeded or f"{field.type} is not counted"
         return ColumnFacts(field.name, str(field.type), rows, nulls, None, None, None, note)
     present = counts.filter(pc.is_valid(counts["k0"]))
     if not present.num_rows:
@@ -197,7 +198,7 @@ def _foreign_key_facts(dataset: Dataset, key: ForeignKey, counter: KeyCounter) -
 
     counts = counter.counts() if counter.countable else None
     if counts is None or counter.exceeded:
-        return unknown(f"more than {counter.limit:,} distinct keys" if counter.exceeded else "its type is not counted")
+        return unknown(counter.exceeded or "its type is not counted")
     try:
         parent = dataset.parent(key)
         parent_keys = _parent_keys(parent, key, counts.schema)
@@ -228,7 +229,7 @@ def _parent_keys(parent: Dataset, key: ForeignKey, schema: pa.Schema) -> pa.Tabl
         DuplicateKeyError: two rows of the parent have the same key.
         UnsupportedTypeError: a key column cannot become the child's type.
     """
-    table = parent.table(key.parent_columns)
+    table = _read_keys(parent, key)
     columns = []
     for number, name in enumerate(key.parent_columns):
         wanted = schema.field(number).type
@@ -251,6 +252,21 @@ def _parent_keys(parent: Dataset, key: ForeignKey, schema: pa.Schema) -> pa.Tabl
             f"({', '.join(key.parent_columns)}); expected each key once"
         )
     return keys
+
+
+def _read_keys(parent: Dataset, key: ForeignKey) -> pa.Table:
+    """The key columns of the parent, as long as they can be grouped."""
+    schema = pa.schema([parent.column(name) for name in key.parent_columns])
+    batches, held = [], 0
+    for batch in parent.batches(key.parent_columns):
+        batches.append(batch.data)
+        held += batch.data.nbytes
+        if held > 2 * KEY_BYTES:
+            raise UnsupportedTypeError(
+                f"foreign key {key.name}: the keys of {parent.name} are more than {format_bytes(2 * KEY_BYTES)}; "
+                "refer to a shorter key"
+            )
+    return pa.Table.from_batches(batches, schema=schema)
 
 
 def _key_chunks(column: pa.ChunkedArray) -> pa.ChunkedArray:
