@@ -31,6 +31,7 @@ UNITS = {
     "values": "a number of distinct values",
     "partitions": "a number of partitions",
     "nodes": "a number of nodes",
+    "tables": "a number of tables",
     "entries": "a number of directory entries",
     "bytes": "bytes; shown with binary prefixes",
     "ns": "nanoseconds",

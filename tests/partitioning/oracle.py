@@ -98,6 +98,7 @@ def metrics(question: Question) -> dict[str, Value]:
         result |= growth_metrics(strategy, table, placed, question.time, weights)
     for foreign_key in question.foreign_keys:
         result |= foreign_key_metrics(strategy, table, placed, foreign_key, weights)
+        result |= join_metrics(question, placed, foreign_key)
     for query in question.queries:
         result |= query_metrics(table, placed, query)
     return result
@@ -243,6 +244,50 @@ def foreign_key_metrics(
         f"orphan_values.{name}": len(orphans),
         f"null_rows.{name}": null_rows,
     }
+
+
+def join_metrics(question: Question, placed: Placed, foreign_key: ForeignKey) -> dict[str, Value]:
+    """What joins cost in bytes, and what an update of a parent touches once its columns are copied into the rows."""
+    table, strategy, n, name = question.table, question.strategy, placed.partitions, foreign_key.name
+    kinds = kinds_of(table, foreign_key.columns)
+    parent, parent_columns = foreign_key.parent, foreign_key.parent_columns
+    parent_kinds = kinds_of(parent, parent_columns)
+    parent_keys = list(zip(*(parent[column].values for column in parent_columns), strict=True))
+    parent_of = {canonical(parent_kinds, key): row for row, key in enumerate(parent_keys) if None not in key}
+    keys = list(zip(*(table[column].values for column in foreign_key.columns), strict=True))
+    known: dict[Key, int | None] = dict.fromkeys(keys)
+    for key in known:
+        known[key] = None if None in key else parent_of.get(canonical(kinds, key))
+    children: dict[int, list[int]] = {}  # the rows of each parent that has some
+    for row, key in enumerate(keys):
+        parent_row = known[key]
+        if parent_row is not None:
+            children.setdefault(parent_row, []).append(row)
+    touched = [len({placed.rows[row] for row in rows}) for rows in children.values()]
+    result: dict[str, Value] = {
+        f"parent_rows.{name}": len(parent_keys),
+        f"matched_rows.{name}": sum(map(len, children.values())),
+        f"update_rows_mean.{name}": over(sum(map(len, children.values())), len(children)),
+        f"update_rows_max.{name}": max(map(len, children.values()), default=None),
+        f"update_partitions_mean.{name}": over(sum(touched), len(touched)),
+        f"update_partitions_max.{name}": max(touched, default=None),
+        # Here no parent has foreign keys of its own, and no two keys of the same columns share a parent.
+        f"colocated_tables.{name}": 1
+        + sum(set(foreign_key.columns) <= set(other.columns) for other in question.foreign_keys),
+    }
+    if question.bytes:
+        home = _parent_homes(strategy, n, foreign_key)
+        own_map = set(foreign_key.columns) == set(strategy.key_columns) and strategy.keyed
+        sizes, whole = row_bytes(table), row_bytes(parent)
+        keys_alone = row_bytes({column: parent[column] for column in parent_columns})
+        beside = [size - key for size, key in zip(whole, keys_alone, strict=True)]
+        moved = [row for at, rows in children.items() for row in rows if home and home[at] != placed.rows[row]]
+        result |= {
+            f"broadcast_bytes.{name}": sum(whole) * (n - 1),
+            f"repartition_bytes.{name}": 0 if own_map else None if home is None else sum(sizes[row] for row in moved),
+            f"denormalized_bytes.{name}": sum(beside[at] * len(rows) for at, rows in children.items()),
+        }
+    return result
 
 
 def query_metrics(table: Table, placed: Placed, query: Query) -> dict[str, Value]:

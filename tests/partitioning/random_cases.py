@@ -74,6 +74,7 @@ class Case:
     strategies: tuple[Strategy, ...]
     partitions: int
     weight: str | None
+    bytes: bool
 
     def write(self, folder: Path, **writer: Any) -> Path:
         tables = {"child": to_arrow(self.table, self.types)}
@@ -81,7 +82,9 @@ class Case:
         return define(folder, tables, self.foreign_keys, **writer)
 
     def question(self, strategy: Strategy) -> oracle.Question:
-        return oracle.Question(self.table, strategy, self.partitions, self.weight, self.foreign_keys, self.queries)
+        return oracle.Question(
+            self.table, strategy, self.partitions, self.weight, self.foreign_keys, self.queries, bytes=self.bytes
+        )
 
 
 @st.composite
@@ -111,6 +114,7 @@ def cases(draw: Draw, *, most_rows: int = 60, placements: tuple[str, ...] = ("ri
         strategies=usable or (Strategy("round_robin"),),
         partitions=partitions,
         weight=draw(st.sampled_from([None, "weight"])),
+        bytes=draw(st.booleans()),
     )
 
 

@@ -28,6 +28,7 @@ def check(case: Case) -> None:
             case.strategies,
             [case.partitions],
             queries={query.name: query.spelling for query in case.queries},
+            bytes=case.bytes,
             **({"weight": case.weight} if case.weight else {}),
         )
     found: list[str] = []
@@ -53,9 +54,21 @@ def check_laws(case: Case, strategy: Strategy, found: Mapping[str, float | None]
     for key in case.foreign_keys:
         if strategy.keyed and set(key.columns) == set(strategy.key_columns):
             assert found[f"cross_join_share.{key.name}"] in (0, None)
+            assert not found.get(f"repartition_bytes.{key.name}")
+            assert found[f"update_partitions_max.{key.name}"] in (1, None)
+        check_join_laws(case, key.name, found)
     if strategy.name in ("ring", "jump", "rendezvous"):
         assert found["stray_moves.add_one"] == 0
         assert found["stray_moves.double"] == 0
+
+
+def check_join_laws(case: Case, key: str, found: Mapping[str, float | None]) -> None:
+    """Every row has a parent, is an orphan, or refers to nobody; an update touches no more partitions than rows."""
+    counts = [found[f"{name}.{key}"] or 0 for name in ("matched_rows", "orphan_rows", "null_rows")]
+    assert sum(counts) == len(case.table["weight"].values)
+    rows, partitions = found[f"update_rows_max.{key}"], found[f"update_partitions_max.{key}"]
+    assert (rows is None) == (partitions is None) == (counts[0] == 0)
+    assert partitions is None or rows is None or 1 <= partitions <= min(rows, case.partitions)
 
 
 @QUICK

@@ -15,7 +15,7 @@ from assay.datasets.dataset import Dataset, DatasetDescription
 from assay.datasets.definition import Definition, ForeignKey, Source, load_definition
 from assay.datasets.facts import ColumnFacts, DatasetFacts, ForeignKeyFacts, describe
 from assay.datasets.generators import GENERATORS, Generator, Parameter
-from assay.datasets.opening import KnownDataset, known_datasets, open_dataset
+from assay.datasets.opening import KnownDataset, declared, known_datasets, open_dataset
 from assay.datasets.query import Query
 from assay.datasets.roles import GuessedRoles, guess_roles
 
@@ -38,6 +38,7 @@ __all__ = [
     "Query",
     "Source",
     "Span",
+    "declared",
     "describe",
     "guess_roles",
     "known_datasets",

@@ -20,7 +20,7 @@ from assay.datasets.spelling import looks_like_call
 from assay.datasets.urls import is_url, parse_url
 from assay.errors import ReadError, UnknownNameError, UnsupportedTypeError, nearest
 
-__all__ = ["KnownDataset", "known_datasets", "open_dataset"]
+__all__ = ["KnownDataset", "declared", "known_datasets", "open_dataset"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,23 @@ def known_datasets() -> list[KnownDataset]:
     return known
 
 
+def declared(text: str, base: Path | None = None) -> tuple[Definition, Path | None]:
+    """What is declared about the dataset that `text` spells, and where relative paths start; no row is looked at.
+
+    Raises:
+        UnknownNameError, ReadError, SuiteError: as `open_dataset`.
+    """
+    definition, base, _ = _located(text, base)
+    return definition, base
+
+
 def _from_text(text: str, base: Path | None, name: str | None) -> Dataset:
+    definition, base, where = _located(text, base)
+    return _from_definition(definition, base, name, where)
+
+
+def _located(text: str, base: Path | None) -> tuple[Definition, Path | None, str]:
+    """The definition that `text` spells, where its relative paths start, and what to call it in messages."""
     if not text.strip():
         raise UnknownNameError.of("dataset", text, shipped_definitions(), hint="or give a path, a glob or a definition")
     if is_url(text):
@@ -100,24 +116,23 @@ def _from_text(text: str, base: Path | None, name: str | None) -> Dataset:
         called = name or _stem(Path(url.path.rstrip("/"))) or url.authority
         return _from_definition(Definition(name=called, source=Source(path=text)), None, None, text)
     if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
-        return _from_definition(call_definition(text), base, name, text)
+        return call_definition(text), base, text
     shipped = shipped_definitions()
     if text in shipped:
-        return _from_definition_file(shipped[text], name)
+        return _defined_in(shipped[text])
     path = (base or Path()).joinpath(Path(text).expanduser()).absolute()
     if path.suffix == ".toml":
-        return _from_definition_file(path, name)
+        return _defined_in(path)
     if path.with_name(f"{path.name}.toml").is_file() and not path.exists():
-        return _from_definition_file(path.with_name(f"{path.name}.toml"), name)
+        return _defined_in(path.with_name(f"{path.name}.toml"))
     if not path.exists() and not _looks_like_path(text):
         guess = "" if nearest(text, shipped) else _generator_hint(text)
         raise UnknownNameError.of("dataset", text, shipped, hint=guess or "or give a path, a glob or a definition")
-    definition = Definition(name=name or _stem(path), source=Source(path=str(path)))
-    return _from_definition(definition, None, name, str(path))
+    return Definition(name=_stem(path), source=Source(path=str(path))), None, str(path)
 
 
-def _from_definition_file(path: Path, name: str | None) -> Dataset:
-    return _from_definition(load_definition(path), path.parent.absolute(), name, str(path))
+def _defined_in(path: Path) -> tuple[Definition, Path, str]:
+    return load_definition(path), path.parent.absolute(), str(path)
 
 
 def _from_definition(definition: Definition, base: Path | None, name: str | None, where: str) -> Dataset:

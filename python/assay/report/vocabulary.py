@@ -182,6 +182,8 @@ _ENTRIES: dict[str, Entry] = {
     "orphan_rows": Entry("orphan rows: {}", "orphans {}", _J, "rows whose parent does not exist anywhere"),
     "orphan_values": Entry("orphan values: {}", "orphan values {}", _J, "distinct keys that have no parent"),
     "null_rows": Entry("null rows: {}", "nulls {}", _J, "rows whose foreign key is null"),
+    "matched_rows": Entry("matched rows: {}", "matched {}", _J, "rows whose parent exists"),
+    "parent_rows": Entry("parent rows: {}", "parents {}", _J, "rows of the parent table"),
     "broadcast_bytes": Entry(
         "broadcast bytes: {}", "broadcast {}", _J, "bytes sent if the parent is copied to all partitions"
     ),
@@ -190,6 +192,27 @@ _ENTRIES: dict[str, Entry] = {
     ),
     "denormalized_bytes": Entry(
         "denormalized bytes: {}", "denormalized {}", _J, "bytes added if the parent's columns are copied in"
+    ),
+    "update_rows_mean": Entry(
+        "rows per update: {}", "update rows {}", _J, "rows that one parent's update touches if copied in, on average"
+    ),
+    "update_rows_max": Entry(
+        "rows per update, most: {}", "update rows max {}", _J, "rows that the widest update touches if copied in"
+    ),
+    "update_partitions_mean": Entry(
+        "partitions per update: {}",
+        "update parts {}",
+        _J,
+        "partitions that one parent's update touches if copied in, on average",
+    ),
+    "update_partitions_max": Entry(
+        "partitions per update, most: {}",
+        "update parts max {}",
+        _J,
+        "partitions that the widest update touches if copied in",
+    ),
+    "colocated_tables": Entry(
+        "co-located tables: {}", "co-located {}", _J, "tables that stay together if partitioned by this foreign key"
     ),
     "fan_out_mean": Entry("fan-out: {}", "fan-out {}", _Q, "partitions that hold a match, on average over the queries"),
     "fan_out_max": Entry("fan-out max: {}", "max {}", _Q, "partitions that hold a match, for the widest query"),

@@ -17,6 +17,7 @@ from assay.experiments.partitioning.answer import answer
 from assay.experiments.partitioning.aspects import plan
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.job import PartitioningJob
+from assay.experiments.partitioning.join_notes import notes_on_joins
 from assay.experiments.partitioning.limits import EMPTY, Limits
 from assay.experiments.partitioning.metrics import METRICS
 from assay.experiments.partitioning.notes import notes_on
@@ -92,23 +93,27 @@ class Partitioning:
     ) -> Sequence[Answer]:
         """The answer for each number of partitions; before them the one over all, where advice is asked for."""
         by_cell: dict[str, dict[str, float | None]] = {}
-        reasons: dict[str, str] = {}
+        texts: dict[str, dict[str, str]] = {}
         for value in values:
             by_cell.setdefault(value.cell_id, {})[value.metric] = value.value
-            if value.metric == EMPTY and value.note is not None:
-                reasons[value.cell_id] = value.note
+            if value.note is not None:
+                texts.setdefault(value.cell_id, {})[value.metric] = value.note
+        reasons = {cell_id: notes[EMPTY] for cell_id, notes in texts.items() if EMPTY in notes}
         limits = Limits.of(settings)
         proposed = not settings.strategies
         found = []
         for partitions in dict.fromkeys(cell.parameters["partitions"] for cell in cells):
             here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
             notes = notes_on(here, by_cell, proposed=proposed and not settings.advise)
-            found.append(answer(here[0].parameters, here, by_cell, notes, limits, reasons))
+            one = answer(here[0].parameters, here, by_cell, notes, limits, reasons)
+            best = [cell for cell in here if cell.contender == (one.best or next(iter(one.pareto), None))]
+            joins = [] if settings.advise else _notes_on_joins(best, by_cell, texts)
+            found.append(replace(one, notes=(*one.notes, *joins)))
         if settings.advise:
             grid = job.advice if isinstance(job, PartitioningJob) else None
             over_all = advise(cells, by_cell, reasons, limits, grid or Grid((), ()))
             won = [c for c in cells if (c.contender, dict(c.parameters)) == (over_all.best, over_all.parameters)]
-            notes = [*over_all.notes, *notes_on(won, by_cell, proposed=False)]
+            notes = [*over_all.notes, *notes_on(won, by_cell, proposed=False), *_notes_on_joins(won, by_cell, texts)]
             found.insert(0, replace(over_all, notes=tuple(notes)))
         return found
 

@@ -55,6 +55,7 @@ class Facts:
         self._numbers: dict[tuple[Key, str], pa.Array] = {}
         self._learned: dict[int, Learned] = {}
         self._made: dict[str, Any] = {} if counter is None else {"counter": counter}
+        self._lent: dict[str, Any] = {}
         self._lock = threading.RLock()  # threads fold side by side
 
     def keep(self, key: Key, name: str, numbers: np.ndarray, count: int) -> None:
@@ -102,6 +103,18 @@ class Facts:
                 self._made[name] = make()
             made: _T = self._made[name]
         return made
+
+    def lend(self, name: str, make: Callable[[], _T]) -> _T:
+        """As `once`, for what is needed only until all strategies are learned: `release` lets go of it."""
+        with self._lock:
+            if name not in self._lent:
+                self._lent[name] = make()
+            lent: _T = self._lent[name]
+        return lent
+
+    def release(self) -> None:
+        """Lets go of what was lent: all strategies are learned."""
+        self._lent = {}
 
     @property
     def counter(self) -> KeyCounter:

@@ -168,6 +168,7 @@ class PartitioningJob:
                 causes.append(error)
         if len(causes) == len(self.contests):
             raise causes[0]
+        facts.release()
         return facts
 
     def finish(self, learned: Sequence[Lesson], state: Any) -> Findings:

@@ -234,6 +234,68 @@ METRICS: Mapping[str, Metric] = {
         ),
         _metric("null_rows.FK", "rows", "none", "rows with a null part of the key", "Rows that refer to nobody."),
         _metric(
+            "matched_rows.FK", "rows", "none", "rows whose key has a parent", "Rows that the join finds a parent of."
+        ),
+        _metric(
+            "parent_rows.FK", "rows", "none", "rows of the parent table", "Rows that a copy of the parent would hold."
+        ),
+        _metric(
+            "broadcast_bytes.FK",
+            "bytes",
+            "lower",
+            "bytes of the parent table x (n - 1)",
+            "Bytes sent so that every partition holds the whole parent.",
+        ),
+        _metric(
+            "repartition_bytes.FK",
+            "bytes",
+            "lower",
+            "bytes of matched rows whose parent lives elsewhere",
+            "Bytes sent to bring each row to its parent's partition, with every join.",
+        ),
+        _metric(
+            "denormalized_bytes.FK",
+            "bytes",
+            "none",
+            "sum over matched rows of the bytes of the parent's columns beside its key",
+            "Bytes that copying the parent's columns into the rows adds.",
+        ),
+        _metric(
+            "update_rows_mean.FK",
+            "rows",
+            "none",
+            "matched rows / parents referred to",
+            "Rows that an update of one parent touches if its columns were copied into them, on average.",
+        ),
+        _metric(
+            "update_rows_max.FK",
+            "rows",
+            "none",
+            "most matched rows of one parent",
+            "Rows that an update of the most referenced parent touches if its columns were copied into them.",
+        ),
+        _metric(
+            "update_partitions_mean.FK",
+            "partitions",
+            "lower",
+            "mean over parents referred to of the partitions that hold a row of theirs",
+            "Partitions that an update of one parent touches if its columns were copied into the rows, on average.",
+        ),
+        _metric(
+            "update_partitions_max.FK",
+            "partitions",
+            "lower",
+            "most partitions that hold a row of one parent",
+            "Partitions that an update touches in the worst case if the parent's columns were copied into the rows.",
+        ),
+        _metric(
+            "colocated_tables.FK",
+            "tables",
+            "none",
+            "1 + tables reached by foreign keys that hold all columns partitioned by",
+            "Tables whose joins stay local if this one is partitioned by the foreign key, and the others alike.",
+        ),
+        _metric(
             "fan_out_mean.QUERY",
             "partitions",
             "lower",

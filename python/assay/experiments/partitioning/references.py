@@ -4,12 +4,16 @@ Any null part makes no reference (MATCH SIMPLE); a value without a parent is an 
 parent lives: if the foreign key's columns are the strategy's own, wherever the child's map puts
 the value; otherwise the same strategy is learned on the parent's key, each parent weighing 1; a
 composite uses its last leaf at n; round robin takes the parent's row number modulo n.
+
+Cost: the parent's key columns and 4 bytes a distinct value of the foreign key, while strategies are
+learned; the table that matches the two, about 26 bytes a parent, lasts only while they are matched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -18,51 +22,89 @@ from assay import _core
 from assay.datasets import Dataset, ForeignKey
 from assay.datasets.arrow_types import can_be_equal, plain_array
 from assay.errors import AssayError, DuplicateKeyError, UnsupportedTypeError
-from assay.experiments.distinct import DistinctKeys, numpy_of, total
+from assay.experiments.distinct import DistinctKeys, numpy_of
 from assay.experiments.partitioning.facts import NONE
 from assay.experiments.partitioning.strategies import Learned, StrategySpec, learn
 
-__all__ = ["Parent", "Reference", "load_parent", "parent_partitions", "reference_of"]
+__all__ = ["Parent", "Reference", "parent_partitions", "reference_of"]
 
 
 @dataclass(frozen=True)
 class Parent:
-    """The key of a parent table: its columns, one chunk each, in row order."""
+    """The key of a parent table.
 
-    foreign_key: ForeignKey
+    Attributes:
+        name: What the table is called.
+        columns: The columns of its key, one chunk each, in row order.
+        rows: Their number.
+        complete: The rows whose key has no null part, which can be referred to; None if all.
+    """
+
+    name: str
     columns: list[pa.Array]
     rows: int
+    complete: np.ndarray | None
+
+    @cached_property
+    def distinct(self) -> DistinctKeys:
+        """The distinct values of the key, each parent weighing 1. Complete ones are unique."""
+        names = tuple(f"parent_{index}" for index in range(len(self.columns)))
+        if self.complete is None:
+            return DistinctKeys.of(names, self.columns, np.ones(self.rows, np.uint64))
+        incomplete = np.setdiff1d(np.arange(self.rows), self.complete, assume_unique=True)
+        numbers, fresh = _Numbering(len(self.columns)).insert([_take(column, incomplete) for column in self.columns])
+        counts = numpy_of(_core.sum_by(numbers, None, len(fresh)))
+        rows = np.concatenate([self.complete, incomplete[numpy_of(fresh)]])
+        counts = np.concatenate([np.ones(len(self.complete), np.uint64), counts])
+        order = np.argsort(rows)  # as everywhere, in order of first appearance
+        return DistinctKeys.of(names, [_take(column, rows[order]) for column in self.columns], counts[order])
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of one foreign key, whatever the strategy.
+    """A foreign key matched with its parent, whatever the strategy.
 
     Attributes:
         foreign_key: The declaration.
-        parent_row: For each distinct value of the foreign key, its parent's row, or `NONE`.
-        orphan_rows: Rows whose value has no parent.
-        orphan_values: Distinct such values.
-        null_rows: Rows with a null part.
-        matched_weight: The weight of the rows that have a parent.
+        parent: The parent's key.
+        parent_row: For each distinct value of the foreign key its parent's row (uint32), or the number of the
+            parent's rows where it has none.
     """
 
     foreign_key: ForeignKey
     parent: Parent
-    parent_row: np.ndarray
-    orphan_rows: int
-    orphan_values: int
-    null_rows: int
-    matched_weight: int
+    parent_row: pa.Array
+
+    @cached_property
+    def has_parent(self) -> np.ndarray:
+        """Which distinct values have a parent."""
+        found: np.ndarray = numpy_of(self.parent_row) != self.parent.rows
+        return found
 
 
-def load_parent(dataset: Dataset, foreign_key: ForeignKey) -> Parent:
-    """The parent's key, read whole.
+def reference_of(dataset: Dataset, foreign_key: ForeignKey, distinct: DistinctKeys) -> Reference:
+    """Matches the distinct values of a foreign key with the parent's rows.
 
     Raises:
         DuplicateKeyError: Two rows of the parent have the same key.
         UnsupportedTypeError: A column of the child and its counterpart have no value in common, whatever the rows.
     """
+    parent = _load(dataset, foreign_key)
+    numbering = _Numbering(len(parent.columns))
+    complete = parent.complete
+    keys = parent.columns if complete is None else [_take(column, complete) for column in parent.columns]
+    _, fresh = numbering.insert(keys)
+    if len(fresh) < len(keys[0]):
+        raise _duplicate(dataset, foreign_key, parent, keys, numpy_of(fresh))
+    # Complete keys are unique, so that the number of one is its place among them.
+    found = numbering.find(distinct.columns)
+    if complete is not None:
+        found = pa.array(complete, pa.uint32()).take(found)
+    return Reference(foreign_key, parent, found.fill_null(pa.scalar(parent.rows, pa.uint32())))
+
+
+def _load(dataset: Dataset, foreign_key: ForeignKey) -> Parent:
+    """The parent's key, read whole."""
     parent = dataset.parent(foreign_key)
     for name, parent_name in zip(foreign_key.columns, foreign_key.parent_columns, strict=True):
         own, other = dataset.column(name).type, parent.column(parent_name).type
@@ -73,69 +115,56 @@ def load_parent(dataset: Dataset, foreign_key: ForeignKey) -> Parent:
             )
     table = parent.table(list(foreign_key.parent_columns))
     columns = [plain_array(table.column(name).combine_chunks()) for name in foreign_key.parent_columns]
-    found = Parent(foreign_key, columns, table.num_rows)
-    complete = np.flatnonzero(~_any_null(columns))
-    numbers, fresh = _numbers([column.take(pa.array(complete)) for column in columns])
-    if len(fresh) < len(complete):
-        seen: set[int] = set()
-        for position, number in enumerate(numbers.tolist()):
-            if number in seen:
-                row = complete[position]
-                value = ", ".join(str(column[row].as_py()) for column in columns)
-                count = len(complete) - len(fresh)
-                repeats = "1 row repeats" if count == 1 else f"{count} rows repeat"
-                raise DuplicateKeyError(
-                    f"{parent.name}: the key ({', '.join(foreign_key.parent_columns)}) is not unique: "
-                    f"{repeats} one, first ({value}) in row {row}; foreign key "
-                    f"{foreign_key.name} of {dataset.name} needs a unique parent key; remove the duplicates, or leave "
-                    "the foreign key out"
-                )
-            seen.add(number)
-    return found
+    complete = None
+    if any(column.null_count for column in columns):
+        null = np.any([numpy_of(column.is_null()) for column in columns], axis=0)
+        complete = np.flatnonzero(~null)
+    return Parent(parent.name, columns, table.num_rows, complete)
 
 
-def _any_null(columns: Sequence[pa.Array]) -> np.ndarray:
-    found: np.ndarray = np.any([numpy_of(column.is_null()) for column in columns], axis=0)
-    return found
-
-
-def _numbers(columns: Sequence[pa.Array]) -> tuple[np.ndarray, np.ndarray]:
-    """Dense numbers of compound keys, and the rows where each occurs first."""
-    numbers, fresh = _core.KeyTable().insert(columns[0])
-    for column in columns[1:]:
-        other, _ = _core.KeyTable().insert(column)
-        numbers, fresh = _core.KeyTable().insert_pairs(numbers, other)
-    return numpy_of(numbers), numpy_of(fresh)
-
-
-def reference_of(parent: Parent, distinct: DistinctKeys) -> Reference:
-    """Matches the distinct values of a foreign key with the parent's rows."""
-    # Parents first, then children: a child's number below the parents' count is its parent's.
-    complete = np.flatnonzero(~_any_null(parent.columns))
-    joined = []
-    for own, other in zip(distinct.columns, parent.columns, strict=True):
-        table = _core.KeyTable()
-        parents, _ = table.insert(other.take(pa.array(complete)))
-        children, _ = table.insert(own)
-        joined.append((parents, children))
-    parents, children = joined[0]
-    for more_parents, more_children in joined[1:]:
-        table = _core.KeyTable()
-        parents, _ = table.insert_pairs(parents, more_parents)
-        children, _ = table.insert_pairs(children, more_children)
-    row_of_number = np.full(len(complete) + len(distinct), NONE, np.uint32)
-    row_of_number[numpy_of(parents)] = complete
-    parent_row = np.where(distinct.has_null, NONE, row_of_number[numpy_of(children)])
-    orphan = (parent_row == NONE) & ~distinct.has_null
-    return Reference(
-        foreign_key=parent.foreign_key,
-        parent=parent,
-        parent_row=parent_row.astype(np.uint32),
-        orphan_rows=total(distinct.rows[orphan]),
-        orphan_values=int(orphan.sum()),
-        null_rows=total(distinct.rows[distinct.has_null]),
-        matched_weight=total(distinct.weights[parent_row != NONE]),
+def _duplicate(
+    dataset: Dataset, foreign_key: ForeignKey, parent: Parent, keys: Sequence[pa.Array], fresh: np.ndarray
+) -> DuplicateKeyError:
+    """The error that names the first complete key which was there before."""
+    moved = np.flatnonzero(fresh != np.arange(len(fresh)))
+    position = int(moved[0]) if len(moved) else len(fresh)
+    value = ", ".join(str(column[position].as_py()) for column in keys)
+    row = position if parent.complete is None else int(parent.complete[position])
+    count = len(keys[0]) - len(fresh)
+    repeats = "1 row repeats" if count == 1 else f"{count} rows repeat"
+    return DuplicateKeyError(
+        f"{parent.name}: the key ({', '.join(foreign_key.parent_columns)}) is not unique: {repeats} one, first "
+        f"({value}) in row {row}; foreign key {foreign_key.name} of {dataset.name} needs a unique parent key; remove "
+        "the duplicates, or leave the foreign key out"
     )
+
+
+class _Numbering:
+    """Dense numbers of keys of several columns, in order of first appearance."""
+
+    def __init__(self, width: int) -> None:
+        self._columns = [_core.KeyTable() for _ in range(width)]
+        self._pairs = [_core.KeyTable() for _ in range(width - 1)]
+
+    def insert(self, columns: Sequence[pa.Array]) -> tuple[pa.Array, pa.Array]:
+        """The number of each row's key, and the rows where one occurs first (both uint32)."""
+        numbers, fresh = self._columns[0].insert(columns[0])
+        for pairs, table, column in zip(self._pairs, self._columns[1:], columns[1:], strict=True):
+            numbers, fresh = pairs.insert_pairs(numbers, table.insert(column)[0])
+        return numbers, fresh
+
+    def find(self, columns: Sequence[pa.Array]) -> pa.Array:
+        """The number of each row's key (uint32); null where it was not inserted."""
+        found = self._columns[0].find(columns[0])
+        for pairs, table, column in zip(self._pairs, self._columns[1:], columns[1:], strict=True):
+            # A part that was not met has no number; no pair was inserted with what stands for it.
+            absent = pa.scalar(int(NONE), pa.uint32())
+            found = pairs.find_pairs(found.fill_null(absent), table.find(column).fill_null(absent))
+        return found
+
+
+def _take(column: pa.Array, rows: np.ndarray) -> pa.Array:
+    return column.take(pa.array(rows))
 
 
 def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarray | None, str | None]:
@@ -144,30 +173,22 @@ def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarra
     Returns:
         (None, reason) if the strategy cannot be learned on the parent's key.
     """
-    spec = learned.spec
     parent = reference.parent
-    leaf = spec.leaves[-1]
+    leaf = learned.spec.leaves[-1]
     n = learned.partitions
     try:
         if not leaf.keyed:
-            of_row = np.arange(parent.rows, dtype=np.uint64) % np.uint64(n)
+            of_row = (np.arange(parent.rows, dtype=np.uint64) % np.uint64(n)).astype(np.uint32)
         else:
             of_row = _learn_on(leaf, n, parent).assign(parent.columns, parent.rows)
     except AssayError as error:
         return None, f"{leaf.text} cannot be learned on the key of {reference.foreign_key.parent}: {error}"
-    partitions = np.full(len(reference.parent_row), NONE, np.uint32)
-    matched = reference.parent_row != NONE
-    partitions[matched] = of_row[reference.parent_row[matched]]
-    return partitions, None
+    # One more for the values that have no parent.
+    return numpy_of(_core.gather(pa.array(np.append(of_row, NONE)), reference.parent_row)), None
 
 
 def _learn_on(leaf: StrategySpec, n: int, parent: Parent) -> Learned:
     """The leaf's strategy, learned on the parent's key; bounds and lists that were given do not fit it."""
-    names = tuple(f"parent_{index}" for index in range(len(parent.columns)))
     kept = {name: value for name, value in leaf.parameters.items() if name not in ("bounds", "values")}
-    spec = replace(leaf, columns=names, parameters=kept)
-    numbers, fresh = _numbers(parent.columns)
-    rows = numpy_of(_core.sum_by(pa.array(numbers), None, len(fresh)))
-    columns = [column.take(pa.array(fresh)) for column in parent.columns]
-    distinct = DistinctKeys.of(names, columns, rows)
-    return learn(spec, range(n), lambda _: distinct)
+    spec = replace(leaf, columns=parent.distinct.key, parameters=kept)
+    return learn(spec, range(n), lambda _: parent.distinct)
