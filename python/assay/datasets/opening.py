@@ -113,8 +113,8 @@ def _located(text: str, base: Path | None) -> tuple[Definition, Path | None, str
         raise UnknownNameError.of("dataset", text, shipped_definitions(), hint="or give a path, a glob or a definition")
     if is_url(text):
         url = parse_url(text)
-        called = name or _stem(Path(url.path.rstrip("/"))) or url.authority
-        return _from_definition(Definition(name=called, source=Source(path=text)), None, None, text)
+        called = _stem(Path(url.path.rstrip("/"))) or url.authority
+        return Definition(name=called, source=Source(path=text)), None, text
     if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
         return call_definition(text), base, text
     shipped = shipped_definitions()

@@ -130,6 +130,18 @@ def _as_far_as_weighed(settings: PartitioningSettings) -> PartitioningSettings:
     return settings.model_copy(update=changed)
 
 
+def _notes_on_joins(
+    cells: Sequence[Cell], by_cell: Mapping[str, Mapping[str, float | None]], texts: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    return [
+        note
+        for cell in cells
+        for note in notes_on_joins(
+            cell.contender, cell.parameters["partitions"], by_cell.get(cell.cell_id, {}), texts.get(cell.cell_id, {})
+        )
+    ]
+
+
 def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Grid | None:
     try:
         return plan_grid(dataset, settings)
