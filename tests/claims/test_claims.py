@@ -87,6 +87,18 @@ def test_the_claims_of_the_first_issue_are_there_with_a_reading() -> None:
         ("list(state,county)", "zipcodes", "32", "routed_fan_out_mean.by_state", 32, 0, "all 32 if the router"),
         ("range(zip_code)", "zipcodes", "32", "fan_out_mean.by_state", 1.6, 1, "on 1.6 partitions"),
         ("rendezvous", "ascending", "4", "share_over_weight_max", 1.0, 9, "weighted shares exactly"),
+        ("hash(l_partkey)", "tpch", "8", "cross_join_share.orders", 0.88, 2, "88 % of the items"),
+        ("hash(l_partkey)", "tpch", "8", "repartition_bytes.orders", 7_848_954, 0, "7.5 MiB of 60,175 items"),
+        ("hash(l_partkey)", "tpch", "8", "broadcast_bytes.orders", 11_854_864, 0, "11.3 MiB"),
+        ("hash(l_partkey)", "tpch", "8", "denormalized_bytes.orders", 6_313_109, 0, "adds 6.0 MiB once"),
+        ("hash(l_partkey)", "tpch", "8", "update_rows_mean.orders", 4.0, 1, "touches 4.0 rows in 3.1 partitions"),
+        ("hash(l_partkey)", "tpch", "8", "update_partitions_mean.orders", 3.1, 1, "4.0 rows in 3.1 partitions"),
+        ("hash(dest)", "flights", "8", "broadcast_bytes.airlines", 2387, 0, "2.3 KiB sent once"),
+        ("hash(dest)", "flights", "8", "repartition_bytes.airlines", 40_254_411, 0, "38.4 MiB with each join"),
+        ("hash(dest)", "flights", "8", "broadcast_bytes.planes", 1_849_680, 0, "1.8 MiB once against 31.7 MiB"),
+        ("hash(dest)", "flights", "8", "repartition_bytes.planes", 33_249_720, 0, "1.8 MiB once against 31.7 MiB"),
+        ("hash(dest)", "flights", "8", "denormalized_bytes.airlines", 6_372_015, 0, "add 6.1 MiB to the flights"),
+        ("hash(dest)", "flights", "8", "cross_join_share.planes", 0.88, 2, "88 % of the references"),
     ],
 )  # fmt: skip
 def test_a_reading_tells_the_number_that_was_measured(
