@@ -13,6 +13,7 @@ from typing import Any, Literal
 from assay.report.advice import AdviceColumn, Candidate, advice_columns, counted, set_of
 from assay.report.answers import advice_card, answers_block
 from assay.report.expectations import expectation_words
+from assay.report.joins import joins_tables
 from assay.report.markup import Html, command_block, definitions, details, element, join, table
 from assay.report.run_view import ExperimentView, RunView
 from assay.report.screen import unbroken
@@ -72,7 +73,7 @@ def experiment_section(experiment: ExperimentView, place: Place = "among others"
         for frame in _frames(experiment):
             parts.append(_frame(experiment, *frame))
             if frame[0] == "joins":
-                parts.append(_orphans(experiment))
+                parts.append(joins_tables(experiment))
     parts.append(_expectations(experiment))
     parts.append(_glossary(experiment))
     if not alone:
@@ -289,30 +290,6 @@ def _frame(experiment: ExperimentView, identifier: str, heading: str, words: str
         class_="frame",
         data_frame=identifier,
         aria_labelledby=name,
-    )
-
-
-def _orphans(experiment: ExperimentView) -> Html:
-    """Foreign keys as they are in the data, whatever the contender."""
-    found: dict[str, dict[str, float]] = {}
-    for point in experiment.points:
-        for row in point.rows:
-            for metric, number in row.numbers.items():
-                base, key = split_name(metric)
-                if base in ("orphan_rows", "orphan_values", "null_rows") and key and number.value is not None:
-                    found.setdefault(key, {}).setdefault(base, number.value)
-    if not found:
-        return Html("")
-    names = ("orphan_rows", "orphan_values", "null_rows")
-    rows = [
-        [key, *("–" if name not in counts else format_count(counts[name]) for name in names)]
-        for key, counts in sorted(found.items())
-    ]
-    heads = ["foreign key", *(describe(name).label for name in names)]
-    return element(
-        "section",
-        table("References of the data itself: orphans have no parent anywhere", heads, rows),
-        class_="frame orphans",
     )
 
 
