@@ -32,9 +32,9 @@ MOST_MARKS = 2**25  # bits, 4 MiB for each strategy and foreign key
 
 
 def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -> Denormalization | None:
-    """The foreign keys asked for, or all that the dataset declares."""
+    """The foreign keys asked for, or all that the dataset declares; no rule of an advice looks at them."""
     chosen = chosen_keys(dataset, settings)
-    return Denormalization(dataset, chosen) if chosen else None
+    return Denormalization(dataset, chosen) if chosen and not settings.advise else None
 
 
 @dataclass(frozen=True)
