@@ -1,6 +1,6 @@
 """The grid of an advice: strategies for each key, and numbers of partitions.
 
-For a key: hash, ring, jump and range; modulo of one integer column; list (and directory) where the values are few. A
+For a key: hash, ring, jump and range; modulo of one integer column; list and directory where the values are few. A
 pair of columns: hash and jump. Beside them a range of the time, a list combined with a hash of the best key, and round
 robin, which keeps nothing together.
 
@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from assay.catalogue import strategies
 from assay.datasets import Dataset
 from assay.datasets.spelling import quote_name
 from assay.errors import EmptyInputError, ParameterError
@@ -85,7 +84,6 @@ def plan_grid(dataset: Dataset, settings: PartitioningSettings) -> Grid:
 
 
 def _strategies(sample: Sample, choice: KeyChoice, given: bool) -> Iterator[str]:
-    directory = any(contender.name == "directory" for contender in strategies())
     schema = sample.data.schema
     for key in choice.keys:
         columns = ", ".join(quote_name(name) for name in key)
@@ -99,8 +97,7 @@ def _strategies(sample: Sample, choice: KeyChoice, given: bool) -> Iterator[str]
             yield f"modulo({columns})"
         if choice.facts[key].distinct <= LIST_DISTINCT_AT_MOST:
             yield f"list({columns})"
-            if directory:
-                yield f"directory({columns})"
+            yield f"directory({columns})"
     best = _single(choice.keys)
     time = time_column(sample)
     if time is not None and (time,) not in choice.keys and not given:
