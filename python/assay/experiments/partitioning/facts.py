@@ -113,8 +113,9 @@ class Facts:
         return lent
 
     def release(self) -> None:
-        """Lets go of what was lent: all strategies are learned."""
+        """Lets go of what was lent: all strategies are learned. Arrow's pool would keep its memory for later arrays."""
         self._lent = {}
+        pa.default_memory_pool().release_unused()
 
     @property
     def counter(self) -> KeyCounter:
