@@ -290,8 +290,11 @@ def join_metrics(question: Question, placed: Placed, foreign_key: ForeignKey) ->
     return result
 
 
-def query_metrics(table: Table, placed: Placed, query: Query) -> dict[str, Value]:
-    """Partitions that hold a match, and those that must be asked, over the query's instances."""
+def query_metrics(table: Table, placed: Placed, query: Query, sizes: Sequence[int] | None = None) -> dict[str, Value]:
+    """Partitions that hold a match, and those that must be asked, over the query's instances.
+
+    `sizes` are the bytes of each partition; with them also the bytes that must be read.
+    """
     holders: dict[Key, set[int]] = {}
     numbers, keys = numbered(table, query.columns)
     n = placed.partitions
@@ -320,10 +323,17 @@ def query_metrics(table: Table, placed: Placed, query: Query) -> dict[str, Value
             asked = [placed.ask_key(dict(zip(query.columns, key, strict=True))) for key in chunk]
             instances.append((set().union(*(holders[key] for key in chunk)), set().union(*asked)))
     fan_outs = [len(held) for held, _ in instances]
-    return {
+    found: dict[str, Value] = {}
+    if sizes is not None:
+        read = over(sum(sizes[position] for _, asked in instances for position in asked), len(instances))
+        share = over(read, sum(sizes))
+        found[f"bytes_read.{query.name}"] = read
+        found[f"pruned_bytes_share.{query.name}"] = None if share is None else 1 - Fraction(share)
+    return found | {
         f"fan_out_mean.{query.name}": over(sum(fan_outs), len(instances)),
         f"fan_out_max.{query.name}": max(fan_outs, default=None),
         f"routed_fan_out_mean.{query.name}": over(sum(len(asked) for _, asked in instances), len(instances)),
+        f"rows_reassembled_share.{query.name}": 0 if instances else None,
     }
 
 

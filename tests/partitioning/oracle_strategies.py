@@ -152,7 +152,10 @@ def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
     def ask_key(values: Mapping[str, Any]) -> set[int]:
         if not set(strategy.columns) <= set(values):
             return everything
-        return {position_of[tuple(values[name] for name in strategy.columns)]}
+        key = tuple(values[name] for name in strategy.columns)
+        if key in position_of:
+            return {position_of[key]}
+        return set() if strategy.name == "list" else {owner(key)}  # what is on no list is nowhere
 
     return Placed(partitions, [positions[number] for number in numbers], ask_key, ask_window, bounds)
 

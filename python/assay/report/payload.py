@@ -128,7 +128,8 @@ def _columns(experiment: ExperimentView) -> list[_Column]:
                 label=words.label + (" (mean)" if family else ""),
                 short=words.short + (" (mean)" if family else ""),
                 group=KEY_GROUP if family else words.group,
-                meaning=words.meaning + (", averaged over all that were asked for" if family else ""),
+                meaning=words.meaning
+                + (", averaged over all that were asked for (by a query log's frequencies)" if family else ""),
                 key=key,
                 family=family,
             )

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from assay.report.vocabulary import split_name
+from assay.report.vocabulary import WEIGHTS, split_name
 
 __all__ = [
     "AnswerView",
@@ -173,16 +173,23 @@ class RunView:
 
 
 def family_mean(numbers: Mapping[str, Number], metric: str) -> float | None:
-    """The metric's value, or the plain mean over its variable parts if it has any; None if none is known.
+    """The metric's value, or the mean over its variable parts if it has any; None if none is known.
 
-    `cross_join_share` is the mean of `cross_join_share.planes`, `cross_join_share.airports` and so on.
+    `cross_join_share` is the mean of `cross_join_share.planes`, `cross_join_share.airports` and so on: a plain one, or
+    weighed by how often a query log asks for each (`join_statements.planes`).
     """
     if metric in numbers:
         return numbers[metric].value
+    parts = [split_name(name) for name, number in numbers.items() if number.value is not None]
+    weighing = WEIGHTS.get(metric, "")
+    weights = {part: numbers[f"{weighing}.{part}"].value or 0 for name, part in parts if name == weighing}
     found = [
-        number.value for name, number in numbers.items() if split_name(name)[0] == metric and number.value is not None
+        (numbers[f"{metric}.{part}"].value or 0, weights.get(part, 0) if weights else 1)
+        for name, part in parts
+        if name == metric
     ]
-    return sum(found) / len(found) if found else None
+    whole = sum(weight for _, weight in found)
+    return sum(value * weight for value, weight in found) / whole if whole else None
 
 
 def point_sentence(experiment: ExperimentView, point: GridPoint) -> str:

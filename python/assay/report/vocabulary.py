@@ -17,6 +17,7 @@ __all__ = [
     "KEY_METRICS",
     "KIND_MEANINGS",
     "RANKING",
+    "WEIGHTS",
     "Entry",
     "describe",
     "group_of",
@@ -78,6 +79,16 @@ KEY_METRICS = {
         "moved_over_optimum.remove_one",
         "build_ns",
     ),
+}
+
+# A mean over a family weighs each member by this one's, where the run has it: how often a query log asks for it.
+WEIGHTS = {
+    "cross_join_share": "join_statements",
+    "fan_out_mean": "query_statements",
+    "routed_fan_out_mean": "query_statements",
+    "bytes_read": "query_statements",
+    "pruned_bytes_share": "query_statements",
+    "rows_reassembled_share": "query_statements",
 }
 
 # What a table is sorted by once the best is on top and the dropped are at the bottom; lower is better.
@@ -230,6 +241,18 @@ _ENTRIES: dict[str, Entry] = {
         _Q,
         "load max ÷ mean once the column that does most grows tenfold",
     ),
+    "workload_fan_out_mean": Entry(
+        "fan-out of a statement", "fan-out a stmt", _Q, "partitions that hold a match, for a statement of the log"
+    ),
+    "workload_routed_fan_out_mean": Entry(
+        "routed fan-out of a statement", "routed a stmt", _Q, "partitions that a statement of the log must ask"
+    ),
+    "workload_bytes_read": Entry(
+        "bytes read by a statement", "read a stmt", _Q, "bytes that a statement of the log reads, on average"
+    ),
+    "workload_statements": Entry("statements of the log", "statements", _Q, "statements that ask this table"),
+    "query_statements": Entry("statements: {}", "statements {}", _Q, "how often the log asks this query"),
+    "join_statements": Entry("joining statements: {}", "joins {}", _J, "how often the log joins this parent"),
     "distributed_transaction_share": Entry(
         "distributed transactions", "distributed", _T, "transactions that touch more than one partition"
     ),

@@ -73,6 +73,14 @@ class Window:
     high: Physical | None
     high_open: bool = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can lie within."""
+        low, high = self.low, self.high
+        if low is None or high is None:
+            return False
+        return bool(high < low or (self.high_open and low == high))  # type: ignore[operator]
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -89,6 +97,11 @@ class Bound:
     windows: tuple[tuple[str, Window], ...]
     unknown: tuple[tuple[str, str], ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether its conditions contradict each other, so that nothing can be found anywhere."""
+        return not all(values for _, values in self.points) or any(window.is_empty for _, window in self.windows)
 
 
 def bind(access: Access, types: Mapping[str, pa.DataType], literals: Literals, values: Values) -> Bound:
@@ -171,7 +184,16 @@ def _window(condition: Condition, data_type: pa.DataType, literals: Literals, va
             high, high_open = (high, True) if high_open else (shifted(high, day, 1), True)
     least = None if low is None else lower(physical(low, data_type), low_open, data_type)
     most, still_open = (None, False) if high is None else upper(physical(high, data_type), high_open, data_type)
+    if (isinstance(least, int) and _beyond(least, data_type) > 0) or (
+        isinstance(most, int) and _beyond(most, data_type) < 0
+    ):
+        return Window(1, 0)  # nothing of the type lies within
     return Window(least, most, still_open)
+
+
+def _beyond(ticks: int, data_type: pa.DataType) -> int:
+    """1 above every value of the type, -1 below, 0 among them."""
+    return 0 if isinstance(ticks, bool) or holds(ticks, data_type) else 1 if ticks > 0 else -1
 
 
 def _both(one: Window, other: Window) -> Window:

@@ -2,13 +2,14 @@
 
 Rule (METHODOLOGY, "The answer"): drop contenders with empty partitions or load_max_over_mean > 1.25,
 or that miss another limit; order by mean cross_join_share, moved_over_optimum.add_one,
-load_max_over_mean, name. The rule is always shown, and with it the Pareto set over the same three
-criteria. Partitions that are empty because the keys have something in common are said at once.
+load_max_over_mean, name. The mean is over foreign keys, each weighing alike, or with a query log as
+often as its statements join by it. The rule is always shown, and with it the Pareto set over the same
+three criteria. Partitions that are empty because the keys have something in common are said at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.datasets.spelling import Nested, parse_nested
@@ -17,11 +18,23 @@ from assay.experiments.pareto import pareto
 from assay.experiments.partitioning.aspects.why_empty import is_structure
 from assay.experiments.partitioning.limits import EMPTY, Limits
 
-__all__ = ["ORDER", "answer", "criteria", "dropped", "findings", "joins", "key_of", "listed", "percent"]
+__all__ = [
+    "answer",
+    "criteria",
+    "dropped",
+    "findings",
+    "joined",
+    "joins",
+    "key_of",
+    "listed",
+    "mean_share",
+    "order",
+    "percent",
+]
 
 MOST_FINDINGS = 3
 ORDER = (
-    "then least cross-partition joins (mean over foreign keys), then least movement when a node is added (over the "
+    "then least cross-partition joins (mean over foreign keys{}), then least movement when a node is added (over the "
     "optimum), then least load_max_over_mean, then name"
 )
 
@@ -55,15 +68,43 @@ def answer(
     missed = {name: words for name, row in rows.items() if (words := dropped(row, limits, why.get(name)))}
     usable = [name for name in rows if name not in missed]
     best = min(usable, key=lambda name: (*criteria(rows[name]), name), default=None)
+    notes = [*_of_the_log(rows, usable, best), *notes]
     n = int(parameters.get("partitions", 0))
     sentence = _sentence(rows, best, missed, n)
     if weightless:
         weight = parameters.get("weight")
         sentence = f'Nothing can be compared: the weight "{weight}" is 0 in every row; leave it out to count rows.'
     unbeaten = pareto({name: criteria(row) for name, row in rows.items()})
-    rule = f"{limits.rule}; {ORDER}"
+    rule = f"{limits.rule}; {order(rows.values())}"
     found = tuple(findings(rows, why, n).values())[:MOST_FINDINGS]
     return Answer(sentence, best, rule, tuple(unbeaten), missed, tuple(notes), dict(parameters), found)
+
+
+def order(rows: Iterable[Row]) -> str:
+    """How usable strategies are ordered, in words."""
+    return ORDER.format(", each as often as the log joins by it" if any(_often(row) for row in rows) else "")
+
+
+def _of_the_log(rows: Mapping[str, Row], usable: Sequence[str], best: str | None) -> list[str]:
+    """What the log joins, and what the advice would be without it."""
+    often = next((found for row in rows.values() if (found := _often(row))), {})
+    if not often:
+        return []
+    whole = sum(often.values())
+    if not whole:
+        return ["The log joins no parent: cross-partition joins play no part in the order."]
+    shares = sorted(often.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{name} {percent(count / whole)}" for name, count in shares if count)
+    never = [name for name, count in shares if not count]
+    rest = f"; never {listed(never)}" if never else ""
+    without = min(usable, key=lambda name: (*criteria(rows[name], weighed=False), name), default=None)
+    if without == best or best is None or without is None:
+        return [f"The log's joins: {named}{rest}. Without the log the advice would be the same."]
+    mean, other = mean_share(rows[best]), mean_share(rows[without])
+    return [
+        f"The log changes the advice: without it, {without}. Its joins are {named}{rest}; of them {percent(mean)} "
+        f"cross partitions under {best}, {percent(other)} under {without}."
+    ]
 
 
 def dropped(row: Row, limits: Limits, why_empty: str | None = None) -> str | None:
@@ -125,13 +166,39 @@ def joins(row: Row) -> dict[str, float]:
     }
 
 
-def criteria(row: Row) -> tuple[float, float, float]:
-    """What the rule orders by before the name: cross_join_share, moved_over_optimum.add_one, load_max_over_mean."""
+def _often(row: Row) -> dict[str, float]:
+    """How often the log joins by each foreign key; empty without a log."""
+    return {
+        name.partition(".")[2]: often
+        for name, often in row.items()
+        if name.startswith("join_statements.") and often is not None
+    }
+
+
+def joined(row: Row) -> dict[str, float]:
+    """The shares of `joins`, without foreign keys that the query log never joins by."""
+    often = _often(row)
+    return {name: share for name, share in joins(row).items() if not often or often.get(name)}
+
+
+def mean_share(row: Row, *, weighed: bool = True) -> float:
+    """The mean of cross_join_share over foreign keys that have one; 0 where nothing is joined."""
     shares = joins(row)
+    often = _often(row) if weighed else {}
+    weights = {name: often.get(name, 0.0) if often else 1.0 for name in shares}
+    whole = sum(weights.values())
+    return sum(share * weights[name] for name, share in shares.items()) / whole if whole else 0.0
+
+
+def criteria(row: Row, *, weighed: bool = True) -> tuple[float, float, float]:
+    """What the rule orders by before the name: cross_join_share, moved_over_optimum.add_one, load_max_over_mean.
+
+    Joins weigh as often as a query log makes them, unless `weighed` is off.
+    """
     moved = row.get("moved_over_optimum.add_one")
     load = row.get("load_max_over_mean")
     return (
-        sum(shares.values()) / len(shares) if shares else 0.0,
+        mean_share(row, weighed=weighed),
         float("inf") if moved is None else moved,
         float("inf") if load is None else load,
     )
@@ -153,7 +220,7 @@ def _sentence(rows: Mapping[str, Row], best: str | None, missed: Mapping[str, st
     load = row["load_max_over_mean"] or 0
     evenness = "evenly" if load <= 1.15 else "fairly evenly"
     text = f"{best} spreads {evenness} {where} ({load:.2f} × mean)"
-    shares = joins(row)
+    shares = joined(row)
     local = [name for name, share in shares.items() if share == 0]
     crossing = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)
     if local:

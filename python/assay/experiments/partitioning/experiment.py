@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from assay.datasets import Dataset
+from assay.datasets.workload import workload_of
 from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.partitioning.advise import Grid, advise, plan_grid
@@ -20,7 +22,7 @@ from assay.experiments.partitioning.job import PartitioningJob
 from assay.experiments.partitioning.join_notes import notes_on_joins
 from assay.experiments.partitioning.limits import EMPTY, Limits
 from assay.experiments.partitioning.metrics import METRICS
-from assay.experiments.partitioning.notes import notes_on
+from assay.experiments.partitioning.notes import notes_of_the_log, notes_on
 from assay.experiments.partitioning.proposals import propose
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.strategies import StrategySpec, parse_strategy
@@ -51,6 +53,7 @@ class Partitioning:
         mistakes: list[tuple[str, UsageError]] = []
         if settings.advise:
             settings = _as_far_as_weighed(settings)
+        settings = _with_log(dataset, settings, base, mistakes)
         _check_weight(dataset, settings, mistakes)
         grid = None
         if settings.advise and not mistakes and dataset.rows != 0:
@@ -105,6 +108,7 @@ class Partitioning:
         for partitions in dict.fromkeys(cell.parameters["partitions"] for cell in cells):
             here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
             notes = notes_on(here, by_cell, proposed=proposed and not settings.advise)
+            notes += notes_of_the_log(here, values)
             one = answer(here[0].parameters, here, by_cell, notes, limits, reasons)
             best = [cell for cell in here if cell.contender == (one.best or next(iter(one.pareto), None))]
             joins = [] if settings.advise else _notes_on_joins(best, by_cell, texts)
@@ -154,7 +158,7 @@ def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple
 
 def _check_fan_out(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:
     queries = dataset.queries if settings.queries is None else settings.queries
-    if settings.fan_out_max is not None and not queries:
+    if settings.fan_out_max is not None and not queries and settings.log is None:
         error = ParameterError(
             f"fan_out_max is {settings.fan_out_max:g}, but there is no query whose fan-out it could limit; declare "
             'some: queries = {by_key = "point(column)"}'
@@ -182,6 +186,27 @@ def _strategies(
         except UsageError as error:
             mistakes.append((f"strategies[{index}]", error))
     return list(specs.values())
+
+
+def _with_log(
+    dataset: Dataset, settings: PartitioningSettings, base: str | None, mistakes: list[tuple[str, UsageError]]
+) -> PartitioningSettings:
+    """The settings with their query log read, if they name one.
+
+    Raises:
+        DataError: The log cannot be read.
+    """
+    if settings.workload is None:
+        return settings
+    wanted = settings.foreign_keys
+    keys = [key for key in dataset.foreign_keys if wanted is None or key.name in wanted]
+    try:
+        return settings.with_log(
+            workload_of(settings.workload, dataset, keys, base=None if base is None else Path(base))
+        )
+    except UsageError as error:
+        mistakes.append(("workload", error))
+        return settings
 
 
 def _check_weight(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from assay.experiments.base import Cell
+from assay.experiments.base import Cell, Value
 
-__all__ = ["notes_on"]
+__all__ = ["notes_of_the_log", "notes_on"]
 
 MUCH_SAMPLING = 0.1  # of sampling_floor_cv: an ideal hash would be a tenth off
 HOT = 1.25  # times the mean, forced by the hottest keys
@@ -95,6 +95,13 @@ def _on_growth(cells: Sequence[Cell], rows: Mapping[str, Row]) -> list[str]:
         f"Growth: learned before the newest tenth of the rows by {time} and then fed it, these load one partition with "
         f"more than {HOT} times the mean of that tenth: {shown}."
     ]
+
+
+def notes_of_the_log(cells: Sequence[Cell], values: Sequence[Value]) -> list[str]:
+    """How many statements of the log count, what was left out, and what was assumed: alike for every cell."""
+    here = {cell.cell_id for cell in cells}
+    found = (one.note for one in values if one.metric == "workload_statements" and one.cell_id in here)
+    return next((note.split("\n") for note in found if note), [])
 
 
 def _forced(row: Row) -> float:

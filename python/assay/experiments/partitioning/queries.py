@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 
 from assay.datasets import Query
 from assay.errors import ParameterError, UnsupportedTypeError
-from assay.experiments.distinct import DistinctKeys, numpy_of
+from assay.experiments.distinct import DistinctKeys, numpy_of, total
+from assay.experiments.partitioning.asked import Asked, Values, Windows
+from assay.experiments.partitioning.cells import Spans
 from assay.experiments.partitioning.facts import NONE
 
 __all__ = ["Instances", "check_marks", "check_query", "instances_of"]
@@ -28,21 +30,36 @@ _NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 @dataclass(frozen=True)
 class Instances:
-    """The instances of one query on one table.
+    """The instances of one query on one table. Instance i finds the keys of the cells of its spans.
 
     Attributes:
-        query: The query.
+        name: The query's name.
         count: Their number.
-        of_key: The instance of each distinct key of the query's columns (uint32), or `NONE`.
-        first: For windows, the least value inside each, in the column's type; null if that is below the type's least.
-        last: For windows, the greatest value inside each.
+        of_key: The cell of each distinct key of the query's columns (uint32), or `NONE`.
+        cells: The number of cells.
+        asked: What each instance asks for.
+        spans: The cells of each instance; None where instance i has cell i.
+        frequencies: How often each is asked, uint64; None where all count alike.
     """
 
-    query: Query
+    name: str
     count: int
     of_key: np.ndarray
-    first: pa.Array | None = None
-    last: pa.Array | None = None
+    cells: int
+    asked: Asked
+    spans: Spans | None = None
+    frequencies: np.ndarray | None = None
+
+    @property
+    def weight(self) -> int:
+        """The sum of the frequencies."""
+        return self.count if self.frequencies is None else total(self.frequencies)
+
+    def weighted(self, numbers: np.ndarray) -> int:
+        """The sum of one number per instance, each times its frequency; exact."""
+        if self.frequencies is None:
+            return total(numbers)
+        return sum(int(one) * int(often) for one, often in zip(numbers, self.frequencies, strict=True))
 
 
 def check_query(query: Query, schema: pa.Schema) -> None:
@@ -64,23 +81,29 @@ def instances_of(query: Query, distinct: DistinctKeys) -> Instances:
     of_key = np.full(len(distinct), NONE, np.uint32)
     if query.kind == "point":
         of_key[usable] = np.arange(len(usable), dtype=np.uint32)
-        return Instances(query, len(usable), of_key)
+        taken = pa.array(usable)
+        columns = zip(query.columns, distinct.columns, strict=True)
+        asked = Asked(len(usable), {name: Values.one_each(column.take(taken)) for name, column in columns})
+        return Instances(query.name, len(usable), of_key, len(usable), asked)
     size = query.size or 1
     order = numpy_of(pc.sort_indices(distinct.columns[0].take(pa.array(usable))))
     of_key[usable[order]] = np.arange(len(usable), dtype=np.uint32) // np.uint32(size)
-    return Instances(query, -(-len(usable) // size), of_key)
+    count = -(-len(usable) // size)
+    offsets = np.minimum(np.arange(count + 1, dtype=np.int64) * size, len(usable))
+    values = Values(offsets, distinct.columns[0].take(pa.array(usable[order])))
+    return Instances(query.name, count, of_key, count, Asked(count, {query.columns[0]: values}))
 
 
-def check_marks(query: Query, instances: int, partitions: int) -> None:
+def check_marks(name: str, cells: int, partitions: int) -> None:
     """Refuses a query with more pairs of instance and partition than memory should hold.
 
     Raises:
         ParameterError: There are too many.
     """
-    if instances * partitions > _MOST_MARKS:
+    if cells * partitions > _MOST_MARKS:
         raise ParameterError(
-            f"query {query.name}: {instances:,} instances on {partitions:,} partitions are "
-            f"{instances * partitions:,} pairs to tell apart; expected at most {_MOST_MARKS:,}: "
+            f"query {name}: {cells:,} instances on {partitions:,} partitions are "
+            f"{cells * partitions:,} pairs to tell apart; expected at most {_MOST_MARKS:,}: "
             "compare fewer partitions, or leave the query out"
         )
 
@@ -143,7 +166,8 @@ def _windows(query: Query, distinct: DistinctKeys) -> Instances:
         windows, index = np.unique(ticks // width, return_inverse=True)
         first, last = back(windows * width), back((windows + 1) * width - 1)
     of_key[usable] = index.astype(np.uint32)
-    return Instances(query, len(windows), of_key, first, last)
+    asked = Asked(len(windows), windows={query.columns[0]: Windows(first, last)})
+    return Instances(query.name, len(windows), of_key, len(windows), asked)
 
 
 def _ticks(values: pa.Array) -> tuple[np.ndarray, Callable[[np.ndarray], pa.Array]]:

@@ -124,9 +124,11 @@ class Rows:
             self._cache[contest.index] = pa.array(learned.assign(key, self.count, first_row=self.first_row))
         return self._cache[contest.index]
 
-    def sizes(self) -> pa.Array:
-        """The bytes of each row's data (uint64)."""
-        return self.once("sizes", lambda: row_bytes(self._batch))
+    def sizes(self, columns: tuple[str, ...] | None = None) -> pa.Array:
+        """The bytes of each row's data (uint64), of some columns or of all."""
+        name = "sizes" if columns is None else f"sizes:{','.join(columns)}"
+        data = self._batch
+        return self.once(name, lambda: row_bytes(data if columns is None else data.select(list(columns))))
 
     def once(self, name: str, make: Callable[[], pa.Array]) -> pa.Array:
         """What `make` makes of this batch, made once for all strategies."""

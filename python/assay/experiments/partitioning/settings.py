@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_serializer, field_validator, model_validator
 
+from assay.datasets.workload import Workload
 from assay.units import parse_bytes
 
 __all__ = ["ACTIONS", "ACTIONS_BY_DEFAULT", "MOST_PARTITIONS", "PartitioningSettings"]
@@ -15,11 +16,9 @@ MOST_SALTED = 10_000
 MOST_EVENTS = 1_000
 
 _NOT_YET = {
-    "workload": "a query log as weights is not supported yet; declare queries instead",
     "capacities": "unequal capacities are not supported yet; weigh the nodes of a ring from Python",
     "racks": "racks are not supported here yet; use assay.Ring(..., racks=...) from Python",
     "replicas": "replicas are not supported here yet; use assay.Ring(...).replicas(...) from Python",
-    "transaction": "distributed transactions are not measured yet",
 }
 
 Action = Literal["add_one", "remove_one", "replace_one", "double", "split_hot", "merge_cold"]
@@ -37,6 +36,8 @@ class PartitioningSettings(BaseModel):
         key: The column (or columns) to propose strategies for.
         foreign_keys: Names of the dataset's foreign keys; all of them by default.
         queries: Queries by name, such as {day = "range(time_hour, width='1d')"}; the dataset's own by default.
+        workload: A query log that says what is asked and how often: a path, a dataset's name, or anything Arrow.
+        transaction: A column whose equal values are the rows of one transaction; null is none.
         weight: A column of non-negative integers that weighs the rows; 1 each by default.
         actions: What happens to the cluster: add_one, remove_one, replace_one and double by default; also split_hot
             and merge_cold.
@@ -62,6 +63,8 @@ class PartitioningSettings(BaseModel):
     key: str | list[str] | None = None
     foreign_keys: list[str] | None = None
     queries: dict[str, str] | None = None
+    workload: str | Any = None
+    transaction: str | None = None
     weight: str | None = None
     actions: list[Action] = Field(default_factory=lambda: list(ACTIONS_BY_DEFAULT))
     bytes: bool = False
@@ -76,6 +79,23 @@ class PartitioningSettings(BaseModel):
     partition_bytes_max: int | str | None = None
     fan_out_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
     growth_skew_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    _log: Workload | None = PrivateAttr(None)
+
+    @property
+    def log(self) -> Workload | None:
+        """The workload as it was read for the table."""
+        return self._log
+
+    def with_log(self, log: Workload) -> PartitioningSettings:
+        """The same settings with the workload read."""
+        copy = self.model_copy()
+        copy._log = log
+        return copy
+
+    @field_serializer("workload")
+    def _named(self, workload: Any) -> str | None:
+        """A table has no spelling."""
+        return None if workload is None else workload if isinstance(workload, str) else type(workload).__name__
 
     @model_validator(mode="before")
     @classmethod
@@ -124,11 +144,12 @@ class PartitioningSettings(BaseModel):
     def of_cells(self) -> dict[str, Any]:
         """The settings that change a cell's numbers, where they are not the default: part of what the cell is."""
         own = type(self).model_fields
-        return {
+        found = {
             name: value
-            for name in ("weight", "bandwidth", "churn", "time", "salt_keys", "salt_ways")
+            for name in ("weight", "transaction", "bandwidth", "churn", "time", "salt_keys", "salt_ways")
             if (value := getattr(self, name)) != own[name].default
         }
+        return found if self.log is None else found | {"workload": self.log.label}
 
     @property
     def keys(self) -> list[str]:

@@ -16,7 +16,7 @@ from assay.datasets.spelling import quote_name
 from assay.experiments.base import Advice, Answer, Candidate, Cell, ConsideredKey, KeptLimit
 from assay.experiments.pareto import pareto
 from assay.experiments.partitioning.advise.grid import Grid
-from assay.experiments.partitioning.answer import ORDER, criteria, findings, joins, key_of, listed, percent
+from assay.experiments.partitioning.answer import criteria, findings, joined, key_of, listed, mean_share, order, percent
 from assay.experiments.partitioning.limits import EMPTY, Broken, Limits, Row, fan_out_of
 from assay.units import format_bytes
 
@@ -89,7 +89,7 @@ def advise(
         for one in [*usable, *others]
     )
     advice = Advice(candidates, _kept(limits, excluded), _considered(grid))
-    rule = f"{limits.rule}; then the fewest partitions; {ORDER}"
+    rule = f"{limits.rule}; then the fewest partitions; {order(one.row for one in measured)}"
     sentence = _sentence(best, measured, others, limits, excluded)
     names = tuple(f"{one.name} on {one.partitions}" for one in usable if one.cell.cell_id in unbeaten)
     parameters = {} if best is None else dict(best.cell.parameters)
@@ -165,10 +165,10 @@ def _above(share: float) -> float:
 
 def _weighed(one: _Contest) -> dict[str, float | None]:
     """What the candidate is judged by: the criteria and what limits look at."""
-    shares = joins(one.row)
+    shares = joined(one.row)
     found: dict[str, float | None] = {"load_max_over_mean": one.row.get("load_max_over_mean")}
     if shares:
-        found["cross_join_share"] = sum(shares.values()) / len(shares)
+        found["cross_join_share"] = mean_share(one.row)
     for name in (*_NAMES[1:2], "moved_share.add_one", "bytes_max", "bytes_max_estimated", "growth_load_max_over_mean"):
         if name in one.row:
             found[name] = one.row[name]
@@ -247,7 +247,7 @@ def _recommendation(best: _Contest) -> str:
     size = row.get("bytes_max", row.get("bytes_max_estimated"))
     if size is not None:
         clauses[0] += f" ({'' if 'bytes_max' in row else 'about '}{format_bytes(size)})"
-    shares = joins(row)
+    shares = joined(row)
     local = [name for name, share in shares.items() if share == 0]
     crossing = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)
     if local:

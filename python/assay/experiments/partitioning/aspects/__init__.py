@@ -25,6 +25,8 @@ from assay.experiments.partitioning.aspects import (
     joins,
     movement,
     size,
+    transactions,
+    work,
 )
 from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.contest import Contest
@@ -42,6 +44,8 @@ PLANS = (
     denormalization.plan,
     colocation.plan,
     fan_out.plan,
+    transactions.plan,
+    work.plan,
     growth.plan,
     churn.plan,
     size.plan,
@@ -50,8 +54,8 @@ PLANS = (
 
 
 def suits(aspect: Aspect, contest: Contest) -> bool:
-    """Whether an aspect measures a strategy: rows are placed by most, columns by `vertical`."""
-    return isinstance(aspect, columns.Columns) == bool(contest.spec.groups)
+    """Whether an aspect measures a strategy: rows are placed by most, columns by `vertical`; the work is anyone's."""
+    return isinstance(aspect, work.Work) or isinstance(aspect, columns.Columns) == bool(contest.spec.groups)
 
 
 def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Sequence[Aspect]:
