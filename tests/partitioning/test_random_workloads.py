@@ -90,8 +90,8 @@ def check(case: Case, log: Log, transaction: str | None) -> None:
         expected = work.workload_metrics(case.table, placed, log)
         if transaction:
             expected |= work.column_transactions(case.table, placed, transaction)
-        sizes = work.partition_bytes(case.table, placed, case.table)
         for query in case.queries:
+            sizes = work.partition_bytes(case.table, placed, query.columns)
             expected |= oracle.query_metrics(case.table, placed, query, sizes)
         found = answers[without_blanks(strategy.spelling), case.partitions]
         for name, value in expected.items():

@@ -250,7 +250,9 @@ def test_deeply_nested_statements_cost_themselves_alone(read: Read) -> None:
 
 
 def test_a_log_about_other_tables_names_those_that_it_met(read: Read) -> None:
-    with pytest.raises(EmptyInputError, match=r"none of the 2 statements .* asks orders.*tables met: invoices"):
+    with pytest.raises(
+        EmptyInputError, match=r"no statement of queries.sql .SQL, 2 statements. asks orders.*tables met: invoices"
+    ):
         read("SELECT * FROM invoices;SELECT * FROM invoices WHERE id = 2;")
 
 

@@ -302,7 +302,7 @@ class _Builder:
         name, table = self.log.name, self.table.name
         if not self.statements:
             return f"{name} ({self.log.kind}) holds no statement; expected SQL, or a server's log of statements"
-        text = f"none of the {counted(self.statements, 'statement')} of {name} ({self.log.kind}) asks {table}"
+        text = f"no statement of {name} ({self.log.kind}, {counted(self.statements, 'statement')}) asks {table}"
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.ignored.most_common())
         tables = sorted(self.reader.tables, key=lambda one: (-self.reader.tables[one], one))[:6]
         met = f"; tables met: {', '.join(tables)}" if tables else ""

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 
 from assay import _core
-from assay.datasets import Dataset, Query
+from assay.datasets import Dataset
 from assay.datasets.spelling import parse_nested
 from assay.errors import AssayError, UsageError
 from assay.experiments.distinct import Key
 from assay.experiments.loads import load_metrics, movement
+from assay.experiments.partitioning.aspects import fan_out
 from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.balance import lower_bound
+from assay.experiments.partitioning.aspects.fan_out import FanOut
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.row_bytes import column_bytes
 from assay.experiments.partitioning.rows import Rows, RowState
+from assay.experiments.partitioning.searches import Search
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.vertical import group_bytes, place
 from assay.units import format_bytes
@@ -37,15 +41,8 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
     """Where a strategy splits columns."""
     if not any(_splits(text) for text in settings.strategies):
         return None
-    queries = list(dataset.queries)
-    if settings.queries is not None:
-        queries = []
-        for name, spelling in settings.queries.items():
-            try:
-                queries.append(Query.parse(name, spelling))
-            except UsageError:
-                continue  # told by the aspect of queries
-    return Columns(tuple(dataset.schema.names), tuple(queries), tuple(settings.actions))
+    asked = fan_out.plan(dataset, settings, [])
+    return Columns(tuple(dataset.schema.names), asked, tuple(settings.actions))
 
 
 def _splits(text: str) -> bool:
@@ -60,7 +57,7 @@ class Columns:
     """The bytes of column groups, and what queries read of them."""
 
     names: tuple[str, ...]  # all columns of the table
-    queries: tuple[Query, ...]
+    asked: FanOut | None  # what is asked of the table
     actions: tuple[str, ...]
 
     def keys(self) -> Iterable[Key]:
@@ -112,9 +109,49 @@ class Columns:
         found.set("routing_bytes", study.learned.routing_bytes)
         found.series("load", loads.tolist(), (f"node-{node}" for node in range(study.n)))
         self._move(study, sizes, nodes, loads, found)
-        for query in self.queries:
-            _ask(query, groups, key, sizes, nodes, found)
+        if self.asked is not None:
+            self._ask(self.asked, study, Servers(groups, key, sizes, nodes), found)
         self._grow(study, of_column, rows, nodes, found)
+
+    def _ask(self, asked: FanOut, study: Study, servers: Servers, found: Found) -> None:
+        """The servers and bytes of each query, and of a statement of the log."""
+        logged: list[tuple[int, Fraction, Fraction]] = []  # how often, nodes asked, bytes read
+        for search in asked.searches:
+            if search.is_insert:  # a row goes to every server
+                often, nodes = search.frequency or 0, Fraction(len(set(servers.nodes)))
+                logged.append((often, nodes, Fraction(0)))
+                _set(search, found, nodes, int(nodes), Fraction(0), Fraction(0))
+                continue
+            rows = asked.matched(study, search)
+            often = counted = read = reassembled = whole = most = 0
+            for columns in search.reads:
+                weights = search.reading(columns, len(rows)).astype(object)
+                needed = servers.needed(columns)
+                nodes_asked = len({servers.nodes[group] for group in needed})
+                times, matches = int(weights.sum()), int((weights * rows.astype(object)).sum())
+                often, counted = often + times, counted + times * nodes_asked
+                read += times * sum(servers.sizes[group] for group in needed)
+                whole, reassembled = whole + matches, reassembled + (matches if len(needed) > 1 else 0)
+                most = max(most, nodes_asked)
+            if not often:
+                for name in (
+                    "fan_out_mean",
+                    "fan_out_max",
+                    "routed_fan_out_mean",
+                    "bytes_read",
+                    "rows_reassembled_share",
+                ):
+                    found.set(f"{name}.{search.name}", None, "the query has no instance: every value is null")
+                continue
+            share = Fraction(reassembled, whole) if whole else None
+            _set(search, found, Fraction(counted, often), most, Fraction(read, often), share)
+            if search.frequency is not None:
+                logged.append((search.frequency, Fraction(counted, often), Fraction(read, often)))
+        times = sum(often for often, _, _ in logged)
+        if times:
+            mean = float(sum(often * nodes for often, nodes, _ in logged) / times)
+            found.add({"workload_fan_out_mean": mean, "workload_routed_fan_out_mean": mean})
+            found.set("workload_bytes_read", float(sum(often * size for often, _, size in logged) / times))
 
     def _move(self, study: Study, sizes: list[int], nodes: list[int], loads: np.ndarray, found: Found) -> None:
         """Groups are placed anew for the nodes that there are then."""
@@ -157,20 +194,31 @@ def _loads(sizes: Sequence[int], nodes: Sequence[int], n: int) -> np.ndarray:
     return np.array(loads, np.uint64)
 
 
-def _ask(
-    query: Query, groups: Sequence[Key], key: str | None, sizes: Sequence[int], nodes: Sequence[int], found: Found
-) -> None:
-    """The groups that hold what a query reads, each read as a whole; the carried key is in all of them."""
-    needed = [
-        number for number, group in enumerate(groups) if any(name in group for name in query.needed if name != key)
-    ]
-    if not needed:  # the key alone: the smallest group has it
-        needed = [min(range(len(groups)), key=lambda number: sizes[number])]
-    asked = len({nodes[number] for number in needed})
-    for name in ("fan_out_mean", "fan_out_max", "routed_fan_out_mean"):
-        found.set(f"{name}.{query.name}", asked)
-    found.set(f"bytes_read.{query.name}", sum(sizes[number] for number in needed))
-    found.set(f"rows_reassembled_share.{query.name}", int(len(needed) > 1))
+@dataclass(frozen=True)
+class Servers:
+    """Groups of columns, the bytes of each, the node where it is, and the column that all carry."""
+
+    groups: Sequence[Key]
+    key: str | None
+    sizes: Sequence[int]
+    nodes: Sequence[int]
+
+    def needed(self, columns: Iterable[str]) -> list[int]:
+        """The groups that hold columns, each read as a whole; for the carried key alone the smallest has it."""
+        wanted = [name for name in columns if name != self.key]
+        found = [number for number, group in enumerate(self.groups) if any(name in group for name in wanted)]
+        return found or [min(range(len(self.groups)), key=lambda number: self.sizes[number])]
+
+
+def _set(search: Search, found: Found, mean: Fraction, most: int, read: Fraction, share: Fraction | None) -> None:
+    name = search.name
+    if search.frequency is not None:
+        found.set(f"query_statements.{name}", search.frequency)
+    found.add({f"fan_out_mean.{name}": float(mean), f"fan_out_max.{name}": most})
+    found.set(f"routed_fan_out_mean.{name}", float(mean))
+    found.set(f"bytes_read.{name}", float(read))
+    reassembled = None if share is None else float(share)
+    found.set(f"rows_reassembled_share.{name}", reassembled, None if share is not None else "no row is found")
 
 
 def _told(groups: Sequence[Key], sizes: Sequence[int], nodes: Sequence[int], n: int) -> str:

@@ -196,6 +196,16 @@ class FanOut:
             return numpy_of(self._marked(study, search).counts())
         return np.asarray(np.bitwise_count(self.marks(study, search)).sum(axis=1, dtype=np.uint64))
 
+    def matched(self, study: Study, search: Search) -> np.ndarray:
+        """How many rows each instance finds, uint64 of shape (instances,)."""
+        instances = self.instances(study.facts, search)
+        if not search.key:
+            return np.full(instances.count, study.facts.header["rows"], np.uint64)
+        sums = _core.Sums(instances.cells)
+        sums.add(pa.array(instances.of_key), pa.array(study.keys(search.key).rows, pa.uint64()))
+        cells = numpy_of(sums.values())
+        return cells if instances.spans is None else instances.spans.sums(cells, instances.count)
+
     def marks(self, study: Study, search: Search) -> np.ndarray:
         """The partitions that each instance of a template finds something in: bits, uint8 (instances, width / 8)."""
         instances = self.instances(study.facts, search)
