@@ -94,9 +94,9 @@ def test_values_that_the_log_does_not_tell_are_those_of_declared_queries(tmp_pat
     path = tmp_path / "statements.csv"
     path.write_text(
         "query,calls\n"
-        "SELECT * FROM flights WHERE tailnum = $1,7\n"
-        '"SELECT * FROM flights WHERE dest IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",3\n'
-        "SELECT * FROM flights WHERE time_hour BETWEEN $1 AND $2,2\n",
+        "SELECT tailnum FROM flights WHERE tailnum = $1,7\n"
+        '"SELECT dest FROM flights WHERE dest IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",3\n'
+        "SELECT count(*) FROM flights WHERE time_hour BETWEEN $1 AND $2,2\n",
         encoding="utf-8",
     )
     logged = compare("flights", STRATEGIES, workload=str(path), bytes=True, actions=[], foreign_keys=[])
@@ -112,6 +112,33 @@ def test_values_that_the_log_does_not_tell_are_those_of_declared_queries(tmp_pat
         assert mine["workload_fan_out_mean"] == pytest.approx(mean, rel=1e-12)
         assert mine["distributed_transaction_share"] is None
     assert any("every distinct value counts alike" in note for note in logged.answers[0]["notes"])
+
+
+def test_a_log_is_asked_of_columns_on_servers_of_their_own() -> None:
+    # A row has 8 + 8 + 2 bytes in [id, city] (the number that all carry, the id, a text of 2), and 8 + 5 in [note].
+    table = pa.table({"id": [1, 2, 3, 4], "city": ["aa", "bb", "aa", "cc"], "note": ["xxxxx"] * 4})
+    log = pa.table(
+        {
+            "template": [
+                "SELECT id FROM t WHERE city = 'aa'",  # two rows, one server
+                "SELECT note FROM t WHERE city = 'aa'",  # two rows, from both
+                "SELECT note FROM t WHERE city = 'bb'",  # one row, from both
+                "INSERT INTO t (id, city, note) VALUES (5, 'aa', 'y')",
+                "SELECT count(*) FROM t WHERE note = 'zzzzz'",  # no row, one server
+            ],
+            "frequency": [3, 1, 4, 2, 1],
+        }
+    )
+    name = "vertical([id,city],[note])"
+    found = numbers(compare(open_dataset(table, name="t"), [name], workload=log, partitions=2), name)
+    assert found["query_statements.point_city"] == 8
+    assert found["fan_out_mean.point_city"] == found["routed_fan_out_mean.point_city"] == (3 * 1 + 5 * 2) / 8
+    assert found["fan_out_max.point_city"] == 2
+    assert found["bytes_read.point_city"] == (3 * 4 * 18 + 5 * 4 * (18 + 13)) / 8
+    assert found["rows_reassembled_share.point_city"] == (1 * 2 + 4 * 1) / (4 * 2 + 4 * 1)
+    assert found["rows_reassembled_share.point_note"] is None  # it finds nothing
+    assert found["workload_fan_out_mean"] == (13 + 2 * 2 + 1) / 11
+    assert found["workload_statements"] == 11
 
 
 def test_infinity_lies_in_windows_without_a_bound_and_nan_in_none() -> None:

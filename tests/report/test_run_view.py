@@ -76,3 +76,12 @@ def test_a_number_within_another_does_not_name_the_grid_point(flights_store) -> 
     for sentence, introduced in (("Even on 8 partitions.", False), ("Even on 128 partitions.", True)):
         shown = point_sentence(experiment, replace(point, answer=replace(point.answer, sentence=sentence)))
         assert shown == (f"8 partitions: {sentence}" if introduced else sentence)
+
+
+def test_a_mean_over_a_family_weighs_each_member_as_often_as_a_log_asks_for_it() -> None:
+    numbers = {"cross_join_share.a": Number(0.5), "cross_join_share.b": Number(0.1), "cross_join_share.c": Number(None)}
+    assert family_mean(numbers, "cross_join_share") == pytest.approx(0.3)
+    weights = {"join_statements.a": Number(3), "join_statements.b": Number(1), "join_statements.c": Number(5)}
+    assert family_mean(numbers | weights, "cross_join_share") == pytest.approx((0.5 * 3 + 0.1) / 4)
+    never = {"join_statements.a": Number(0), "join_statements.b": Number(0)}
+    assert family_mean(numbers | never, "cross_join_share") is None
