@@ -155,7 +155,7 @@ def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
         key = tuple(values[name] for name in strategy.columns)
         if key in position_of:
             return {position_of[key]}
-        return set() if strategy.name == "list" else {owner(key)}  # what is on no list is nowhere
+        return set() if strategy.name in ("list", "directory") else {owner(key)}  # what is on no list is nowhere
 
     return Placed(partitions, [positions[number] for number in numbers], ask_key, ask_window, bounds)
 
