@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from oracle_growth import (
+    directory_metrics,
     growth_metrics,
     hot_key_metrics,
     join_emptiest,
@@ -86,6 +87,7 @@ def metrics(question: Question) -> dict[str, Value]:
     result = load_metrics(placed, weights)
     result |= key_metrics(strategy, table, n, weights, result["load_max_over_mean"])
     result |= hot_key_metrics(strategy, table, placed, weights)
+    result |= directory_metrics(strategy, table, weights)
     sizes = row_bytes(table) if question.bytes else None
     if sizes is not None:
         result |= {

@@ -16,7 +16,7 @@ from oracle_keys import Column, Table, is_null, kinds_of, numbered, order, rows_
 from oracle_strategies import Placed, Strategy, composite_first, node_names, place, weigh
 
 Value = int | float | Fraction | None
-LEARNED = ("range", "list")
+LEARNED = ("range", "list", "directory")
 WIDTHS = {"int": 8, "float": 8, "bool": 1, "date": 4, "timestamp": 8, "decimal": 16}
 
 
@@ -59,6 +59,26 @@ def hot_key_metrics(
     asked = [ways if number in split else 1 for number in numbers]
     reads = sum(weight * count for weight, count in zip(weights, asked, strict=True))
     return dict(zip(names, (factor, max_over_mean(loads), Fraction(reads, total) if total else None), strict=True))
+
+
+def directory_metrics(strategy: Strategy, table: Table, weights: Sequence[int]) -> dict[str, Value]:
+    """What misses a cache of the heaviest tenth of the entries, and the requests of a read by key."""
+    names = ("directory_cache_miss_share", "directory_hops_mean")
+    directories = directories_in(strategy)
+    if len(directories) != 1:
+        return dict.fromkeys(names) if directories else {}
+    numbers, keys = numbered(table, directories[0].columns)
+    weight_of = weigh(numbers, weights)
+    entries = sorted((weight_of[number] for number, key in enumerate(keys) if not is_null(key)), reverse=True)
+    miss = None
+    if sum(entries):
+        miss = 1 - Fraction(sum(entries[: max(1, len(entries) // 10)]), sum(entries))
+    return dict(zip(names, (miss, None if miss is None else 1 + miss), strict=True))
+
+
+def directories_in(strategy: Strategy) -> list[Strategy]:
+    inner = [found for part in strategy.parts for found in directories_in(part)]
+    return [strategy, *inner] if strategy.name == "directory" else inner
 
 
 def growth_metrics(

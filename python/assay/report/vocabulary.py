@@ -273,6 +273,10 @@ _ENTRIES: dict[str, Entry] = {
     "effective_donors": Entry("effective donors", "eff. donors", _R, "donors as if all sent the same amount"),
     "routing_bytes": Entry("routing bytes", "routing", _C, "what a client must keep in memory to route a key"),
     "directory_entries": Entry("directory entries", "entries", _C, "entries of the directory"),
+    "directory_cache_miss_share": Entry(
+        "directory lookups", "lookups", _C, "reads that a cache of a tenth of the entries sends on to the directory"
+    ),
+    "directory_hops_mean": Entry("directory hops", "hops", _C, "requests for one read by key, behind such a cache"),
     "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read, which every router must hold"),
     "lookup_ns": Entry("lookup", "lookup", _C, "time to find where one key lives"),
     "build_ns": Entry("build", "build", _C, "time to build the routing state"),

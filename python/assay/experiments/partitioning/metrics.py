@@ -411,6 +411,22 @@ METRICS: Mapping[str, Metric] = {
             "Entries that a directory must hold and keep true; other strategies have none.",
         ),
         _metric(
+            "directory_cache_miss_share",
+            "share",
+            "lower",
+            "1 - weight of the heaviest max(1, entries / 10) keys / weight of all keys with an entry",
+            "Share of the lookups that an ideal client cache of a tenth of the entries sends on to the directory.",
+            origin="modelled",
+        ),
+        _metric(
+            "directory_hops_mean",
+            "ratio",
+            "lower",
+            "1 + directory_cache_miss_share",
+            "Requests for a read by key: one to the data, and one to the directory where the cache misses.",
+            origin="modelled",
+        ),
+        _metric(
             "lookup_ns",
             "ns",
             "lower",

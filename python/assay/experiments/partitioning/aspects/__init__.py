@@ -18,6 +18,7 @@ from assay.experiments.partitioning.aspects import (
     colocation,
     columns,
     denormalization,
+    directory,
     fan_out,
     growth,
     hot_keys,
@@ -48,6 +49,7 @@ PLANS = (
     work.plan,
     growth.plan,
     churn.plan,
+    directory.plan,
     size.plan,
     columns.plan,
 )
