@@ -21,6 +21,8 @@ class Settings(BaseModel):
     names: list[str] | None = None
     key: str | list[str] | None = None
     sizes: dict[str, int] | None = None
+    capacities: list[float] | dict[str, float] | None = None
+    racks: int | list[str] | None = None
 
 
 class Experiment:
@@ -52,6 +54,13 @@ def test_contenders_are_gathered_from_both_flags_and_split_outside_brackets() ->
 def test_names_are_split_at_commas_that_quotes_do_not_protect() -> None:
     assert settings(names=['a,"b,c"', "d"]) == {"names": ["a", "b,c", "d"]}
     assert settings(names=[]) == {"names": []}
+
+
+def test_a_list_or_a_table_is_told_by_the_equals_sign() -> None:
+    assert settings(capacities=["1,2.5"]) == {"capacities": [1, 2.5]}
+    assert settings(capacities=["node-1=2.5", "node-3=2"]) == {"capacities": {"node-1": 2.5, "node-3": 2}}
+    assert settings(racks=["3"]) == {"racks": 3}
+    assert settings(racks=["a,b,a"]) == {"racks": ["a", "b", "a"]}
 
 
 def test_a_table_has_a_name_before_the_equals_sign() -> None:

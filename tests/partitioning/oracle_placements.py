@@ -98,6 +98,11 @@ def redis_after(table: Sequence[int], before: Sequence[str], after: Sequence[str
     return [after.index(name) for name in names if name is not None]
 
 
+def rendezvous_bits(value: int, node: str) -> int:
+    """What a node bids for a hash value, before weights."""
+    return _splitmix64_finalised(value ^ hash_bytes("xxh3_64")(node.encode()))
+
+
 def maglev(nodes: Sequence[str]) -> Owner:
     """The table entry of the value's slot, value % M."""
     table = maglev_table(tuple(nodes))

@@ -81,7 +81,7 @@ def test_nothing_in_the_page_asks_for_another_file(flights_store) -> None:
 def test_the_policy_names_the_hash_of_every_script_that_runs(flights_store) -> None:
     page = build_page(flights_store, flights_store.run_id)
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    assert len(scripts) == 8
+    assert len(scripts) == 9
     assert re.findall(r"sha256-([^&]+)", page.split("</head>")[0]) == [page_module._hash(script) for script in scripts]
 
 

@@ -280,6 +280,28 @@ def test_growth_is_drawn_and_plans_are_listed(visit, tmp_path) -> None:
     assert found.troubles == []
 
 
+def test_rebuilds_and_their_price_are_drawn(visit, tmp_path) -> None:
+    keys = pa.table({"k": range(500)})
+    results = assay.compare(
+        "partitioning",
+        keys,
+        strategies=["ring(k)", "hash(k)"],
+        partitions=6,
+        replicas=2,
+        racks=3,
+        capacities={"node-5": 3},
+        timing=False,
+    )
+    found = visit(results.report(tmp_path / "replicas.html"))
+    points = found.page.locator('[data-frame="durability"] svg.marks .mark-symbol.role-mark path')
+    assert points.count() == 2
+    rebuilds = found.page.locator('[data-frame="rebuild"] svg.marks')
+    assert rebuilds.count() == 2
+    assert rebuilds.first.locator(".mark-rect.role-mark path").count() == 2 * 6  # a bar and a tick for each lost node
+    assert found.page.locator('[data-frame="load"] svg.marks').count() == 2
+    assert found.troubles == []
+
+
 def test_hostile_names_are_shown_and_inert(make_store, visit, tmp_path) -> None:
     store = make_store()
     store.add_run(label=HOSTILE[0])

@@ -3,6 +3,7 @@
 --partitions 8,64            a list of numbers: commas or a repeated flag
 --strategy "hash(a)"         a list of contenders: a repeated flag; --strategies takes several at once
 --queries day="range(t, width='1d')"    a table: name=value; also --queries.day "..."
+--capacities 1,1,2 or --capacities node-2=2    where a setting takes both, an equals sign makes a table
 --foreign-keys planes,airports          a list of names; quotes protect a comma in a name
 --no-foreign-keys            an empty list
 """
@@ -79,7 +80,7 @@ def split_spellings(text: str) -> list[str]:
 
 def _value(name: str, annotation: Any, texts: list[str], *, is_contender: bool) -> Any:
     leaves, containers = _shape(annotation)
-    if dict in containers:
+    if dict in containers and not (list in containers and any("=" not in text for text in texts)):
         return dict(_entry(name, text, leaves) for text in texts)
     if list not in containers:
         return _scalar(texts[-1], leaves) if texts else None

@@ -9,6 +9,8 @@ expression. Colours come from the page's theme (`config` is set by the script).
     trade_off   name, number, x, y, bytes, pareto
     timing      name, value, low, high
     growth      tenth, label, alone, so_far
+    durability  name, number, x, y
+    rebuild     position, label, donors, effective
     advice      name, number, x, y, set, why, and what both axes' limits are
 """
 
@@ -336,11 +338,94 @@ def _growth() -> dict[str, Any]:
     }
 
 
+def _durability() -> dict[str, Any]:
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": "effective donors of a rebuild (more is faster)",
+        "scale": {"zero": True, "padding": 24, "nice": False},
+        "axis": {"tickCount": 6},
+    }
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "title": "chance that a failure loses data",
+        "axis": {"format": ".3~p", "tickCount": 5},
+    }
+    tooltip = [
+        {"field": "name", "title": "contender"},
+        {"field": "x", "type": "quantitative", "format": ".2f", "title": "effective donors"},
+        {"field": "y", "type": "quantitative", "format": ".3p", "title": "chance of data loss"},
+    ]
+    return {
+        "$schema": _SCHEMA,
+        "description": "Effective donors of a rebuild against the chance of losing data; the lower right is best.",
+        "data": _DATA,
+        "width": "container",
+        "height": 300,
+        "layer": [
+            {
+                "mark": {"type": "point", "filled": True, "size": 110, "opacity": 0.75},
+                "encoding": {"x": x, "y": y, "tooltip": tooltip},
+            },
+            {
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "baseline": "bottom",
+                    "dx": 8,
+                    "dy": -5,
+                    "fontWeight": "bold",
+                },
+                "encoding": {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}},
+            },
+        ],
+    }
+
+
+def _rebuild() -> dict[str, Any]:
+    x = {
+        "field": "position",
+        "type": "ordinal",
+        "title": None,
+        "axis": {"labelAngle": 0, "labelOverlap": True, "ticks": False},
+        "scale": {"paddingInner": 0.15, "paddingOuter": 0.1},
+    }
+    tooltip = [
+        {"field": "label", "title": "lost node"},
+        {"field": "effective", "type": "quantitative", "format": ".2f", "title": "effective donors"},
+        {"field": "donors", "type": "quantitative", "format": ",.0f", "title": "donors"},
+    ]
+    return {
+        "$schema": _SCHEMA,
+        "description": "Effective donors for each lost node; the tick is how many nodes send something.",
+        "data": _DATA,
+        "width": "container",
+        "height": 110,
+        "layer": [
+            {
+                "mark": {"type": "bar"},
+                "encoding": {
+                    "x": x,
+                    "y": {"field": "effective", "type": "quantitative", "title": None, "axis": {"tickCount": 4}},
+                    "tooltip": tooltip,
+                },
+            },
+            {
+                "mark": {"type": "tick", "style": "reference", "thickness": 2, "width": {"band": 0.8}},
+                "encoding": {"x": x, "y": {"field": "donors", "type": "quantitative"}, "tooltip": tooltip},
+            },
+        ],
+    }
+
+
 SPECIFICATIONS: dict[str, dict[str, Any]] = {
     "load": _load(),
     "movement": _movement(),
     "trade_off": _trade_off(),
     "timing": _timing(),
     "growth": _growth(),
+    "durability": _durability(),
+    "rebuild": _rebuild(),
     "advice": _advice(),
 }

@@ -27,7 +27,7 @@ __all__ = ["build_page", "write_report"]
 
 _HERE = Path(__file__).parent
 _VENDORED = ("vega", "vega-lite", "vega-embed", "vega-interpreter")
-_SCRIPTS = ("table", "charts", "growth", "page")
+_SCRIPTS = ("table", "charts", "growth", "replicas", "page")
 
 
 def write_report(store: Source, run_id: str, path: str | os.PathLike[str], *, title: str | None = None) -> Path:

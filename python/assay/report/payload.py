@@ -16,6 +16,7 @@ from assay.report.advice import advice_payload
 from assay.report.growth import growth_by_cell
 from assay.report.marks import BEST, mark
 from assay.report.plans import links_by_cell
+from assay.report.rebuild import rebuild_by_cell
 from assay.report.run_view import ExperimentView, GridPoint, MetricFacts, Number, RunView, Source, family_mean
 from assay.report.vocabulary import GROUPS, KEY_METRICS, describe, order_of, split_name
 from assay.units import format_bytes, format_value
@@ -47,7 +48,7 @@ def build_payload(store: Source, run: RunView) -> dict[str, Any]:
         {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "advice",
         "notices"}]}. A point holds its rows
         (names and flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by
-        "row:column", and `load`, `growth` and `links`, the series of each row or None.
+        "row:column", and `load`, `growth`, `rebuild` and `links`, the series of each row or None.
     """
     room = MOST_NUMBERS // max(1, len(run.experiments))
     return {
@@ -77,7 +78,13 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
         notices.append(
             f"Growth is not drawn for {without_growth} of the cells, to keep the page small. `assay sql` has it all."
         )
-    series = {"load": loads, "growth": growth, "links": _links(store, run.run_id, experiment, series_room)}
+    rebuild, without_rebuild = rebuild_by_cell(store, run.run_id, experiment.index, series_room)
+    if without_rebuild:
+        notices.append(
+            f"Rebuilds are not drawn for {without_rebuild} of the cells, to keep the page small; `assay sql` has all."
+        )
+    links = _links(store, run.run_id, experiment, series_room)
+    series = {"load": loads, "growth": growth, "rebuild": rebuild, "links": links}
     return {
         "index": experiment.index,
         "kind": experiment.kind,
@@ -215,21 +222,29 @@ def _links(store: Source, run_id: str, experiment: ExperimentView, room: int) ->
 
 
 def _loads(store: Source, run_id: str, experiment: ExperimentView, room: int) -> tuple[dict[str, dict[str, Any]], int]:
-    """Each cell's load per partition or group of partitions, and the size of the largest group."""
+    """Each cell's load per partition or group of partitions, and the size of the largest group.
+
+    Where capacities differ, `fair` has the fair share of each bar.
+    """
     where = "run_id = ? AND experiment_index = ? AND name IN ('load', 'load_rows')"
     counts = store.query(
         f"SELECT count(DISTINCT cell_id) AS cells FROM series WHERE {where}", [run_id, experiment.index]
     ).to_pylist()
     bars = max(_FEWEST_BARS, room // max(1, counts[0]["cells"]))
     rows = store.query(
-        f"""WITH counted AS (
-                SELECT cell_id, position, label, value, avg(value) OVER cell AS mean,
-                       ceil(count(*) OVER cell / ?)::BIGINT AS size
-                FROM series WHERE {where} WINDOW cell AS (PARTITION BY cell_id))
-            SELECT cell_id, position // size AS bar, max(size) AS size, max(mean) AS mean, max(value) AS value,
+        f"""WITH fair AS (
+                SELECT cell_id, position, value AS fair FROM series
+                WHERE run_id = ? AND experiment_index = ? AND name = 'fair_load'),
+            counted AS (
+                SELECT cell_id, position, label, value, avg(value) OVER cell AS mean, fair,
+                       value / coalesce(nullif(fair, 0), 1) AS relative, ceil(count(*) OVER cell / ?)::BIGINT AS size
+                FROM series LEFT JOIN fair USING (cell_id, position) WHERE {where}
+                WINDOW cell AS (PARTITION BY cell_id))
+            SELECT cell_id, position // size AS bar, max(size) AS size, max(mean) AS mean,
+                   max_by(value, relative) AS value, max_by(fair, relative) AS fair,
                    min_by(label, position) AS first, max_by(label, position) AS last
             FROM counted GROUP BY cell_id, position // size ORDER BY cell_id, bar""",
-        [bars, run_id, experiment.index],
+        [run_id, experiment.index, bars, run_id, experiment.index],
     ).to_pylist()
     loads: dict[str, dict[str, Any]] = {}
     largest = 1
@@ -238,6 +253,8 @@ def _loads(store: Source, run_id: str, experiment: ExperimentView, room: int) ->
         load = loads.setdefault(row["cell_id"], {"mean": row["mean"], "size": row["size"], "labels": [], "values": []})
         load["labels"].append(row["first"] if row["first"] == row["last"] else f"{row['first']} … {row['last']}")
         load["values"].append(row["value"])
+        if row["fair"] is not None:
+            load.setdefault("fair", []).append(row["fair"])
     return loads, largest
 
 

@@ -266,6 +266,13 @@ def _frames(experiment: ExperimentView) -> list[tuple[str, str, str]]:
          "cross_join_share" in bases),
         ("queries", "Query fan-out", "Partitions that hold a match: mean over all queries of a template (largest).",
          "fan_out_mean" in bases),
+        ("durability", "Rebuild against durability",
+         "Right: more nodes share the rebuild of a lost one; low: nodes that fail at once lose data more seldom. What "
+         f"speeds up the one often costs the other. Each number is a {noun} in the list.",
+         "effective_donors" in bases),
+        ("rebuild", "Rebuild of a lost node",
+         "For each lost node, the donors as if all sent alike (bar) and all that send something (mark).",
+         "effective_donors" in bases),
         ("growth", "Growth",
          "Load over the mean, tenth by tenth of the rows by time, with the strategy as compared. Solid: each tenth "
          "alone; dashed: all rows up to its end. The line at 1 is even.",

@@ -64,6 +64,8 @@ KEY_METRICS = {
         "cross_join_share",
         "moved_over_optimum.add_one",
         "empty_partitions",
+        "effective_donors",
+        "data_loss_chance",
         "avoidable_skew",
         "fan_out_mean",
         "lookup_ns",
@@ -99,7 +101,16 @@ RANKING = {
 
 # Settings whose number reads as a count of something: a grid of them is named so.
 COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
-_SETTINGS = {"weight": "weighed by {}", "weights": "weights {}", "seeds": "over {} seeds"}
+_SETTINGS = {
+    "weight": "weighed by {}",
+    "weights": "weights {}",
+    "seeds": "over {} seeds",
+    "capacities": "capacities {}",
+    "racks": "racks {}",
+    "replicas": "{} copies",
+    "failed_nodes": "{} nodes failing",
+}
+_MOST_NAMED = 12  # of a list of settings
 
 _L, _M, _J, _Q, _T, _G, _R, _C = GROUPS[:-1]
 
@@ -268,9 +279,30 @@ _ENTRIES: dict[str, Entry] = {
     "salted_reads_factor": Entry(
         "reads once salted", "salted reads", _T, "partitions that a read by key asks after the hottest keys are split"
     ),
-    "replica_rack_violations": Entry("rack violations", "rack viol.", _R, "keys whose replicas share a rack"),
+    "replica_load_max_over_mean": Entry(
+        "max ÷ mean of all copies", "copies max", _R, "the fullest node against its fair part, every copy counted"
+    ),
+    "replica_rack_violations": Entry(
+        "rack violations", "rack viol.", _R, "data whose copies share a rack although there are others"
+    ),
+    "rack_loss_share": Entry("lost with a rack", "rack loss", _R, "data that is gone if the worst rack is"),
     "rebuild_donors": Entry("rebuild donors", "donors", _R, "nodes that help to rebuild a lost one"),
     "effective_donors": Entry("effective donors", "eff. donors", _R, "donors as if all sent the same amount"),
+    "rebuild_bytes": Entry("bytes to rebuild", "rebuild", _R, "bytes of the copies that a lost node held"),
+    "rebuild_seconds": Entry(
+        "time to rebuild", "rebuild time", _R, "until the busiest donor has sent its part, at the bandwidth given"
+    ),
+    "join_donors": Entry("donors on a join", "join donors", _R, "nodes that help to fill a new one"),
+    "effective_join_donors": Entry(
+        "effective donors on a join", "eff. join", _R, "donors of a new node as if all sent the same amount"
+    ),
+    "copysets": Entry("copysets", "copysets", _R, "sets of nodes whose loss at once loses data"),
+    "data_loss_chance": Entry(
+        "chance of data loss", "loss chance", _R, "that so many nodes, any of them, failing at once lose some key"
+    ),
+    "data_loss_chance_estimate": Entry(
+        "chance of data loss, estimated", "loss chance ~", _R, "the same from drawn failures, with its interval"
+    ),
     "routing_bytes": Entry("routing bytes", "routing", _C, "what a client must keep in memory to route a key"),
     "directory_entries": Entry("directory entries", "entries", _C, "entries of the directory"),
     "directory_cache_miss_share": Entry(
@@ -357,6 +389,8 @@ def settings_words(settings: Mapping[str, Any]) -> str:
 
     >>> settings_words({"partitions": 8, "weight": "seats", "key": None})
     '8 partitions, weighed by seats'
+    >>> settings_words({"partitions": 4, "capacities": {"node-3": 2}, "racks": ["a", "b", "a", "b"], "replicas": 2})
+    '4 partitions, capacities node-3 2, racks a, b, a, b, 2 copies'
     """
     words = []
     for name, value in settings.items():
@@ -364,9 +398,18 @@ def settings_words(settings: Mapping[str, Any]) -> str:
             one, many = COUNTED[name]
             words.append(f"{value} {one if value == 1 else many}")
         elif value is not None:
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-            words.append(_SETTINGS.get(name, name + "={}").format(shown))
+            words.append(_SETTINGS.get(name, name + "={}").format(_listed(value)))
     return ", ".join(words)
+
+
+def _listed(value: Any) -> str:
+    """A setting's value as people say it; of long ones the beginning."""
+    if isinstance(value, Mapping):
+        value = [f"{name} {given}" for name, given in value.items()]
+    if not isinstance(value, (list, tuple)):
+        return str(value)
+    more = f", … ({len(value)} in all)" if len(value) > _MOST_NAMED else ""
+    return ", ".join(map(str, value[:_MOST_NAMED])) + more
 
 
 def _without_variable(words: str) -> str:

@@ -70,7 +70,7 @@ def answer(
     best = min(usable, key=lambda name: (*criteria(rows[name]), name), default=None)
     notes = [*_of_the_log(rows, usable, best), *notes]
     n = int(parameters.get("partitions", 0))
-    sentence = _sentence(rows, best, missed, n)
+    sentence = _sentence(rows, best, missed, n, unequal="capacities" in parameters)
     if weightless:
         weight = parameters.get("weight")
         sentence = f'Nothing can be compared: the weight "{weight}" is 0 in every row; leave it out to count rows.'
@@ -204,7 +204,9 @@ def criteria(row: Row, *, weighed: bool = True) -> tuple[float, float, float]:
     )
 
 
-def _sentence(rows: Mapping[str, Row], best: str | None, missed: Mapping[str, str], n: int) -> str:
+def _sentence(
+    rows: Mapping[str, Row], best: str | None, missed: Mapping[str, str], n: int, *, unequal: bool = False
+) -> str:
     where = f"on {n} partition{'s' if n != 1 else ''}"
     if not rows:
         return f"No strategy could be measured {where}."
@@ -231,7 +233,11 @@ def _sentence(rows: Mapping[str, Row], best: str | None, missed: Mapping[str, st
         share, name = crossing[0]
         clauses.append(f"{percent(share)} of joins with {name} cross partitions")
     if moved is not None:
-        clauses.append(f"a node more moves {percent(moved)} of the data (equal shares need {percent(1 / (n + 1))})")
+        need = f" (equal shares need {percent(1 / (n + 1))})"
+        if unequal:
+            over = row.get("moved_over_optimum.add_one")
+            need = f" (fair shares need {percent(moved / over)})" if over else ""
+        clauses.append(f"a node more moves {percent(moved)} of the data{need}")
     return "; ".join([text, *clauses]) + "."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.experiments.base import Cell
+from assay.experiments.partitioning.cluster import Cluster
 from assay.experiments.partitioning.strategies import StrategySpec
 
 __all__ = ["Contest"]
@@ -12,9 +13,10 @@ __all__ = ["Contest"]
 
 @dataclass(frozen=True)
 class Contest:
-    """One strategy at one number of partitions, and the cell that its numbers go to."""
+    """One strategy at one number of partitions, the cell that its numbers go to, and the nodes."""
 
     index: int  # its place among the contests of the job
     spec: StrategySpec
     partitions: int
     cell: Cell
+    cluster: Cluster

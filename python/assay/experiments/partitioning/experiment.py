@@ -60,6 +60,7 @@ class Partitioning:
             grid = _grid(dataset, settings, mistakes)
             if grid is not None and grid.time is not None:
                 settings = settings.model_copy(update={"time": grid.time})
+            _check_clusters(settings, grid.counts if grid else (), mistakes)
         specs = _strategies(dataset, settings, grid, mistakes)
         aspects = plan(dataset, settings, mistakes)
         _check_fan_out(dataset, settings, mistakes)
@@ -73,7 +74,13 @@ class Partitioning:
             raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
         fingerprint = dataset.fingerprint()
         contests = tuple(
-            Contest(index, spec, partitions, self._cell(dataset, fingerprint, spec, partitions, settings))
+            Contest(
+                index,
+                spec,
+                partitions,
+                self._cell(dataset, fingerprint, spec, partitions, settings),
+                settings.cluster(partitions),
+            )
             for index, (partitions, spec) in enumerate(product(grid.counts if grid else settings.grid, specs))
         )
         return PartitioningJob(
@@ -84,6 +91,7 @@ class Partitioning:
         self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, settings: PartitioningSettings
     ) -> Cell:
         parameters: dict[str, Any] = {"partitions": partitions} | settings.of_cells
+        parameters |= settings.cluster(partitions).parameters
         hints = {"time": dataset.roles["time"]} if "time" in dataset.roles else {}
         return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint, hints)
 
@@ -207,6 +215,18 @@ def _with_log(
     except UsageError as error:
         mistakes.append(("workload", error))
         return settings
+
+
+def _check_clusters(
+    settings: PartitioningSettings, counts: Sequence[int], mistakes: list[tuple[str, UsageError]]
+) -> None:
+    """The nodes must suit every number of partitions that advice looks at."""
+    for n in counts:
+        try:
+            settings.check_cluster(n)
+        except ValueError as error:
+            mistakes.append(("partitions", ParameterError(f"{error}; name the numbers of partitions that it suits")))
+            return
 
 
 def _check_weight(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:

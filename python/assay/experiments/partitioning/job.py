@@ -239,7 +239,14 @@ class PartitioningJob:
             raise EmptyInputError(
                 f"{contest.spec.text}: every value of {', '.join(key)} is null; choose a key that has values"
             )
-        return learn(contest.spec, range(contest.partitions), lambda wanted: distinct[wanted])
+        nodes = contest.cluster
+        return learn(
+            contest.spec,
+            nodes.nodes,
+            lambda wanted: distinct[wanted],
+            capacities=nodes.capacities,
+            racks=nodes.racks,
+        )
 
     def _study(self, contest: Contest, facts: Facts, state: RowState | None) -> Study:
         learner = self._learner(facts)

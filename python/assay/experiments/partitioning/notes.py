@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+from assay.catalogue import strategies
 from assay.experiments.base import Cell, Value
 
 __all__ = ["notes_of_the_log", "notes_on"]
 
 MUCH_SAMPLING = 0.1  # of sampling_floor_cv: an ideal hash would be a tenth off
+DEALT_BY_CAPACITY = ("list", "directory")  # placements that weigh nodes say so themselves
 HOT = 1.25  # times the mean, forced by the hottest keys
 
 Row = Mapping[str, float | None]
@@ -49,6 +51,7 @@ def notes_on(cells: Sequence[Cell], values: Mapping[str, Row], *, proposed: bool
         )
     notes += _on_columns(rows)
     notes += _on_growth(cells, rows)
+    notes += _on_the_cluster(cells)
     return notes
 
 
@@ -102,6 +105,26 @@ def notes_of_the_log(cells: Sequence[Cell], values: Sequence[Value]) -> list[str
     here = {cell.cell_id for cell in cells}
     found = (one.note for one in values if one.metric == "workload_statements" and one.cell_id in here)
     return next((note.split("\n") for note in found if note), [])
+
+
+def _on_the_cluster(cells: Sequence[Cell]) -> list[str]:
+    """Which strategies do not know that nodes differ, and what is modelled of failures."""
+    parameters = cells[0].parameters if cells else {}
+    notes = []
+    if "capacities" in parameters:
+        heeding = [one.name for one in strategies() if "weights" in one.abilities or one.name in DEALT_BY_CAPACITY]
+        ignorant = [cell.contender for cell in cells if cell.contender.partition("(")[0] not in heeding]
+        if ignorant:
+            notes.append(
+                f"Capacities: {', '.join(ignorant)} treat{'s' if len(ignorant) == 1 else ''} all nodes as equal; "
+                f"{', '.join(heeding)} heed capacities."
+            )
+    if "replicas" in parameters:
+        failed = parameters.get("failed_nodes", parameters["replicas"])
+        notes.append(
+            f"Failures are modelled: any {failed} nodes alike fail at once; where the copies live is measured."
+        )
+    return notes
 
 
 def _forced(row: Row) -> float:

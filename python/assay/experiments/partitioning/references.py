@@ -180,15 +180,16 @@ def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarra
         if not leaf.keyed:
             of_row = (np.arange(parent.rows, dtype=np.uint64) % np.uint64(n)).astype(np.uint32)
         else:
-            of_row = _learn_on(leaf, n, parent).assign(parent.columns, parent.rows)
+            of_row = _learn_on(leaf, learned, parent).assign(parent.columns, parent.rows)
     except AssayError as error:
         return None, f"{leaf.text} cannot be learned on the key of {reference.foreign_key.parent}: {error}"
     # One more for the values that have no parent.
     return numpy_of(_core.gather(pa.array(np.append(of_row, NONE)), reference.parent_row)), None
 
 
-def _learn_on(leaf: StrategySpec, n: int, parent: Parent) -> Learned:
-    """The leaf's strategy, learned on the parent's key; bounds and lists that were given do not fit it."""
+def _learn_on(leaf: StrategySpec, child: Learned, parent: Parent) -> Learned:
+    """The leaf's strategy, learned on the parent's key for the child's nodes; given bounds and lists do not fit it."""
     kept = {name: value for name, value in leaf.parameters.items() if name not in ("bounds", "values")}
     spec = replace(leaf, columns=parent.distinct.key, parameters=kept)
-    return learn(spec, range(n), lambda _: parent.distinct)
+    capacities = None if child.parts else child.capacities  # a composite does not heed them
+    return learn(spec, range(child.partitions), lambda _: parent.distinct, capacities=capacities)

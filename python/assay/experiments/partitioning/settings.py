@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_serializer, field_validator, model_validator
 
 from assay.datasets.workload import Workload
+from assay.experiments.partitioning.cluster import Cluster, node_name
 from assay.units import parse_bytes
 
 __all__ = ["ACTIONS", "ACTIONS_BY_DEFAULT", "MOST_PARTITIONS", "PartitioningSettings"]
@@ -15,16 +16,11 @@ MOST_PARTITIONS = 65_536
 MOST_SALTED = 10_000
 MOST_EVENTS = 1_000
 
-_NOT_YET = {
-    "capacities": "unequal capacities are not supported yet; weigh the nodes of a ring from Python",
-    "racks": "racks are not supported here yet; use assay.Ring(..., racks=...) from Python",
-    "replicas": "replicas are not supported here yet; use assay.Ring(...).replicas(...) from Python",
-}
-
 Action = Literal["add_one", "remove_one", "replace_one", "double", "split_hot", "merge_cold"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 ACTIONS_BY_DEFAULT: tuple[Action, ...] = ("add_one", "remove_one", "replace_one", "double")
 Partitions = Annotated[int, Field(ge=1, le=MOST_PARTITIONS, strict=True)]
+CAPACITY_LOW, CAPACITY_HIGH = 1e-100, 1e100  # as the core has it: quotients must be numbers
 
 
 class PartitioningSettings(BaseModel):
@@ -54,6 +50,12 @@ class PartitioningSettings(BaseModel):
         partition_bytes_max: The most bytes in a partition, such as "1GiB"; no limit by default.
         fan_out_max: The most partitions that a query may ask on average; no limit by default.
         growth_skew_max: The greatest growth_load_max_over_mean; no limit by default. It needs a time.
+        capacities: The capacity of each node, in order, or by name where it is not 1: {node-3 = 2}; all 1 by default.
+        racks: The rack of each node, in order, or how many racks nodes are dealt to in turn; each node fails alone by
+            default.
+        replicas: How many copies there are of each key, on as many nodes; 1 by default.
+        failed_nodes: How many nodes fail at once where the chance of losing data is asked for; as many as there are
+            replicas by default.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -79,6 +81,10 @@ class PartitioningSettings(BaseModel):
     partition_bytes_max: int | str | None = None
     fan_out_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
     growth_skew_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    capacities: Annotated[list[float], Field(min_length=1)] | dict[str, float] | None = None
+    racks: Partitions | Annotated[list[str], Field(min_length=1)] | None = None
+    replicas: Partitions = 1
+    failed_nodes: Partitions | None = None
     _log: Workload | None = PrivateAttr(None)
 
     @property
@@ -96,15 +102,6 @@ class PartitioningSettings(BaseModel):
     def _named(self, workload: Any) -> str | None:
         """A table has no spelling."""
         return None if workload is None else workload if isinstance(workload, str) else type(workload).__name__
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_yet(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            for name in given:
-                if name in _NOT_YET and name not in cls.model_fields:
-                    raise ValueError(f"{name}: {_NOT_YET[name]}")
-        return given
 
     @field_validator("strategies", "foreign_keys", "actions", mode="before")
     @classmethod
@@ -135,6 +132,56 @@ class PartitioningSettings(BaseModel):
             )
         return self
 
+    @field_validator("capacities")
+    @classmethod
+    def _capacities_are_positive(
+        cls, given: list[float] | dict[str, float] | None
+    ) -> list[float] | dict[str, float] | None:
+        named = given.items() if isinstance(given, dict) else enumerate(given or ())
+        for name, capacity in named:
+            if not CAPACITY_LOW <= capacity <= CAPACITY_HIGH:
+                node = name if isinstance(name, str) else node_name(name)
+                raise ValueError(
+                    f"{node} has capacity {capacity:g}; expected a number above 0, from {CAPACITY_LOW:g} to "
+                    f"{CAPACITY_HIGH:g}: leave out a node that is to hold nothing"
+                )
+        return given
+
+    @field_validator("racks", mode="before")
+    @classmethod
+    def _racks_have_names(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            raise ValueError(f"{given!r} is one name; expected one for each node, or the number of racks")
+        return [str(rack) if isinstance(rack, int) else rack for rack in given] if isinstance(given, list) else given
+
+    @model_validator(mode="after")
+    def _suits_every_number_of_partitions(self) -> Self:
+        for n in () if self.advise else self.grid:  # advice has numbers of its own
+            self.check_cluster(n)
+        return self
+
+    def check_cluster(self, n: int) -> None:
+        """Whether capacities, racks and copies can be on n partitions.
+
+        Raises:
+            ValueError: They cannot.
+        """
+        for name, given in (("capacities", self.capacities), ("racks", self.racks)):
+            if isinstance(given, list) and len(given) != n:
+                raise ValueError(f"{name} has {len(given)} entries for {n} partitions; expected one for each")
+        if isinstance(self.capacities, dict):
+            for node in self.capacities.keys() - {node_name(number) for number in range(n)}:
+                raise ValueError(
+                    f"capacities names {node!r}; expected nodes of {n} partitions: node-0 to {node_name(n - 1)}"
+                )
+        for name, count in (("replicas", self.replicas), ("failed_nodes", self.failed_nodes)):
+            if count is not None and count > n:
+                raise ValueError(f"{name} is {count} for {n} partitions; expected at most one for each")
+
+    def cluster(self, n: int) -> Cluster:
+        """The nodes of n partitions."""
+        return Cluster.of(n, capacities=self.capacities, racks=self.racks, replicas=self.replicas)
+
     @property
     def grid(self) -> list[int]:
         """The numbers of partitions, each once, as given."""
@@ -146,7 +193,16 @@ class PartitioningSettings(BaseModel):
         own = type(self).model_fields
         found = {
             name: value
-            for name in ("weight", "transaction", "bandwidth", "churn", "time", "salt_keys", "salt_ways")
+            for name in (
+                "weight",
+                "transaction",
+                "bandwidth",
+                "churn",
+                "time",
+                "salt_keys",
+                "salt_ways",
+                "failed_nodes",
+            )
             if (value := getattr(self, name)) != own[name].default
         }
         return found if self.log is None else found | {"workload": self.log.label}

@@ -75,7 +75,7 @@
     if (drawn < shown) filled.append(make('p', { className: 'about' }, `${drawn} of ${shown} shown: filter by the name of a ${noun} to see others.`));
   }
 
-  Object.assign(assay, { draw, remark, most: MOST });
+  Object.assign(assay, { draw, remark, labelled, most: MOST });
 
   const column = (experiment, name) => experiment.columns.findIndex((candidate) => candidate.name === name);
   const at = (point, i, j) => (j < 0 ? null : point.values[i][j]);
@@ -84,13 +84,16 @@
     const filled = frame.querySelector('.filled');
     const withLoad = shown.filter((i) => point.load[i]);
     const drawn = withLoad.slice(0, MOST.load);
-    const peaks = new Map(drawn.map((i) => [i, Math.max(...point.load[i].values) / (point.load[i].mean || 1)]));
+    // Where capacities differ, each bar counts against its node's own fair share.
+    const relative = ({ values, fair, mean }) => values.map((value, place) => value / ((fair ? fair[place] : mean) || 1));
+    const peaks = new Map(drawn.map((i) => [i, Math.max(...relative(point.load[i]))]));
     // One scale makes them comparable; a contender far above it has its own, or it would flatten the others.
     const shared = Math.max(1.2, ...[...peaks.values()].filter((peak) => peak <= MOST.shared_scale));
     const charts = drawn.map((i) => {
       const load = point.load[i];
+      const shares = relative(load);
       const rows = load.values.map((value, position) => ({
-        position: position * load.size, label: load.labels[position], value, relative: load.mean ? value / load.mean : 0 }));
+        position: position * load.size, label: load.labels[position], value, relative: shares[position] }));
       return [make('div', { className: 'chart' }), rows, i];
     });
     filled.replaceChildren(make('div', { className: 'multiples' }, ...charts.map(([node, , i]) =>

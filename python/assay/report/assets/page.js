@@ -53,6 +53,8 @@
         if (frame('load')) await assay.drawLoad(frame('load'), experiment, point, measured);
         if (frame('movement')) await assay.drawMovement(frame('movement'), experiment, point, measured);
         if (frame('trade_off')) await assay.drawTradeOff(frame('trade_off'), experiment, point, measured);
+        if (frame('durability')) await assay.drawDurability(frame('durability'), experiment, point, measured);
+        if (frame('rebuild')) await assay.drawRebuild(frame('rebuild'), experiment, point, measured);
         if (frame('growth')) await assay.drawGrowth(frame('growth'), experiment, point, measured);
         if (frame('timing')) await assay.drawTiming(frame('timing'), experiment, point, measured);
       });

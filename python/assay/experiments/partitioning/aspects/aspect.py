@@ -36,9 +36,13 @@ class Found:
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # of what is estimated or seeded
     points: list[Point] = field(default_factory=list)
 
-    def set(self, metric: str, number: Number, note: str | None = None) -> None:
-        """The value of a metric; None means not applicable, and `note` says why."""
+    def set(
+        self, metric: str, number: Number, note: str | None = None, *, bounds: tuple[float, float] | None = None
+    ) -> None:
+        """The value of a metric; None means not applicable, and `note` says why. An estimate has bounds."""
         self.numbers[metric] = number
+        if bounds is not None:
+            self.bounds[metric] = bounds
         if note is not None:
             self.notes[metric] = note
 

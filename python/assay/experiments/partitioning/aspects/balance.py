@@ -16,6 +16,7 @@ from assay.experiments.distinct import Key, total
 from assay.experiments.loads import load_metrics
 from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.why_empty import why_empty
+from assay.experiments.partitioning.cluster import node_name
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.rows import Rows, RowState
@@ -68,7 +69,10 @@ class Balance:
 
     def measure(self, study: Study, found: Found) -> None:
         """The load metrics, routing, and the loads as a series."""
-        found.add(load_metrics(study.loads))
+        capacities = study.contest.cluster.unequal
+        found.add(load_metrics(study.loads, capacities))
+        if capacities is not None:
+            found.set("load_gini", None, "it is defined for equal capacities")
         if found.numbers["empty_partitions"]:
             found.set("empty_partitions", found.numbers["empty_partitions"], why_empty(study))
         self._floors(study, found)
@@ -77,18 +81,25 @@ class Balance:
             found.set("directory_entries", study.learned.directory_entries)
         if self.sized:
             sizes = study.sums(f"bytes:{study.index}", study.n)
-            found.set("bytes_max_over_mean", load_metrics(sizes)["load_max_over_mean"])
+            found.set("bytes_max_over_mean", load_metrics(sizes, capacities)["load_max_over_mean"])
             found.set("bytes_max", int(sizes.max()))
-        found.series("load", study.loads.tolist(), (f"node-{node}" for node in study.learned.nodes))
+        names = [node_name(node) for node in study.learned.nodes]
+        found.series("load", study.loads.tolist(), names)
+        if capacities is not None:
+            whole, capacity = total(study.loads), math.fsum(capacities)
+            found.series("fair_load", (whole * one / capacity for one in capacities), names)
 
     def _floors(self, study: Study, found: Found) -> None:
         load = found.numbers["load_max_over_mean"]
+        if study.keyed:
+            own = study.own
+            load = None if load is None else load / lower_bound(own.weights, study.n)
+        found.set("avoidable_skew", load)
+        if study.contest.cluster.unequal is not None:
+            found.set("avoidable_skew", None, "it is defined for equal capacities")
         if not study.keyed:
-            found.set("avoidable_skew", load)
             found.set("sampling_floor_cv", None, "rows are placed by their number, not by a hash of a key")
             return
-        own = study.own
-        found.set("avoidable_skew", None if load is None else load / lower_bound(own.weights, study.n))
         keys = len(own) - int(own.is_null.any())
         found.set("sampling_floor_cv", math.sqrt(study.n / keys) if keys else None)
 

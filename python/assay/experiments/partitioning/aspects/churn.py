@@ -16,6 +16,7 @@ from assay import _core
 from assay.datasets import Dataset
 from assay.errors import AssayError
 from assay.experiments.distinct import Key, total
+from assay.experiments.loads import least_share
 from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
@@ -131,11 +132,23 @@ class Churn:
         first = here = study.partitions
         before = start = list(study.learned.nodes)
         moved, optimum = 0, 0.0
+        cluster = study.contest.cluster
         for nodes, least in histories(study.n, self.events, seed):
-            changed = learn(study.contest.spec, nodes, study.keys)
+            if cluster.capacities is not None:
+                earlier, cluster = cluster, cluster.after(_event(before, nodes), nodes)
+                least = least_share(
+                    dict(zip(before, earlier.all_capacities, strict=True)),
+                    dict(zip(nodes, cluster.all_capacities, strict=True)),
+                )
+            changed = learn(study.contest.spec, nodes, study.keys, capacities=cluster.capacities)
             there = pa.array(changed.assign(own.columns, len(own)))
             moved += sum(_core.journeys(here, there, before, nodes, own.arrow_weights)[1:])
             here, before, optimum = there, nodes, optimum + least
         direct = sum(_core.journeys(first, here, start, before, own.arrow_weights)[1:])
         share = moved / whole if whole else None
         return share, None if share is None else share / optimum, moved / direct if direct else None
+
+
+def _event(before: Sequence[int], now: Sequence[int]) -> str:
+    """The action that is such an event, for what becomes of capacities."""
+    return "replace_one" if len(before) == len(now) else "add_one" if len(before) < len(now) else "remove_one"

@@ -132,7 +132,8 @@ class Growth:
     def _replay(self, study: Study, last: np.ndarray, found: Found) -> None:
         spec = study.contest.spec
         if not learns(spec):
-            found.set("growth_load_max_over_mean", load_metrics(last)["load_max_over_mean"])
+            capacities = study.contest.cluster.unequal
+            found.set("growth_load_max_over_mean", load_metrics(last, capacities)["load_max_over_mean"])
             found.set("unseen_key_share", None, "the strategy learns nothing from the keys")
             return
         if not study.keyed:
@@ -155,7 +156,7 @@ class Growth:
         labels = study.facts.once("tenths", lambda: self._labels(study.facts))
         for name, each in (("growth", loads), ("growth_so_far", loads.cumsum(axis=0, dtype=np.uint64))):
             for tenth in range(TENTHS):
-                load = load_metrics(each[tenth])["load_max_over_mean"]
+                load = load_metrics(each[tenth], study.contest.cluster.unequal)["load_max_over_mean"]
                 if load is not None and loads[tenth].any():
                     found.point(name, tenth, labels[tenth], load)
 

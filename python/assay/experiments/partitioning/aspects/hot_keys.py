@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from assay.datasets import Dataset
 from assay.experiments.distinct import DistinctKeys, Key, total
-from assay.experiments.loads import load_metrics
+from assay.experiments.loads import are_equal, load_metrics, whole_units
 from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
@@ -86,11 +86,16 @@ class HotKeys:
         own, loads = study.own, study.loads
         partitions = study.partitions.to_numpy()
         ties = np.flatnonzero(own.weights == own.weights.max())
-        hottest = int(ties[np.argmax(loads[partitions[ties]])])  # of equally heavy keys, one in the fullest partition
+        units = whole_units(study.contest.cluster.all_capacities)
+        fullness = fullness_ranks(loads, units)
+        hottest = int(
+            ties[np.argmax(fullness[partitions[ties]])]
+        )  # of equally heavy keys, one in the fullest partition
         weight, home = int(own.weights[hottest]), int(partitions[hottest])
-        factor = hot_key_factor(loads, home, weight)
+        factor = hot_key_factor(loads, home, weight, units)
         if factor is None:
-            found.set("hot_key_factor", None, "nothing weighs" if study.n > 1 else "there is only one partition")
+            why = "nothing weighs" if not weight else "its node has so much of the capacity that no load is too much"
+            found.set("hot_key_factor", None, why if study.n > 1 else "there is only one partition")
             return
         share = weight / total(own.weights)
         found.set("hot_key_factor", factor, f"{key_in_words(own, hottest)}: {100 * share:.3g} % of the load")
@@ -108,34 +113,48 @@ class HotKeys:
             loads[home] -= weight
             for i in range(ways):
                 loads[(home + i) % study.n] += part + (i < rest)
-        found.set("salted_load_max_over_mean", load_metrics(np.array(loads, np.uint64))["load_max_over_mean"])
+        capacities = study.contest.cluster.unequal
+        salted = load_metrics(np.array(loads, np.uint64), capacities)["load_max_over_mean"]
+        found.set("salted_load_max_over_mean", salted)
         whole = total(own.weights)
         read = whole + (ways - 1) * total(own.weights[split])
         found.set("salted_reads_factor", read / whole if whole else None)
 
 
-def hot_key_factor(loads: np.ndarray, home: int, weight: int) -> float | None:
+def fullness_ranks(loads: np.ndarray, units: Sequence[int]) -> np.ndarray:
+    """For each partition a number that is greater where load over capacity is, and equal where it is equal."""
+    if are_equal(units):
+        return loads
+    full = [Fraction(int(load), unit) for load, unit in zip(loads, units, strict=True)]
+    rank = {value: place for place, value in enumerate(sorted(set(full)))}
+    return np.array([rank[value] for value in full])
+
+
+def hot_key_factor(loads: np.ndarray, home: int, weight: int, units: Sequence[int]) -> float | None:
     """The least h >= 1 beyond which a key that weighs h times as much takes load_max_over_mean above 1.25.
 
-    With n (L + (h - 1) w) = 1.25 (W + (h - 1) w), L the load of the key's partition and w its weight.
+    With U (L + (h - 1) w) = 1.25 u (W + (h - 1) w), L the load of the key's partition, w its weight, u the capacity
+    of its node and U that of all; of n equal nodes U / u = n.
 
     Args:
         loads: uint64 of shape (n,).
         home: The key's partition.
         weight: The key's weight.
+        units: The capacities as whole numbers, of shape (n,).
 
     Returns:
-        1 where the load is out of balance already; None for one partition, or a key without weight.
+        1 where the load is out of balance already; None for one partition, a key without weight, or a node that has
+        so much of the capacity that it could hold everything.
     """
-    n, whole = len(loads), total(loads)
+    n, whole, capacity = len(loads), total(loads), sum(units)
     if n == 1 or not weight:
         return None
     up, down = UNBALANCED.numerator, UNBALANCED.denominator
-    if n * int(loads.max()) * down > up * whole:
+    room = [up * whole * unit - down * capacity * int(load) for load, unit in zip(loads, units, strict=True)]
+    if min(room) < 0:
         return 1.0
-    more = up * whole - down * n * int(loads[home])  # at least 0, as the fullest is within bounds
-    divisor = (down * n - up) * weight
-    return (divisor + more) / divisor
+    divisor = (down * capacity - up * units[home]) * weight
+    return (divisor + room[home]) / divisor if divisor > 0 else None
 
 
 def heaviest_keys(weights: np.ndarray, count: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from assay.experiments.partitioning.rows import Rows, RowState
 from assay.experiments.partitioning.settings import ACTIONS, PartitioningSettings
 from assay.experiments.partitioning.strategies import Learned, after
 
-__all__ = ["Movement", "plan"]
+__all__ = ["Movement", "after_action", "plan"]
 
 METRICS = ("moved_share", "moved_over_optimum", "stray_moves", "rebalance_minimum_share", "load_max_over_mean_after")
 PLAN_METRICS = ("rebalance_bytes", "rebalance_seconds")
@@ -152,8 +152,14 @@ class Movement:
                 continue
             before = list(study.learned.nodes)
             carried, loads = self._carried(study, action, change)
-            found.add(movement(action, carried, study.loads, before, change.now))
-            found.set(f"load_max_over_mean_after.{action}", load_metrics(loads)["load_max_over_mean"])
+            cluster = study.contest.cluster
+            changed = cluster.after(action, change.now)
+            capacities = None
+            if cluster.capacities is not None or changed.capacities is not None:
+                capacities = cluster.all_capacities, changed.all_capacities
+            found.add(movement(action, carried, study.loads, before, change.now, capacities=capacities))
+            after_it = load_metrics(loads, changed.unequal)["load_max_over_mean"]
+            found.set(f"load_max_over_mean_after.{action}", after_it)
             if self.sized:
                 tell(action, self._links(study, action, change), before, change.now, self.bandwidth, found)
 
@@ -216,14 +222,31 @@ class Movement:
         if action in OF_PARTITIONS:
             return None
         if contest.spec.keyed:
-            return after(learned, action, lambda wanted: facts.distinct[wanted])
+            return after_action(facts, contest, learned, action)
         # Asked for with every batch: what the rows' numbers decide is made once in a process.
-        return facts.once(
-            f"{action}:{contest.index}", lambda: after(learned, action, lambda wanted: facts.distinct[wanted])
-        )
+        return facts.once(f"{action}:{contest.index}", lambda: after_action(facts, contest, learned, action))
 
 
 def _moves(here: np.ndarray, there: np.ndarray, before: list[int], now: list[int]) -> np.ndarray:
     """Which keys or rows are on another node than before."""
     found: np.ndarray = np.array(before, np.uint32)[here] != np.array(now, np.uint32)[there]
     return found
+
+
+def after_action(facts: Facts, contest: Contest, learned: Learned, action: str) -> Learned | None:
+    """The strategy on the cluster after an action; None if no node would be left.
+
+    Raises:
+        UsageError: The strategy cannot be learned for the new number of nodes.
+    """
+    nodes = _core.action_nodes(action, learned.partitions)
+    if nodes is None:
+        return None
+    cluster = contest.cluster.after(action, nodes)
+    return after(
+        learned,
+        action,
+        lambda wanted: facts.distinct[wanted],
+        capacities=cluster.capacities,
+        racks=cluster.racks,
+    )

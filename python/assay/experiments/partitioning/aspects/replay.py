@@ -66,7 +66,8 @@ def replayed(study: Study, earlier: Mapping[Key, Earlier]) -> tuple[Number, str 
     come = weights > 0
     why = None
     try:
-        before = learn(spec, range(study.n), keys_before)
+        cluster = study.contest.cluster
+        before = learn(spec, cluster.nodes, keys_before, capacities=cluster.capacities, racks=cluster.racks)
         try:
             loads = _loads(study, before, come, weights)
         except AssayError:  # it does not know all keys that come
@@ -78,7 +79,7 @@ def replayed(study: Study, earlier: Mapping[Key, Earlier]) -> tuple[Number, str 
             why = f"of the {100 * share:.4g} % of the last tenth that it has a place for, learned before it"
     except AssayError as error:
         return None, f"it cannot be learned from the rows before the last tenth: {error}"
-    return load_metrics(loads)["load_max_over_mean"], why
+    return load_metrics(loads, cluster.unequal)["load_max_over_mean"], why
 
 
 def _loads(study: Study, learned: Learned, chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
