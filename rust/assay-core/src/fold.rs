@@ -98,6 +98,9 @@ pub fn mark_pairs(groups: &[u32], partitions: &[u32], height: usize, width: usiz
     Ok(())
 }
 
+/// So many groups are counted in the nearest cache.
+const FEW_GROUPS: usize = 512;
+
 /// The group that no row belongs to: it is passed over.
 pub const NO_GROUP: u32 = u32::MAX;
 
@@ -137,6 +140,8 @@ impl Sums {
         let count = self.values.len();
         if let Some(weights) = weights {
             equal_lengths("weights", weights.len(), groups.len())?;
+        } else if count <= FEW_GROUPS && groups.len() >= FEW_GROUPS {
+            return self.count_few(groups);
         }
         for (row, group) in groups.iter().enumerate() {
             if *group == NO_GROUP {
@@ -144,6 +149,32 @@ impl Sums {
             }
             let sum = self.values.get_mut(*group as usize).ok_or_else(|| outside("a group", *group, count))?;
             *sum = sum.checked_add(weights.map_or(1, |weights| weights[row])).ok_or_else(overflow)?;
+        }
+        Ok(())
+    }
+
+    /// Counts rows of at most [`FEW_GROUPS`] groups: four counts of each, so that equal neighbours need not wait.
+    #[allow(clippy::cast_possible_truncation)]
+    fn count_few(&mut self, groups: &[u32]) -> Result<()> {
+        for part in groups.chunks(u32::MAX as usize) {
+            let greatest = part.iter().copied().filter(|group| *group != NO_GROUP).max().unwrap_or(0);
+            if greatest as usize >= self.values.len() {
+                return Err(outside("a group", greatest, self.values.len()));
+            }
+            let mut counts = [[0_u32; FEW_GROUPS + 1]; 4];
+            let mut quads = part.chunks_exact(4);
+            for quad in &mut quads {
+                for (counts, group) in counts.iter_mut().zip(quad) {
+                    counts[(*group as usize).min(FEW_GROUPS)] += 1; // no group falls behind the last
+                }
+            }
+            for group in quads.remainder() {
+                counts[0][(*group as usize).min(FEW_GROUPS)] += 1;
+            }
+            for (group, sum) in self.values.iter_mut().enumerate() {
+                let more = counts.iter().map(|counts| u64::from(counts[group])).sum();
+                *sum = sum.checked_add(more).ok_or_else(overflow)?;
+            }
         }
         Ok(())
     }
@@ -360,6 +391,20 @@ mod tests {
             marks.merge(other.bits()).unwrap();
             assert_eq!(marks.counts(), [1, 1, if last == 0 { 1 } else { 2 }], "width {width}");
             assert!(marks.mark(&[0], &[last + 1]).is_err() && marks.mark(&[3], &[0]).is_err());
+        }
+    }
+
+    #[test]
+    fn many_rows_of_few_groups_are_counted_like_any() {
+        for groups in [1, 7, 511, 512] {
+            let rows: Vec<u32> =
+                (0..2_003).map(|row| if row % 5 == 4 { NO_GROUP } else { row * row % groups }).collect();
+            let mut sums = Sums::new(groups as usize).unwrap();
+            sums.add(&rows, None).unwrap();
+            for (group, sum) in sums.values().iter().enumerate() {
+                assert_eq!(*sum, rows.iter().filter(|row| **row as usize == group).count() as u64);
+            }
+            assert!(sums.add(&vec![groups; 600], None).unwrap_err().to_string().contains("less than"));
         }
     }
 

@@ -18,6 +18,7 @@ pub mod xxh64;
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::keys::{Canonical, Indices, Keys, Values, for_each_compound};
+use crate::lanes::{self, Loop};
 use crate::threads;
 
 /// One hash function with its seed.
@@ -26,6 +27,26 @@ pub trait HashKey: Copy + Send + Sync {
     fn word(&self, word: u64) -> u64;
     /// The hash of any bytes.
     fn bytes(&self, bytes: &[u8]) -> u64;
+}
+
+/// Rows whose words are hashed at a time: they stay in the nearest cache.
+const WORDS_AT_ONCE: usize = 1024;
+
+/// Replaces words by their hashes, in lanes where the function allows.
+struct HashWords<'a, H: HashKey> {
+    hasher: &'a H,
+    words: &'a mut [u64],
+}
+
+impl<H: HashKey> Loop for HashWords<'_, H> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for word in self.words {
+            *word = self.hasher.word(*word);
+        }
+    }
 }
 
 /// All contenders of this room.
@@ -255,14 +276,27 @@ fn hash_with(columns: &[Keys<'_>], hasher: &impl HashKey, threads: usize, null: 
         gather(column, indices, &entries, threads, null, out);
         return;
     }
-    threads::fill(out, threads, |first, part| {
-        for_each_compound(columns, first..first + part.len(), |row, form| {
-            part[row - first] = match form {
-                Canonical::Word(word) => hasher.word(word),
-                Canonical::Bytes(bytes) => hasher.bytes(bytes),
-                Canonical::Null => null,
-            };
-        });
+    threads::fill(out, threads, |first, part| hash_rows(columns, first, hasher, null, part));
+}
+
+/// The hashes of the rows from `first` on, as many as there is room for.
+fn hash_rows(columns: &[Keys<'_>], first: usize, hasher: &impl HashKey, null: u64, out: &mut [u64]) {
+    if let [column] = columns
+        && column.words(first..first, &mut [])
+    {
+        for (index, words) in out.chunks_mut(WORDS_AT_ONCE).enumerate() {
+            let start = first + index * WORDS_AT_ONCE;
+            column.words(start..start + words.len(), words);
+            lanes::run(HashWords { hasher, words });
+        }
+        return;
+    }
+    for_each_compound(columns, first..first + out.len(), |row, form| {
+        out[row - first] = match form {
+            Canonical::Word(word) => hasher.word(word),
+            Canonical::Bytes(bytes) => hasher.bytes(bytes),
+            Canonical::Null => null,
+        };
     });
 }
 
@@ -312,6 +346,20 @@ mod tests {
                 for (key, hash) in keys.iter().zip(&out) {
                     prop_assert_eq!(*hash, key.map_or(77, |key| function.bytes(&key.to_le_bytes())));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn words_in_lanes_hash_as_one_by_one_on_every_path() {
+        let words: Vec<u64> = (0..1000_u64).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word).collect();
+        for function in functions() {
+            for path in lanes::Path::available() {
+                let mut hashed = words.clone();
+                with_function!(function,
+                    hasher => lanes::run_on(path, HashWords { hasher: &hasher, words: &mut hashed }),
+                    identity => ());
+                assert!(words.iter().zip(&hashed).all(|(word, hash)| function.word(*word) == *hash), "{path:?}");
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod fold;
 pub mod hash;
 pub mod key_table;
 pub mod keys;
+pub mod lanes;
 pub mod memory;
 pub mod order;
 pub mod partition;

@@ -7,6 +7,7 @@ use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
 use crate::hash::{HashFunction, hash_keys};
 use crate::keys::Keys;
+use crate::lanes::{self, Loop};
 use crate::memory;
 use crate::partition::{Request, Strategy};
 
@@ -70,17 +71,68 @@ impl Strategy for Hash {
         let mut hashes = memory::zeros(out.len());
         // The hash 0 stands for null: it lives in partition 0 either way.
         hash_keys(columns, self.function, threads, 0, &mut hashes)?;
-        let n = self.nodes.len() as u64;
-        for (slot, hash) in out.iter_mut().zip(hashes) {
-            #[allow(clippy::cast_possible_truncation)]
-            {
-                *slot = (hash % n) as u32;
-            }
-        }
+        remainders(&hashes, self.nodes.len() as u64, out);
         Ok(())
     }
 
     fn routing_bytes(&self) -> u64 {
         0
+    }
+}
+
+/// Each hash modulo n, without a division.
+struct Remainders<'a> {
+    hashes: &'a [u64],
+    n: u64,
+    out: &'a mut [u32],
+}
+
+impl Loop for Remainders<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn run(self) {
+        let Self { hashes, n, out } = self;
+        if n.is_power_of_two() {
+            for (slot, hash) in out.iter_mut().zip(hashes) {
+                *slot = (hash & (n - 1)) as u32;
+            }
+            return;
+        }
+        // The quotient by the reciprocal rounded down is right or one too small, so that one correction is enough.
+        let reciprocal = u64::MAX / n;
+        for (slot, hash) in out.iter_mut().zip(hashes) {
+            let quotient = ((u128::from(*hash) * u128::from(reciprocal)) >> 64) as u64;
+            let rest = hash - quotient * n;
+            *slot = (if rest >= n { rest - n } else { rest }) as u32;
+        }
+    }
+}
+
+/// Writes each hash modulo n, which fits 32 bits.
+pub(crate) fn remainders(hashes: &[u64], n: u64, out: &mut [u32]) {
+    lanes::run(Remainders { hashes, n, out });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_remainder_without_division_is_the_remainder(
+            hashes in proptest::collection::vec(any::<u64>(), 1..50),
+            n in prop_oneof![1_u64..200, 1_u64..=1 << 24, Just(1 << 24)],
+        ) {
+            let edges = [0, n - 1, n, n + 1, u64::MAX, u64::MAX - 1, u64::MAX / n * n, u64::MAX / n * n - 1];
+            let all: Vec<u64> = hashes.iter().copied().chain(edges).collect();
+            for path in lanes::Path::available() {
+                let mut out = vec![7; all.len()];
+                lanes::run_on(path, Remainders { hashes: &all, n, out: &mut out });
+                prop_assert!(all.iter().zip(&out).all(|(hash, rest)| hash % n == u64::from(*rest)), "{:?}", path);
+            }
+        }
     }
 }

@@ -1,0 +1,115 @@
+//! Loops compiled for the widest vectors that the processor has, chosen at run time.
+//!
+//! A loop is written once, as a function over slices that is always inlined; it is compiled for AVX-512,
+//! for AVX2 and for any processor, and the first of these that is there runs. One binary serves all
+//! machines of an architecture, and every path gives the same bits: tests run each beside the portable one.
+
+use std::sync::OnceLock;
+
+/// A set of instructions that loops are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// 512-bit vectors with 64-bit products: AVX-512 F, DQ and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// 256-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// What every processor of the architecture has.
+    Portable,
+}
+
+impl Path {
+    /// The paths that this processor can run, the widest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+            {
+                found.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") {
+                found.push(Self::Avx2);
+            }
+        }
+        found.push(Self::Portable);
+        found
+    }
+
+    /// The widest path that this processor can run.
+    #[must_use]
+    pub fn widest() -> Self {
+        static WIDEST: OnceLock<Path> = OnceLock::new();
+        *WIDEST.get_or_init(|| Self::available()[0])
+    }
+}
+
+/// Something to be done over slices, whose loop is worth vectors.
+pub trait Loop {
+    /// What it gives.
+    type Output;
+
+    /// The loop; to be marked `#[inline(always)]`, so that it is compiled anew for each path.
+    fn run(self) -> Self::Output;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
+fn run_avx512<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
+
+/// Runs the loop on a path that [`Path::available`] gave.
+pub fn run_on<L: Loop>(path: Path, work: L) -> L::Output {
+    match path {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the path is there only where the processor has these instructions; those with AVX-512 have BMI too.
+        Path::Avx512 => unsafe { run_avx512(work) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Path::Avx2 => unsafe { run_avx2(work) },
+        Path::Portable => work.run(),
+    }
+}
+
+/// Runs the loop on the widest path.
+pub fn run<L: Loop>(work: L) -> L::Output {
+    run_on(Path::widest(), work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum<'a>(&'a [u32]);
+
+    impl Loop for Sum<'_> {
+        type Output = u64;
+
+        #[inline(always)]
+        fn run(self) -> u64 {
+            self.0.iter().map(|value| u64::from(*value)).sum()
+        }
+    }
+
+    #[test]
+    fn every_path_gives_the_same() {
+        let values: Vec<u32> = (0..1000).map(|value| value * 0x0101_0101).collect();
+        let expected: u64 = values.iter().map(|value| u64::from(*value)).sum();
+        assert_eq!(Path::available().last(), Some(&Path::Portable));
+        for path in Path::available() {
+            assert_eq!(run_on(path, Sum(&values)), expected, "{path:?}");
+        }
+        assert_eq!(run(Sum(&values)), expected);
+    }
+}
