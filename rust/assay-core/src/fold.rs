@@ -125,6 +125,12 @@ impl Sums {
         &self.values
     }
 
+    /// The sum of each group, handed over.
+    #[must_use]
+    pub fn into_values(self) -> Vec<u64> {
+        self.values
+    }
+
     /// Makes room for groups below `count`.
     pub fn grow(&mut self, count: usize) {
         if count > self.values.len() {

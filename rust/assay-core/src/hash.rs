@@ -266,6 +266,28 @@ pub fn hash_keys(
     Ok(())
 }
 
+/// The hash of each row from `first` on, as many as there is room for, in this thread; for callers that work block by
+/// block. A dictionary's values are hashed row by row here.
+///
+/// # Errors
+/// If the function cannot take these columns.
+pub fn hash_block(
+    columns: &[Keys<'_>],
+    function: HashFunction,
+    first: usize,
+    null: u64,
+    out: &mut [u64],
+) -> Result<()> {
+    function.check(columns)?;
+    with_function!(function,
+        hasher => hash_rows(columns, first, &hasher, null, out),
+        identity => columns[0].for_each(first..first + out.len(), |row, form| {
+            out[row - first] = if let Canonical::Word(word) = form { word } else { null };
+        })
+    );
+    Ok(())
+}
+
 fn hash_with(columns: &[Keys<'_>], hasher: &impl HashKey, threads: usize, null: u64, out: &mut [u64]) {
     if let [column] = columns
         && let Values::Dictionary { indices, values } = column.values()

@@ -55,6 +55,18 @@ pub fn advise<T>(values: &[T]) {
     let _ = values;
 }
 
+/// Gives memory that was freed back to the operating system.
+///
+/// The allocator of glibc keeps freed blocks below 32 MiB for later; after a scan by several threads these can be
+/// more than all that is in use. Elsewhere nothing is done.
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: it may be called at any time, from any thread; it changes which pages are mapped, not what is in use.
+        unsafe { libc::malloc_trim(0) };
+    }
+}
+
 /// Asks for the cache line of `place`; a hint that changes nothing.
 #[inline]
 pub fn prefetch<T>(place: &T) {

@@ -21,8 +21,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
+use crate::fold::Sums;
 use crate::key_table::{ABSENT, KeyTable};
 use crate::keys::{Keys, for_each_compound};
+use crate::memory;
 use crate::order::sorted_rows;
 use crate::placement::{WEIGHT_HIGH, WEIGHT_LOW};
 
@@ -43,6 +45,7 @@ pub struct Distinct<'a> {
 #[derive(Debug, Default)]
 pub struct Derived {
     order: OnceLock<Vec<u32>>,
+    heaviest: OnceLock<Vec<u32>>,
     table: OnceLock<Arc<KeyTable>>,
 }
 
@@ -50,7 +53,7 @@ impl Derived {
     /// With a table in which each key's number is its row, so that none need be made.
     #[must_use]
     pub fn with_table(table: Arc<KeyTable>) -> Self {
-        Self { order: OnceLock::new(), table: OnceLock::from(table) }
+        Self { table: OnceLock::from(table), ..Self::default() }
     }
 }
 
@@ -87,6 +90,12 @@ impl<'a> Distinct<'a> {
         self.derived.order.get_or_init(|| sorted_rows(self.columns))
     }
 
+    /// The rows whose key is not null, those with the most table rows first, equal ones in ascending order of their keys.
+    #[must_use]
+    pub fn heaviest(&self) -> &'a [u32] {
+        self.derived.heaviest.get_or_init(|| by_rows_descending(self.order(), self.rows))
+    }
+
     /// The keys' numbers: a key's number is its row here.
     ///
     /// # Errors
@@ -112,6 +121,33 @@ impl<'a> Distinct<'a> {
         }
         Ok(Arc::clone(self.derived.table.get_or_init(|| Arc::new(table))))
     }
+}
+
+/// These rows in descending order of their counts, equal ones as they came: by counting where counts are small.
+fn by_rows_descending(order: &[u32], rows: &[u64]) -> Vec<u32> {
+    const SMALL: u64 = 1 << 16;
+    let most = order.iter().map(|row| rows[*row as usize]).max().unwrap_or(0);
+    if most >= SMALL {
+        let mut sorted = order.to_vec();
+        sorted.sort_by_key(|row| std::cmp::Reverse(rows[*row as usize])); // stable
+        return sorted;
+    }
+    let mut places = vec![0_usize; usize::try_from(most).unwrap_or(0) + 2];
+    #[allow(clippy::cast_possible_truncation)]
+    let behind = |row: u32| (most - rows[row as usize]) as usize;
+    for row in order {
+        places[behind(*row) + 1] += 1;
+    }
+    for class in 1..places.len() {
+        places[class] += places[class - 1];
+    }
+    let mut sorted: Vec<u32> = memory::zeros(order.len());
+    for row in order {
+        let place = &mut places[behind(*row)];
+        sorted[*place] = *row;
+        *place += 1;
+    }
+    sorted
 }
 
 /// A parameter's value as it was spelled.
@@ -254,6 +290,16 @@ pub trait Strategy: Send + Sync {
     /// # Errors
     /// If the strategy cannot take such a key, or meets one that it does not know.
     fn assign(&self, columns: &[Keys<'_>], first_row: u64, threads: usize, out: &mut [u32]) -> Result<()>;
+
+    /// Adds the number of rows of each partition to `sums`, on this thread.
+    ///
+    /// # Errors
+    /// As [`Self::assign`].
+    fn count(&self, columns: &[Keys<'_>], first_row: u64, rows: usize, sums: &mut Sums) -> Result<()> {
+        let mut partitions = memory::zeros(rows);
+        self.assign(columns, first_row, 1, &mut partitions)?;
+        sums.add(&partitions, None)
+    }
 
     /// The bytes of state that a router must hold.
     fn routing_bytes(&self) -> u64;

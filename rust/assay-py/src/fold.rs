@@ -4,7 +4,7 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
-use assay_core::fold;
+use assay_core::{fold, memory};
 use pyo3::prelude::*;
 
 use crate::convert::Column;
@@ -12,9 +12,15 @@ use crate::errors::{parameter, raise};
 use crate::output;
 use crate::slices::{slice_of, words};
 
+/// Gives memory that was freed back to the operating system; takes milliseconds.
+#[pyfunction]
+pub fn give_back_memory(py: Python<'_>) {
+    py.detach(memory::give_back);
+}
+
 /// Exact sums by group over many batches.
 #[pyclass(name = "Sums", module = "assay._core")]
-pub struct PySums(fold::Sums);
+pub struct PySums(pub fold::Sums);
 
 #[pymethods]
 impl PySums {

@@ -20,7 +20,8 @@ use crate::slices::{slice_of, words};
 #[pyclass(name = "KeyTable", module = "assay._core")]
 pub struct PyKeyTable {
     table: Arc<KeyTable>,
-    rows: fold::Sums,
+    /// None once they were handed over.
+    rows: Option<fold::Sums>,
     /// None as long as every row weighs 1.
     weights: Option<fold::Sums>,
 }
@@ -47,7 +48,7 @@ fn rows_fit(rows: usize) -> PyResult<()> {
 impl PyKeyTable {
     #[new]
     fn new() -> Self {
-        Self { table: Arc::default(), rows: fold::Sums::default(), weights: None }
+        Self { table: Arc::default(), rows: Some(fold::Sums::default()), weights: None }
     }
 
     fn __len__(&self) -> usize {
@@ -57,7 +58,8 @@ impl PyKeyTable {
     /// The bytes that the table holds.
     #[getter]
     fn memory_bytes(&self) -> u64 {
-        self.table.memory_bytes()
+        let sums: usize = self.rows.iter().chain(&self.weights).map(|sums| sums.values().len()).sum();
+        self.table.memory_bytes() + 8 * sums as u64
     }
 
     /// The number of the null key, or None if it was not met.
@@ -151,12 +153,13 @@ impl PyKeyTable {
         let numbers = slice_of!(&numbers, UInt32Type, DataType::UInt32, "uint32");
         let rows = words(rows.as_ref())?;
         let weights = words(weights.as_ref())?;
+        let counted = self.rows.as_mut().ok_or_else(handed_over)?;
         py.detach(|| {
             if weights.is_some() && self.weights.is_none() {
-                self.weights = Some(self.rows.clone()); // until now a row weighed 1
+                self.weights = Some(counted.clone()); // until now a row weighed 1
             }
-            self.rows.grow(self.table.len());
-            self.rows.add(numbers, rows)?;
+            counted.grow(self.table.len());
+            counted.add(numbers, rows)?;
             if let Some(sums) = &mut self.weights {
                 sums.grow(self.table.len());
                 sums.add(numbers, weights.or(rows))?;
@@ -166,14 +169,15 @@ impl PyKeyTable {
         .map_err(raise)
     }
 
-    /// The rows and the weight of each key; no weights where each row weighs 1.
-    fn tallies<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let full = |sums: &fold::Sums| {
-            let mut values = sums.values().to_vec();
+    /// The rows and the weight of each key, handed over: no more can be counted then. No weights where each row weighs 1.
+    fn tallies<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+        let full = |sums: fold::Sums| {
+            let mut values = sums.into_values();
             values.resize(self.table.len(), 0);
             output::primitive::<UInt64Type>(py, values, None)
         };
-        Ok((full(&self.rows)?, self.weights.as_ref().map(full).transpose()?))
+        let rows = self.rows.take().ok_or_else(handed_over)?;
+        Ok((full(rows)?, self.weights.take().map(full).transpose()?))
     }
 }
 
@@ -189,6 +193,10 @@ impl PyKeyTable {
     pub fn shared(&self) -> Arc<KeyTable> {
         Arc::clone(&self.table)
     }
+}
+
+fn handed_over() -> PyErr {
+    parameter("the counts of the table were handed over; count in a new one".to_owned())
 }
 
 /// Numbers with those of absent keys as nulls.

@@ -28,7 +28,9 @@ mod _core {
     #[pymodule_export]
     use crate::filters::BloomFilter;
     #[pymodule_export]
-    use crate::fold::{PyMarks, PySums, gather, journeys, mark_pairs, sum_by, sum_pairs, weight_apart};
+    use crate::fold::{
+        PyMarks, PySums, gather, give_back_memory, journeys, mark_pairs, sum_by, sum_pairs, weight_apart,
+    };
     #[pymodule_export]
     use crate::hashing::{digest, hash, hash_rows};
     #[pymodule_export]

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
+use crate::fold::PySums;
 use crate::hashing::{Threads, threads_or_default};
 use crate::key_table::PyKeyTable;
 use crate::output;
@@ -231,6 +232,28 @@ impl PyStrategy {
             Ok(out)
         })?;
         output::primitive::<UInt32Type>(py, out, None)
+    }
+
+    /// Adds the number of rows of each partition to `sums`, on this thread.
+    #[pyo3(signature = (columns, rows, sums, *, first_row = 0))]
+    fn count(
+        &self,
+        py: Python<'_>,
+        columns: Vec<Column>,
+        rows: usize,
+        sums: &mut PySums,
+        first_row: u64,
+    ) -> PyResult<()> {
+        let columns = Columns(columns);
+        self.check_rows(&columns, rows, first_row)?;
+        py.detach(|| {
+            if columns.0.is_empty() {
+                return self.strategy.count(&[], first_row, rows, &mut sums.0).map_err(raise);
+            }
+            columns.for_each_run(|first, keys| {
+                self.strategy.count(keys, first_row + first as u64, keys[0].len(), &mut sums.0).map_err(raise)
+            })
+        })
     }
 
     /// The positions of each row's `count` replicas among the nodes, `count` after `count`; the first is its partition.

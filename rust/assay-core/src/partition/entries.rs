@@ -13,6 +13,7 @@ use crate::capacity::{Filled, units};
 use crate::error::{Error, Result};
 use crate::key_table::KeyTable;
 use crate::keys::{Canonical, Keys, for_each_compound};
+use crate::memory;
 use crate::partition::{Distinct, Request};
 use crate::threads;
 
@@ -32,6 +33,20 @@ pub fn form_bytes(form: Canonical<'_>) -> u64 {
         Canonical::Null => 0,
         Canonical::Word(_) => 8,
         Canonical::Bytes(bytes) => bytes.len() as u64,
+    }
+}
+
+/// Gives each row in turn to the partition that is least of `loads`; `add` adds to its load and names it.
+fn deal<T: Ord>(
+    order: &[u32],
+    rows: &[u64],
+    partitions: &mut [u32],
+    loads: &mut BinaryHeap<T>,
+    add: impl Fn(&mut T, u64) -> u32,
+) {
+    for row in order {
+        let mut least = loads.peek_mut().expect("there is at least one partition");
+        partitions[*row as usize] = add(&mut least, rows[*row as usize]);
     }
 }
 
@@ -59,19 +74,27 @@ impl Entries {
     /// If a key is there twice.
     pub fn dealt(request: &Request<'_>) -> Result<Self> {
         let distinct = &request.distinct;
-        let mut order = distinct.order().to_vec();
-        order.sort_by_key(|row| Reverse(distinct.rows[*row as usize])); // stable: then by value
-        let mut partitions = vec![0; distinct.rows.len()];
+        let order = distinct.heaviest();
+        let mut partitions = memory::zeros(distinct.rows.len());
         let listed: u64 = order.iter().map(|row| distinct.rows[*row as usize]).sum();
         let nulls = distinct.rows.iter().sum::<u64>() - listed;
-        let mut loads: BinaryHeap<Reverse<Filled>> = (0_u32..)
-            .zip(units(&request.all_capacities()))
-            .map(|(position, unit)| Reverse(Filled { load: if position == 0 { nulls } else { 0 }, unit, position }))
-            .collect();
-        for row in &order {
-            let Reverse(least) = loads.pop().expect("there is at least one partition");
-            partitions[*row as usize] = least.position;
-            loads.push(Reverse(Filled { load: least.load + distinct.rows[*row as usize], ..least }));
+        let units = units(&request.all_capacities());
+        let loads = (0_u32..).zip(units.iter().copied());
+        let loads =
+            loads.map(|(position, unit)| Filled { load: if position == 0 { nulls } else { 0 }, unit, position });
+        if units.iter().all(|unit| *unit == 1) {
+            // Plain loads compare faster than quotients.
+            let mut loads = loads.map(|filled| Reverse((filled.load, filled.position))).collect();
+            deal(order, distinct.rows, &mut partitions, &mut loads, |Reverse((load, position)), more| {
+                *load += more;
+                *position
+            });
+        } else {
+            let mut loads = loads.map(Reverse).collect();
+            deal(order, distinct.rows, &mut partitions, &mut loads, |Reverse(filled), more| {
+                filled.load += more;
+                filled.position
+            });
         }
         Self::of(distinct, partitions)
     }

@@ -5,7 +5,8 @@
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
-use crate::hash::{HashFunction, hash_keys};
+use crate::fold::Sums;
+use crate::hash::{HashFunction, hash_block, hash_keys};
 use crate::keys::Keys;
 use crate::lanes::{self, Loop};
 use crate::memory;
@@ -51,6 +52,9 @@ pub const FUNCTIONS: &[&str] = &[
     "identity",
 ];
 
+/// Rows that are counted at a time.
+const BLOCK: usize = 4096;
+
 struct Hash {
     function: HashFunction,
     nodes: Vec<u32>,
@@ -72,6 +76,18 @@ impl Strategy for Hash {
         // The hash 0 stands for null: it lives in partition 0 either way.
         hash_keys(columns, self.function, threads, 0, &mut hashes)?;
         remainders(&hashes, self.nodes.len() as u64, out);
+        Ok(())
+    }
+
+    /// Block by block, in the nearest caches: neither hashes nor partitions of all rows are held.
+    fn count(&self, columns: &[Keys<'_>], _first_row: u64, rows: usize, sums: &mut Sums) -> Result<()> {
+        let (mut hashes, mut partitions) = ([0; BLOCK], [0; BLOCK]);
+        for first in (0..rows).step_by(BLOCK) {
+            let count = BLOCK.min(rows - first);
+            hash_block(columns, self.function, first, 0, &mut hashes[..count])?;
+            remainders(&hashes[..count], self.nodes.len() as u64, &mut partitions[..count]);
+            sums.add(&partitions[..count], None)?;
+        }
         Ok(())
     }
 

@@ -38,10 +38,10 @@ struct List {
 
 /// Learns the list, or takes the one given.
 pub fn learn(request: &Request<'_>) -> Result<Box<dyn Strategy>> {
-    let list = match request.values {
-        Some(values) => List::given(values, request.groups, request.nodes)?,
-        None => List { entries: Entries::dealt(request)?, nodes: request.nodes.to_vec() },
+    let Some(values) = request.values else {
+        return Ok(Box::new(List { entries: Entries::dealt(request)?, nodes: request.nodes.to_vec() }));
     };
+    let list = List::given(values, request.groups, request.nodes)?;
     list.refuse_unlisted(request.distinct.columns)?;
     Ok(Box::new(list))
 }

@@ -339,3 +339,15 @@ fn redis_slots_move_as_few_as_they_must_under_every_action() {
     let anew = assigned(learned("redis_slots", &[1], &[1], 5).unwrap().as_ref(), &keys);
     assert!(before.iter().zip(&anew).filter(|(a, b)| a != b).count() > 1_000);
 }
+
+#[test]
+fn counts_descend_by_counting_as_by_sorting() {
+    for most in [5_u64, 70_000] {
+        let rows: Vec<u64> = (0..500_u64).map(|row| row * row % most + 1).collect();
+        let order: Vec<u32> = (0..500).map(|row| row * 7 % 500).collect();
+        let mut expected = order.clone();
+        expected.sort_by_key(|row| std::cmp::Reverse(rows[*row as usize]));
+        assert_eq!(super::by_rows_descending(&order, &rows), expected);
+    }
+    assert!(super::by_rows_descending(&[], &[]).is_empty());
+}
