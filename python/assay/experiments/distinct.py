@@ -10,18 +10,20 @@ Memory: about 60 bytes a distinct key plus its text; a batch is looked at once a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay import _core
 from assay.datasets.arrow_types import plain_array
 from assay.errors import MeasurementError, UsageError
+from assay.experiments.spill import FIRST, Runs
 
-__all__ = ["DistinctKeys", "Key", "KeyCounter", "key_columns", "numpy_of", "total"]
+__all__ = ["DistinctKeys", "Key", "KeyCounter", "give_back_memory", "key_columns", "numpy_of", "total"]
 
 Key = tuple[str, ...]
 Counts = Any  # uint64: a pyarrow or numpy array
@@ -32,6 +34,12 @@ _ROWS, _WEIGHT = "rows", "weight"
 def numpy_of(array: pa.Array) -> np.ndarray:
     """A pyarrow array of numbers without nulls as a numpy view."""
     return np.asarray(array.to_numpy(zero_copy_only=False))
+
+
+def give_back_memory() -> None:
+    """Gives memory that was freed back to the operating system: after scans and lessons there can be much of it."""
+    pa.default_memory_pool().release_unused()
+    _core.give_back_memory()
 
 
 def total(values: np.ndarray) -> int:
@@ -114,6 +122,10 @@ class DistinctKeys:
         """As `rows`, as an Arrow array without a copy."""
         return _one_chunk(self.table.column(_ROWS))
 
+    def without_first(self) -> DistinctKeys:
+        """The same without where each key stands first, which only counting needs."""
+        return replace(self, table=self.table.drop_columns([FIRST])) if FIRST in self.table.schema.names else self
+
     @classmethod
     def none(cls) -> DistinctKeys:
         """The key of no columns, which only strategies without a key learn from."""
@@ -146,13 +158,31 @@ class KeyCounter:
 
     Args:
         keys: The keys, each a tuple of column names.
+        memory_limit: The most bytes that its tables may take before what they hold goes to disk; None for no limit.
     """
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    def __init__(self, keys: Iterable[Key], memory_limit: int | None = None) -> None:
         # Shorter keys first: a merge must meet a part's values in the part's own order.
         self.keys: list[Key] = sorted(dict.fromkeys(keys), key=lambda key: (len(key), key))
+        self._limit = memory_limit
+        self._rows = 0  # seen; with a limit, where each key stands first is kept beside it
+        self._runs: dict[Key, Runs] = {}
+        self._clear()
+
+    def _clear(self) -> None:
         self._tables: dict[Key, _core.KeyTable] = {}
         self._values: dict[Key, list[list[pa.Array]]] = {key: [] for key in self.keys}
+        self._kept_bytes = 0
+
+    @property
+    def spilled(self) -> bool:
+        """Whether keys went to disk, so that the numbers of rows are not known."""
+        return bool(self._runs)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes of its tables and of the keys that they hold."""
+        return self._kept_bytes + sum(table.memory_bytes for table in self._tables.values())
 
     def add(self, columns: Mapping[str, pa.Array], weights: pa.Array | None) -> None:
         """Counts the rows of one batch.
@@ -162,8 +192,26 @@ class KeyCounter:
             weights: uint64 without nulls, or None for 1 each.
         """
         seen: dict[Key, tuple[pa.Array, pa.Array]] = {}
+        first = None
+        if self._limit is not None and self.keys:
+            rows = len(columns[self.keys[0][0]])
+            first = pa.array(np.arange(self._rows, self._rows + rows, dtype=np.uint64))
+            self._rows += rows
         for key in self.keys:
-            self._count(key, columns, seen, None, weights)
+            self._count(key, columns, seen, None, weights, first)
+        if self._limit is not None and self.memory_bytes > self._limit:
+            self._spill()
+
+    def absorb(self, other: KeyCounter) -> None:
+        """Counts what another counter has counted, which is of no use afterwards."""
+        if other._runs or self._runs:
+            other._spill()
+            self._spill()
+            for key in self.keys:
+                self._runs[key].take_over(other._runs[key], self._rows)
+            self._rows += other._rows
+        else:
+            self.add_distinct(other._held())
 
     def add_distinct(self, distinct: Mapping[Key, DistinctKeys]) -> None:
         """Counts keys that were counted elsewhere."""
@@ -171,7 +219,11 @@ class KeyCounter:
             other = distinct[key]
             self._tables.setdefault(key, _core.KeyTable()).reserve(len(other))
             weights = other.arrow_weights if other.is_weighed else None
-            self._count(key, dict(zip(key, other.columns, strict=True)), {}, pa.array(other.rows), weights)
+            first = _one_chunk(other.table.column(FIRST)) if FIRST in other.table.schema.names else None
+            if first is not None:
+                first = pc.add(first, pa.scalar(self._rows, pa.uint64()))
+            columns = dict(zip(key, other.columns, strict=True))
+            self._count(key, columns, {}, pa.array(other.rows), weights, first)
 
     def find(self, key: Key, columns: Mapping[str, pa.Array], seen: dict[Key, pa.Array] | None = None) -> pa.Array:
         """The number of each row's key (uint32); it must have been counted.
@@ -200,16 +252,51 @@ class KeyCounter:
         return seen[key]
 
     def finish(self) -> dict[Key, DistinctKeys]:
-        """What was counted, by key."""
+        """What was counted, by key, in order of first appearance."""
+        if self._runs:
+            self._spill()
+            return {key: self._joined(key) for key in self.keys}
+        return {key: found.without_first() for key, found in self._held().items()}
+
+    def _held(self) -> dict[Key, DistinctKeys]:
+        """What the tables hold, with where each key stands first if that is kept."""
         found = {}
         for key in self.keys:
             chunks = self._values[key]
-            columns = [_concat([chunk[index] for chunk in chunks]) for index in range(len(key))]
+            width = len(chunks[0]) if chunks else len(key)
+            columns = [_concat([chunk[index] for chunk in chunks]) for index in range(width)]
             if len(chunks) > 1:
                 self._values[key] = [columns]  # the pieces are not held twice
             table = self._tables.setdefault(key, _core.KeyTable())
-            found[key] = DistinctKeys.of(key, columns, *table.tallies(), numbers=table)
+            counted = DistinctKeys.of(key, columns[: len(key)], *table.tallies(), numbers=table)
+            for first in columns[len(key) :]:
+                counted = replace(counted, table=counted.table.append_column(FIRST, first))
+            found[key] = counted
         return found
+
+    def _spill(self) -> None:
+        """Writes all that is held as runs, and begins anew."""
+        for key, distinct in self._held().items():
+            own = self._runs.setdefault(key, Runs())
+            if len(distinct):
+                own.add(distinct.table, len(key))
+        self._clear()
+
+    def _joined(self, key: Key) -> DistinctKeys:
+        """The distinct values of a key from its runs, a piece of their hashes at a time."""
+        joined = []
+        for piece in self._runs[key].pieces():
+            counter = KeyCounter([key])
+            for table in piece:
+                counter.add_distinct({key: DistinctKeys(key, table)})
+            found = counter._held()[key].table
+            if found.num_rows:
+                joined.append(found)
+        if not joined:
+            return self._held()[key].without_first()
+        table = pa.concat_tables(joined)
+        order = np.argsort(table.column(FIRST).to_numpy(), kind="stable")
+        return DistinctKeys(key, table.drop_columns([FIRST]).take(pa.array(order)))
 
     def _count(
         self,
@@ -218,9 +305,10 @@ class KeyCounter:
         seen: dict[Key, tuple[pa.Array, pa.Array]],
         rows: pa.Array | None,
         weights: pa.Array | None,
+        first: pa.Array | None,
     ) -> None:
         numbers, fresh = self._insert(key, columns, seen)
-        self._keep(key, columns, fresh)
+        self._keep(key, columns, fresh, first)
         try:
             self._tables[key].tally(numbers, rows, weights)
         except UsageError as error:
@@ -243,11 +331,15 @@ class KeyCounter:
                 seen[key] = table.insert_pairs(first, last)
         return seen[key]
 
-    def _keep(self, key: Key, columns: Mapping[str, pa.Array], fresh: pa.Array) -> None:
+    def _keep(self, key: Key, columns: Mapping[str, pa.Array], fresh: pa.Array, first: pa.Array | None) -> None:
+        beside = [] if first is None else [first]
         if len(fresh):
-            self._values[key].append([plain_array(columns[name]).take(fresh) for name in key])
+            kept = [array.take(fresh) for array in (*(plain_array(columns[name]) for name in key), *beside)]
+            self._values[key].append(kept)
+            self._kept_bytes += sum(array.nbytes for array in kept)
         elif not self._values[key]:
-            self._values[key].append([plain_array(columns[name]).slice(0, 0) for name in key])
+            empty = [array.slice(0, 0) for array in (*(plain_array(columns[name]) for name in key), *beside)]
+            self._values[key].append(empty)
 
 
 def _concat(chunks: list[pa.Array]) -> pa.Array:

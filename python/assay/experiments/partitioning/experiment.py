@@ -26,6 +26,7 @@ from assay.experiments.partitioning.notes import notes_of_the_log, notes_on
 from assay.experiments.partitioning.proposals import propose
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.strategies import StrategySpec, parse_strategy
+from assay.units import parse_bytes
 
 __all__ = ["EXPERIMENT", "Partitioning"]
 
@@ -84,7 +85,12 @@ class Partitioning:
             for index, (partitions, spec) in enumerate(product(grid.counts if grid else settings.grid, specs))
         )
         return PartitioningJob(
-            dataset=dataset, contests=contests, aspects=tuple(aspects), weight=settings.weight, advice=grid
+            dataset=dataset,
+            contests=contests,
+            aspects=tuple(aspects),
+            weight=settings.weight,
+            advice=grid,
+            memory_limit=None if settings.memory_limit is None else parse_bytes(settings.memory_limit),
         )
 
     def _cell(

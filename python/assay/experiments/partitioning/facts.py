@@ -83,7 +83,7 @@ class Facts:
 
     def partitions(self, contest: Contest) -> pa.Array:
         """The partition of each distinct value of a keyed strategy's key (uint32)."""
-        return self.numbers(contest.spec.columns, f"assign:{contest.index}")
+        return self.arrow(contest.spec.columns, f"assign:{contest.index}").cast(pa.uint32())
 
     def alive(self, contest: Contest) -> bool:
         """Whether the strategy has not failed."""

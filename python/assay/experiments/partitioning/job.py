@@ -21,7 +21,7 @@ from assay.datasets import Batch, Dataset
 from assay.errors import AssayError, EmptyInputError, MeasurementError, ParameterError
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Lesson, Timer
-from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, numpy_of
+from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, give_back_memory, numpy_of
 from assay.experiments.partitioning.advise import Grid
 from assay.experiments.partitioning.aspects import Aspect, Found, Study, suits
 from assay.experiments.partitioning.contest import Contest
@@ -31,6 +31,10 @@ from assay.experiments.partitioning.strategies import Learned, StrategySpec, lea
 from assay.experiments.partitioning.timers import timers_of
 
 __all__ = ["PartitioningJob"]
+
+
+MANY_KEYS = 1_000_000  # whose partitions are worth giving back memory for
+VERIFIED_AT_ONCE = 1 << 20  # distinct keys, so that a check needs no copy of all of them
 
 
 @dataclass
@@ -63,6 +67,7 @@ class PartitioningJob:
     aspects: tuple[Aspect, ...]
     weight: str | None
     advice: Grid | None = None  # what is tried and why, where advice is asked for
+    memory_limit: int | None = None  # bytes of the tables that count keys; beyond it they go to disk
     stages: int = 2
 
     @property
@@ -109,7 +114,7 @@ class PartitioningJob:
 
     def start(self, stage: int, learned: Lesson | None) -> CountState | RowState:
         """An empty state."""
-        return CountState(KeyCounter(self.keys)) if stage == 0 else RowState(_facts(learned))
+        return CountState(KeyCounter(self.keys, self._limit)) if stage == 0 else RowState(_facts(learned))
 
     def update(self, state: CountState | RowState, batch: Batch) -> None:
         """Counts keys (stage 0), or sums what rows tell (stage 1)."""
@@ -128,7 +133,7 @@ class PartitioningJob:
     def merge(self, state: Any, other: Any) -> Any:
         """Both states as one; exact sums and bits do not depend on the order."""
         if isinstance(state, CountState):
-            state.counter.add_distinct(other.counter.finish())
+            state.counter.absorb(other.counter)
             state.rows += other.rows
         else:
             state.merge(other)
@@ -156,7 +161,10 @@ class PartitioningJob:
         assert stage == 0, "only stage 0 teaches"
         if state.rows == 0:
             raise EmptyInputError(f"{self.dataset.name} has no rows; there is nothing to partition")
-        facts = Facts(state.counter.finish(), {"rows": state.rows, "failures": {}}, state.counter)
+        distinct = state.counter.finish()
+        give_back_memory()
+        counter = None if state.counter.spilled else state.counter
+        facts = Facts(distinct, {"rows": state.rows, "failures": {}}, counter)
         causes: list[AssayError] = []
         for aspect in self.aspects:
             aspect.prepare(facts)
@@ -169,6 +177,7 @@ class PartitioningJob:
         if len(causes) == len(self.contests):
             raise causes[0]
         facts.release()
+        give_back_memory()  # what learning needed is not held beside what it taught
         return facts
 
     def finish(self, learned: Sequence[Lesson], state: Any) -> Findings:
@@ -200,6 +209,11 @@ class PartitioningJob:
         return timers_of(alive, self.dataset, self._learner(facts), facts.distinct)
 
     # The parts of the stages
+
+    @property
+    def _limit(self) -> int | None:
+        """What each of the threads that count side by side may hold."""
+        return None if self.memory_limit is None else max(1, self.memory_limit // pa.cpu_count())
 
     def _scanning(self, facts: Facts) -> list[tuple[Aspect, Contest]]:
         """Which aspects sum rows for which strategies."""
@@ -277,12 +291,14 @@ class PartitioningJob:
 def _verify(study: Study, found: np.ndarray) -> None:
     """A strategy must answer alike when asked again, in another order, and null must live in partition 0."""
     own, text = study.own, study.contest.spec.text
-    backwards = pa.array(np.arange(len(own), dtype=np.int64)[::-1])
-    again = study.learned.assign([column.take(backwards) for column in own.columns], len(own), threads=1)
-    if not np.array_equal(again[::-1], found):
-        raise MeasurementError(
-            f"{text} puts a key into different partitions when asked again; a strategy must depend on the key alone"
-        )
+    for first in range(0, len(own), VERIFIED_AT_ONCE):
+        last = min(first + VERIFIED_AT_ONCE, len(own))
+        backwards = pa.array(np.arange(last - 1, first - 1, -1, dtype=np.int64))
+        again = study.learned.assign([column.take(backwards) for column in own.columns], last - first, threads=1)
+        if not np.array_equal(again[::-1], found[first:last]):
+            raise MeasurementError(
+                f"{text} puts a key into different partitions when asked again; a strategy must depend on the key alone"
+            )
     if found[own.is_null].any():
         raise MeasurementError(f"{text} does not keep null keys in partition 0")
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_serializer, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from assay.datasets.workload import Workload
 from assay.experiments.partitioning.cluster import Cluster, node_name
@@ -48,6 +57,8 @@ class PartitioningSettings(BaseModel):
         skew_max: The greatest load_max_over_mean of a usable strategy.
         moved_max: The greatest share of the data that a node more may move; no limit by default.
         partition_bytes_max: The most bytes in a partition, such as "1GiB"; no limit by default.
+        memory_limit: The memory of the tables that count distinct keys, such as "1GiB"; beyond it they go to disk. No
+            limit by default.
         fan_out_max: The most partitions that a query may ask on average; no limit by default.
         growth_skew_max: The greatest growth_load_max_over_mean; no limit by default. It needs a time.
         capacities: The capacity of each node, in order, or by name where it is not 1: {node-3 = 2}; all 1 by default.
@@ -79,6 +90,7 @@ class PartitioningSettings(BaseModel):
     skew_max: float = Field(default=1.25, ge=1, allow_inf_nan=False)
     moved_max: float | None = Field(default=None, gt=0, le=1)
     partition_bytes_max: int | str | None = None
+    memory_limit: int | str | None = None
     fan_out_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
     growth_skew_max: float | None = Field(default=None, ge=1, allow_inf_nan=False)
     capacities: Annotated[list[float], Field(min_length=1)] | dict[str, float] | None = None
@@ -108,14 +120,14 @@ class PartitioningSettings(BaseModel):
     def _one_is_a_list(cls, given: Any) -> Any:
         return [given] if isinstance(given, str) else given
 
-    @field_validator("partition_bytes_max", mode="after")
+    @field_validator("partition_bytes_max", "memory_limit", mode="after")
     @classmethod
-    def _size(cls, given: int | str | None) -> int | str | None:
+    def _size(cls, given: int | str | None, info: ValidationInfo) -> int | str | None:
         if given is not None:
             try:
                 parse_bytes(given)
             except ValueError as error:
-                raise ValueError(f"partition_bytes_max is {error}") from None
+                raise ValueError(f"{info.field_name} is {error}") from None
         return given
 
     @model_validator(mode="after")
