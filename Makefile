@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export PIP_QUIET = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-slow lint format bench claims docs clean
+.PHONY: help setup demo test test-slow lint format bench claims record docs clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,14 +65,22 @@ format: $(VENV)/.dependencies ## rewrites the sources in the house's format
 	$(BIN)/ruff format python tests bench scripts
 	$(BIN)/ruff check --fix python tests bench scripts
 
-bench: $(VENV)/.built-release ## the primitives beside other packages
+bench: $(VENV)/.built-release ## the primitives and partitioning beside other packages; makes TPC-H at scale 2 and 10 once
 	$(BIN)/python scripts/install_dependencies.py bench
 	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
+	$(BIN)/python bench/peers/partitioning.py
 
 claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/claims.html
 	mkdir -p reports/claims
 	$(BIN)/assay run bench/claims.toml --no-timing --store reports/claims/claims.duckdb
 	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/claims.html
+
+record: $(VENV)/.built-release ## the suites of partitioning as recorded runs; leaves reports/partitioning/*.html
+	mkdir -p reports/partitioning
+	for suite in partitioning workload replicas; do \
+		$(BIN)/assay run bench/$$suite.toml --no-timing --store reports/partitioning/$$suite.duckdb && \
+		$(BIN)/assay report --store reports/partitioning/$$suite.duckdb -o reports/partitioning/$$suite.html || exit; \
+	done
 
 docs: $(VENV)/.built-checked ## writes the generated pages of docs/ from the catalogue
 	$(BIN)/python scripts/generate_docs.py

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.checksums import Checksum, checksum, checksum_blocks
     from assay.datasets import open_dataset
-    from assay.experiments.partitioning import Strategy, register_strategy
+    from assay.experiments.partitioning import Strategy, count_partitions, register_strategy
     from assay.filters import BloomFilter
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
@@ -35,6 +35,7 @@ _HOMES = {
     "checksum": "assay.checksums",
     "checksum_blocks": "assay.checksums",
     "compare": "assay.front",
+    "count_partitions": "assay.experiments.partitioning",
     "digest": "assay.hashing",
     "export": "assay.front",
     "hash": "assay.hashing",
@@ -58,6 +59,7 @@ __all__ = [
     "checksum",
     "checksum_blocks",
     "compare",
+    "count_partitions",
     "digest",
     "export",
     "hash",

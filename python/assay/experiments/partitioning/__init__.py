@@ -5,7 +5,8 @@ more or less moves, which joins and foreign keys cross partitions, how many part
 asks, and what routing costs.
 """
 
+from assay.experiments.partitioning.counting import count_partitions
 from assay.experiments.partitioning.experiment import EXPERIMENT
 from assay.experiments.partitioning.user import Strategy, register_strategy
 
-__all__ = ["EXPERIMENT", "Strategy", "register_strategy"]
+__all__ = ["EXPERIMENT", "Strategy", "count_partitions", "register_strategy"]

@@ -225,6 +225,14 @@ class Learned:
             found = self.core.replicas(given, rows, count, first_row=first_row, threads=threads)
         return numpy_of(found).reshape(rows, count)
 
+    def count(self, columns: Sequence[pa.Array], rows: int, sums: _core.Sums, *, first_row: int = 0) -> None:
+        """Adds the number of rows of each partition to `sums`, on one thread; columns as of `assign`."""
+        if isinstance(self.core, UserStrategy):
+            sums.add(pa.array(self._assign_by_user(columns, rows)))
+            return
+        given = _spread(self.spec, columns) if self.parts else list(columns)
+        self.core.count(given, rows, sums, first_row=first_row)
+
     def _assign_by_user(self, columns: Sequence[pa.Array], rows: int) -> np.ndarray:
         table = pa.table(list(columns), names=list(self.spec.columns))
         null = np.all([numpy_of(column.is_null()) for column in columns], axis=0)
