@@ -63,6 +63,8 @@ def bits(data: object, *, executor: Executor | None = None, jobs: int | None = N
         "partitions": [3, 8],
         "queries": QUERIES,
         "weight": "weight",
+        "replicas": 3,
+        "racks": 2,
         "time": "time",
         "actions": ["add_one", "remove_one", "replace_one", "double", "split_hot", "merge_cold"],
     }
