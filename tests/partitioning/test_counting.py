@@ -66,7 +66,7 @@ def test_counts_are_those_of_the_hash_worked_out_row_by_row() -> None:
 
 
 def test_what_cannot_be_counted_is_told() -> None:
-    with pytest.raises(UsageError, match='no column of .* called "nme"|"nme"'):
+    with pytest.raises(UsageError, match=r'no column of .* called "nme"|"nme"'):
         assay.count_partitions(TABLE, "hash(nme)", partitions=4)
     with pytest.raises(UsageError, match="partitions is 0; expected at least 1"):
         assay.count_partitions(TABLE, "hash(name)", partitions=0)
