@@ -102,7 +102,8 @@ def metrics(question: Question) -> dict[str, Value]:
         result |= foreign_key_metrics(strategy, table, placed, foreign_key, weights)
         result |= join_metrics(question, placed, foreign_key)
     for query in question.queries:
-        result |= query_metrics(table, placed, query)
+        read = row_bytes({name: table[name] for name in query.columns}) if question.bytes else None
+        result |= query_metrics(table, placed, query, None if read is None else loads_of(placed, read))
     return result
 
 
