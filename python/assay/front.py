@@ -32,6 +32,7 @@ from assay.errors import (
     UnsupportedTypeError,
     UsageError,
 )
+from assay.experiments.partitioning.cluster import heeding_capacities
 from assay.experiments.partitioning.strategies import parse_strategy
 from assay.harness import (
     Failure,
@@ -397,7 +398,14 @@ def _recommended(
             f"run {newest[0]['run_id']} recommends {'nothing' if not chosen else 'several strategies'}{wanted}; "
             f"name the strategy or the partitions; it recommends {known}"
         )
-    return chosen.pop()
+    best, n = chosen.pop()
+    weighed = any("capacities" in answer["parameters"] for answer in answers if answer["parameters"]["partitions"] == n)
+    if weighed and best.partition("(")[0] in heeding_capacities():
+        raise UsageError(
+            f"run {newest[0]['run_id']} measured {best} on nodes of unequal capacities, which an export does not have "
+            f"yet; name the strategy to export it for {n} equal nodes"
+        )
+    return best, n
 
 
 def _run(

@@ -61,6 +61,18 @@ def test_without_a_strategy_the_newest_run_recommends_it(assay: Assay, orders: P
     assert outcome.code == 2 and "recommends nothing at 5 partitions" in outcome.err
 
 
+def test_a_layout_for_unequal_nodes_is_not_exported_as_one_for_equal_nodes(assay: Assay, tmp_path: Path) -> None:
+    data, words = (
+        "zipf(rows=400, keys=300, exponent=0.1, seed=1)",
+        ("--partitions", 2, "--no-timing", "--store", "weighed"),
+    )
+    assert assay("compare", "partitioning", data, "--strategy", "list(key)", "--capacities", "1,3", *words).code == 0
+    outcome = assay("export", data, "--target", "postgres", "--store", "weighed")
+    assert outcome.code == 2 and "measured list(key) on nodes of unequal capacities" in outcome.err
+    assert assay("compare", "partitioning", data, "--strategy", "hash(key)", "--capacities", "1,1.1", *words).code == 0
+    assert assay("export", data, "--target", "postgres", "--store", "weighed").code == 0
+
+
 def test_a_store_that_knows_the_table_not_is_told(assay: Assay, store: Path) -> None:
     outcome = assay("export", "zipf(rows=100, seed=1)", "--target", "postgres")
     assert outcome.code == 2 and "holds no comparison of zipf" in outcome.err

@@ -11,14 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from assay.catalogue import strategies
 from assay.experiments.loads import are_equal
 
-__all__ = ["Cluster", "node_name"]
+__all__ = ["Cluster", "heeding_capacities", "node_name"]
+
+_DEALT = ("list", "directory")  # strategies that deal keys by capacity; placements that weigh nodes say so themselves
 
 
 def node_name(number: int) -> str:
     """What node `number` is called: its name is hashed."""
     return f"node-{number}"
+
+
+def heeding_capacities() -> list[str]:
+    """The names of the strategies that give a node more where it can hold more."""
+    return [one.name for one in strategies() if "weights" in one.abilities or one.name in _DEALT]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from assay.catalogue import strategies
 from assay.experiments.base import Cell, Value
+from assay.experiments.partitioning.cluster import heeding_capacities
 
 __all__ = ["notes_of_the_log", "notes_on"]
 
 MUCH_SAMPLING = 0.1  # of sampling_floor_cv: an ideal hash would be a tenth off
-DEALT_BY_CAPACITY = ("list", "directory")  # placements that weigh nodes say so themselves
 HOT = 1.25  # times the mean, forced by the hottest keys
 
 Row = Mapping[str, float | None]
@@ -112,7 +111,7 @@ def _on_the_cluster(cells: Sequence[Cell]) -> list[str]:
     parameters = cells[0].parameters if cells else {}
     notes = []
     if "capacities" in parameters:
-        heeding = [one.name for one in strategies() if "weights" in one.abilities or one.name in DEALT_BY_CAPACITY]
+        heeding = heeding_capacities()
         ignorant = [cell.contender for cell in cells if cell.contender.partition("(")[0] not in heeding]
         if ignorant:
             notes.append(
