@@ -114,6 +114,15 @@ def test_values_that_the_log_does_not_tell_are_those_of_declared_queries(tmp_pat
     assert any("every distinct value counts alike" in note for note in logged.answers[0]["notes"])
 
 
+def test_a_value_leads_both_parts_of_a_composite_that_go_by_one_column() -> None:
+    # k = 0 lives in 0 · 2 + 0, k = 3 in 1 · 2 + 1: two partitions, where {0, 1} times {0, 1} would be four.
+    table = pa.table({"k": [0, 1, 2, 3]})
+    log = pa.table({"template": ["SELECT k FROM t WHERE k IN (0, 3)"]})
+    name = "composite(modulo(k),modulo(k),first=2)"
+    found = numbers(compare(open_dataset(table, name="t"), [name], workload=log, partitions=4), name)
+    assert found["routed_fan_out_mean.in_list_k"] == found["fan_out_mean.in_list_k"] == 2
+
+
 def test_a_log_is_asked_of_columns_on_servers_of_their_own() -> None:
     # A row has 8 + 8 + 2 bytes in [id, city] (the number that all carry, the id, a text of 2), and 8 + 5 in [note].
     table = pa.table({"id": [1, 2, 3, 4], "city": ["aa", "bb", "aa", "cc"], "note": ["xxxxx"] * 4})

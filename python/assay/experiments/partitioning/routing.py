@@ -10,7 +10,8 @@ partitions themselves, not their number, are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +21,7 @@ from assay import _core
 from assay.datasets.arrow_types import plain_type
 from assay.errors import AssayError
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of
-from assay.experiments.partitioning.asked import Asked, Values
+from assay.experiments.partitioning.asked import Asked, Values, Windows
 from assay.experiments.partitioning.ranks import window_ranks
 from assay.experiments.partitioning.strategies import Learned
 from assay.experiments.partitioning.user import Strategy as UserStrategy
@@ -119,6 +120,11 @@ def routed(learned: Learned, asked: Asked, keys: Keys) -> Routed:
         asked: The conditions of the instances.
         keys: The distinct values of the strategy's key, and of the keys of its parts.
     """
+    leaves = Counter(name for leaf in learned.spec.leaves for name in leaf.columns)
+    lists = [name for name, many in leaves.items() if many > 1 and name in asked.values]
+    shared = [name for name in lists if (asked.values[name].counts > 1).any()]
+    if shared:
+        return _each_value(learned, asked, shared, keys).without(asked.impossible)
     return _routed(learned, asked, keys).without(asked.impossible)
 
 
@@ -168,18 +174,56 @@ def _ramps(first: np.ndarray, lengths: np.ndarray) -> Pairs:
 # Equality and lists
 
 
+def _each_value(learned: Learned, asked: Asked, shared: Sequence[str], keys: Keys) -> Routed:
+    """Where two parts of a composite go by a column, each listed value of it leads both: its partitions together."""
+    n = learned.partitions
+    wide = _combinations([asked.values[name] for name in shared]) > MOST_COMBINATIONS
+    instances, taken = _combined([asked.values[name] for name in shared], np.flatnonzero(~wide))
+    values = {}
+    for name, column in asked.values.items():
+        if name in shared:
+            values[name] = Values.one_each(column.values.take(pa.array(taken[shared.index(name)])))
+        else:
+            _, at = _ramps(column.offsets[:-1][instances], column.counts[instances])
+            offsets = np.concatenate(([0], np.cumsum(column.counts[instances])))
+            values[name] = Values(offsets, column.values.take(pa.array(at)))
+    rows = pa.array(instances)
+    windows = {name: Windows(one.first.take(rows), one.last.take(rows)) for name, one in asked.windows.items()}
+    found = _routed(learned, Asked(len(instances), values, windows), keys)
+    if found.is_everywhere:
+        return Routed.everywhere(n, asked.count)
+    places, partitions = found.pairs
+    everyone = np.flatnonzero(wide)
+    made = _unique(
+        np.concatenate([instances[places], np.repeat(everyone, n)]),
+        np.concatenate([partitions, np.tile(np.arange(n), len(everyone))]),
+        n,
+    )
+    return Routed(n, np.bincount(made[0], minlength=asked.count).astype(np.uint64), lambda: made)
+
+
+def _combinations(columns: Sequence[Values]) -> np.ndarray:
+    """How many combinations of values each instance has."""
+    return np.asarray(np.prod([column.counts.astype(float) for column in columns], axis=0))
+
+
+def _combined(columns: Sequence[Values], instances: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Every combination of the values of some instances: whose it is, and the place of each column's value."""
+    taken: list[np.ndarray] = []
+    for column in columns:
+        places, at = _ramps(column.offsets[:-1][instances], column.counts[instances])
+        instances, taken = instances[places], [one[places] for one in taken] + [at]
+    return instances, taken
+
+
 def _by_values(learned: Learned, columns: list[Values], keys: Keys) -> Routed:
     count, n = len(columns[0].counts), learned.partitions
-    combinations = np.prod([column.counts.astype(float) for column in columns], axis=0)
+    combinations = _combinations(columns)
     one_each = bool((combinations == 1).all())
 
     def pairs() -> Pairs:
         wide = combinations > MOST_COMBINATIONS
-        instances = np.flatnonzero(~wide)
-        taken: list[np.ndarray] = []
-        for column in columns:
-            places, at = _ramps(column.offsets[:-1][instances], column.counts[instances])
-            instances, taken = instances[places], [one[places] for one in taken] + [at]
+        instances, taken = _combined(columns, np.flatnonzero(~wide))
         values = [column.values.take(pa.array(at)) for column, at in zip(columns, taken, strict=True)]
         partitions, known = _assigned(learned, values, len(instances), keys)
         everyone = np.flatnonzero(wide)
