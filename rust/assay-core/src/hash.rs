@@ -27,6 +27,11 @@ pub trait HashKey: Copy + Send + Sync {
     fn word(&self, word: u64) -> u64;
     /// The hash of any bytes.
     fn bytes(&self, bytes: &[u8]) -> u64;
+
+    /// The hashes of the rows of `columns` from `first` on, as many as `out` has room for.
+    fn rows(&self, columns: &[Keys<'_>], first: usize, null: u64, out: &mut [u64]) {
+        hash_rows(columns, first, self, null, out);
+    }
 }
 
 /// Rows whose words are hashed at a time: they stay in the nearest cache.
@@ -279,8 +284,11 @@ pub fn hash_block(
     out: &mut [u64],
 ) -> Result<()> {
     function.check(columns)?;
-    with_function!(function,
-        hasher => hash_rows(columns, first, &hasher, null, out),
+    if let HashFunction::Postgres(_) = function {
+        return postgres::hash_block(columns, first, null, out);
+    }
+    with_function!(function.of_columns(columns),
+        hasher => hasher.rows(columns, first, null, out),
         identity => columns[0].for_each(first..first + out.len(), |row, form| {
             out[row - first] = if let Canonical::Word(word) = form { word } else { null };
         })
@@ -298,7 +306,7 @@ fn hash_with(columns: &[Keys<'_>], hasher: &impl HashKey, threads: usize, null: 
         gather(column, indices, &entries, threads, null, out);
         return;
     }
-    threads::fill(out, threads, |first, part| hash_rows(columns, first, hasher, null, part));
+    threads::fill(out, threads, |first, part| hasher.rows(columns, first, null, part));
 }
 
 /// The hashes of the rows from `first` on, as many as there is room for.
@@ -368,6 +376,37 @@ mod tests {
                 for (key, hash) in keys.iter().zip(&out) {
                     prop_assert_eq!(*hash, key.map_or(77, |key| function.bytes(&key.to_le_bytes())));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_of_rows_hashes_as_they_do_among_all_whatever_the_function_and_the_columns() {
+        let (bits, floats, words) =
+            ([0b0110_1101_u8], [0.0, 1.5, -2.0, f64::NAN, 1e9, -0.0, 7.0], [1, 2, 3, 4, 5, 6, 7]);
+        let validity = Some(Bitmap::new(&bits, 0, 7));
+        let data = "{tag}ab{tag}cd{}foo";
+        let text = Values::Bytes32 { offsets: &[0, 7, 14, 16, 19, 19, 19, 19], data: data.as_bytes() };
+        let entries = Keys::new(text.clone(), None, 7).unwrap();
+        let dictionary = Values::Dictionary { indices: Indices::I8(&[6, 0, 1, 1, 2, 3, 0]), values: Box::new(entries) };
+        let columns = [
+            Keys::new(Values::F64(&floats), validity, 7).unwrap(),
+            Keys::new(Values::Boolean(Bitmap::new(&bits, 1, 7)), validity, 7).unwrap(),
+            Keys::from_words(&words),
+            Keys::new(text, validity, 7).unwrap(),
+            Keys::new(dictionary, None, 7).unwrap(),
+        ];
+        let named = ["postgres", "identity"].map(|name| HashFunction::parse(name, 0).unwrap());
+        let redis = HashFunction::RedisKey(crc16_xmodem::RedisKey);
+        for function in functions().into_iter().chain(named).chain([redis]) {
+            let sets = columns.iter().map(|column| vec![column.clone()]).chain([columns.to_vec()]);
+            for columns in sets.filter(|columns| function.check(columns).is_ok()) {
+                let (mut all, mut blocks) = ([9; 7], [9; 7]);
+                hash_keys(&columns, function, 1, 77, &mut all).unwrap();
+                for (first, part) in [(0, 0..2), (2, 2..3), (3, 3..7)] {
+                    hash_block(&columns, function, first, 77, &mut blocks[part]).unwrap();
+                }
+                assert_eq!(all, blocks, "{function:?} of {columns:?}");
             }
         }
     }

@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_path_gives_the_same() {
-        let values: Vec<u32> = (0..1000).map(|value| value * 0x0101_0101).collect();
+        let values: Vec<u32> = (0..1000).map(|value: u32| value.wrapping_mul(0x0101_0101)).collect();
         let expected: u64 = values.iter().map(|value| u64::from(*value)).sum();
         assert_eq!(Path::available().last(), Some(&Path::Portable));
         for path in Path::available() {

@@ -1,12 +1,18 @@
 //! The first 8 bytes of MD5, little-endian: the hash of ketama-like rings.
 //!
-//! Idea: the digest's first half as an integer. Cost: 100 ns and more a key. Choose it to agree
-//! with a ring or a table that is already sharded so. Source: RFC 1321; METHODOLOGY, "Keys".
+//! Idea: the digest's first half as an integer. Cost: 20 to 50 ns a short key of a column, side by side
+//! in vector registers ([`lanes`]); 100 ns alone. Choose it to agree with a ring or a table that is
+//! already sharded so. Source: RFC 1321; METHODOLOGY, "Keys".
+
+mod lanes;
 
 use ::md5::Digest;
 
+pub(crate) use lanes::digests;
+
 use crate::catalogue::Contender;
 use crate::hash::HashKey;
+use crate::keys::Keys;
 
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
@@ -14,7 +20,7 @@ pub const CONTENDER: Contender = Contender {
     name: "md5",
     version: 1,
     idea: "The first 8 bytes of the MD5 digest, as a little-endian integer.",
-    cost: "100 ns and more per key",
+    cost: "20 to 50 ns per short key of a column, 100 ns and more alone",
     choose_when: "a ring or table is already sharded so",
     source: "RFC 1321",
     parameters: &[],
@@ -35,6 +41,12 @@ impl HashKey for Md5 {
     fn bytes(&self, bytes: &[u8]) -> u64 {
         let digest = ::md5::Md5::digest(bytes);
         u64::from_le_bytes(std::array::from_fn(|index| digest[index]))
+    }
+
+    fn rows(&self, columns: &[Keys<'_>], first: usize, null: u64, out: &mut [u64]) {
+        digests(columns, first..first + out.len(), |row, digest| {
+            out[row - first] = digest.map_or(null, |[low, high, ..]| u64::from(high) << 32 | u64::from(low));
+        });
     }
 }
 

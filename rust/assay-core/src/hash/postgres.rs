@@ -11,6 +11,8 @@
 //! decimals are refused: PostgreSQL hashes them from another epoch or form.
 //! Source: PostgreSQL 15, `partbounds.c`, `hashfn.c`, `hashfunc.c`; METHODOLOGY, "Keys".
 
+use std::ops::Range;
+
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::hash::HashKey;
@@ -153,7 +155,8 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(keys: &Keys<'_>) -> Result<Self> {
+    /// The kind of a column, whose rows of this range are to be hashed.
+    fn of(keys: &Keys<'_>, rows: Range<usize>) -> Result<Self> {
         let refused = |what: &str| {
             Err(Error::UnsupportedType(format!(
                 "postgres hashes integers, floats, bool, text and binary; {what} are hashed by PostgreSQL from another \
@@ -166,7 +169,7 @@ impl Kind {
             Values::U8(_) | Values::U16(_) | Values::U32(_) => Ok(Self::Integer),
             Values::U64(values) => {
                 let beyond = |row: &usize| values[*row] > i64::MAX.cast_unsigned() && !keys.is_null(*row);
-                match (0..keys.len()).find(beyond) {
+                match { rows }.find(beyond) {
                     None => Ok(Self::Integer),
                     Some(row) => Err(Error::UnsupportedType(format!(
                         "postgres: row {row} is {}, beyond PostgreSQL's bigint; expected at most {}: choose another \
@@ -181,7 +184,7 @@ impl Kind {
             Values::Bytes32 { .. } | Values::Bytes64 { .. } | Values::Views { .. } | Values::Fixed { .. } => {
                 Ok(Self::Text)
             }
-            Values::Dictionary { values, .. } => Self::of(values),
+            Values::Dictionary { values, .. } => Self::of(values, 0..values.len()),
             Values::Date32(_) | Values::Date64(_) => refused("dates"),
             Values::Time32(..) | Values::Time64(..) => refused("times and timestamps"),
             Values::Decimal(..) => refused("decimals"),
@@ -205,25 +208,38 @@ impl Kind {
 /// # Errors
 /// If a column is of a type that PostgreSQL hashes from another form, or holds an integer beyond its bigint.
 pub fn hash_columns(columns: &[Keys<'_>], threads: usize, null: u64, out: &mut [u64]) -> Result<()> {
-    let kinds = columns.iter().map(Kind::of).collect::<Result<Vec<_>>>()?;
-    threads::fill(out, threads, |first, part| {
-        part.fill(0);
-        let mut present = vec![false; part.len()];
-        for (column, kind) in columns.iter().zip(&kinds) {
-            column.for_each(first..first + part.len(), |row, form| {
-                if let Some(hash) = kind.hash(form) {
-                    part[row - first] = combine(part[row - first], hash);
-                    present[row - first] = true;
-                }
-            });
-        }
-        for (slot, present) in part.iter_mut().zip(present) {
-            if !present {
-                *slot = null;
-            }
-        }
-    });
+    let kinds = columns.iter().map(|column| Kind::of(column, 0..column.len())).collect::<Result<Vec<_>>>()?;
+    threads::fill(out, threads, |first, part| hash_rows(columns, &kinds, first, null, part));
     Ok(())
+}
+
+/// As [`hash_columns`], of the rows from `first` on, as many as there is room for, in this thread.
+///
+/// # Errors
+/// As there.
+pub fn hash_block(columns: &[Keys<'_>], first: usize, null: u64, out: &mut [u64]) -> Result<()> {
+    let rows = first..first + out.len();
+    let kinds = columns.iter().map(|column| Kind::of(column, rows.clone())).collect::<Result<Vec<_>>>()?;
+    hash_rows(columns, &kinds, first, null, out);
+    Ok(())
+}
+
+fn hash_rows(columns: &[Keys<'_>], kinds: &[Kind], first: usize, null: u64, out: &mut [u64]) {
+    out.fill(0);
+    let mut present = vec![false; out.len()];
+    for (column, kind) in columns.iter().zip(kinds) {
+        column.for_each(first..first + out.len(), |row, form| {
+            if let Some(hash) = kind.hash(form) {
+                out[row - first] = combine(out[row - first], hash);
+                present[row - first] = true;
+            }
+        });
+    }
+    for (slot, present) in out.iter_mut().zip(present) {
+        if !present {
+            *slot = null;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@
 //! Source: Karger et al. 1997, "Consistent Hashing and Random Trees"; DeCandia et al. 2007, Dynamo.
 
 use std::any::Any;
-use std::fmt::Write as _;
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
-use crate::hash::{HashFunction, HashKey, xxh3_64::Xxh3_64};
+use crate::hash::{HashFunction, hash_keys};
+use crate::keys::{Keys, Values};
+use crate::memory;
 use crate::placement::movement::{self, CIRCLE};
 use crate::placement::racks::Racks;
 use crate::placement::{HASH, Placement, SEED, Settings, check_replicas};
@@ -24,6 +25,9 @@ pub const VIRTUAL_NODES_HIGH: u64 = 1_000_000;
 
 /// The most points of one ring: 2^27, which is 2.6 GB of state.
 pub const POINTS_HIGH: usize = 1 << 27;
+
+/// Names of points that are held to be hashed at once.
+const POINTS_AT_ONCE: usize = 1 << 12;
 
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
@@ -83,21 +87,10 @@ impl Ring {
     pub fn new(settings: Settings) -> Result<Self> {
         let counts = point_counts(&settings)?;
         let shift = 64 - settings.hash.bits();
-        let mut pairs = Vec::with_capacity(counts.iter().sum());
-        let mut text = String::new();
-        for ((owner, node), count) in (0_u32..).zip(&settings.nodes).zip(counts) {
-            for number in 0..count {
-                text.clear();
-                write!(text, "{}-{number}", node.name).expect("writing to a string cannot fail");
-                pairs.push((point_value(settings.hash, text.as_bytes()) << shift, owner));
-            }
-        }
-        // Of equal points the lower position comes first, and so it wins.
-        pairs.sort_unstable();
-        let (mut points, mut owners): (Vec<u64>, Vec<u32>) = pairs.into_iter().unzip();
-        let (index, index_shift) = top_bits_index(&points);
-        points.push(u64::MAX);
-        owners.push(owners[0]);
+        let values = point_values(&settings, &counts)?;
+        let (mut points, mut owners, index, index_shift) = sorted_with_index(&values, &counts, shift);
+        points[values.len()] = u64::MAX;
+        owners[values.len()] = owners[0];
         let racks = Racks::new(&settings.nodes);
         Ok(Self { settings, racks, shift, points, owners, index, index_shift })
     }
@@ -152,9 +145,47 @@ impl Ring {
     }
 }
 
-/// The hash value of a point. Identity hashes no text: points are then XXH3's.
-fn point_value(function: HashFunction, text: &[u8]) -> u64 {
-    if function == HashFunction::Identity { Xxh3_64::new(0).bytes(text) } else { function.bytes(text) }
+/// The hash values of all points, node by node. Identity hashes no text: points are then XXH3's.
+fn point_values(settings: &Settings, counts: &[usize]) -> Result<Vec<u64>> {
+    let total = counts.iter().sum();
+    let function =
+        if settings.hash == HashFunction::Identity { HashFunction::parse("xxh3_64", 0)? } else { settings.hash };
+    let mut values = memory::zeros(total);
+    // Many points are hashed at once, but not all: their names would take more room than they.
+    let (mut text, mut ends) = (Vec::new(), Vec::with_capacity(POINTS_AT_ONCE + 1));
+    ends.push(0_i64);
+    let mut first = 0;
+    for (node, count) in settings.nodes.iter().zip(counts) {
+        let mut name = [node.name.as_bytes(), b"-0"].concat();
+        for _ in 0..*count {
+            text.extend_from_slice(&name);
+            ends.push(i64::try_from(text.len()).expect("the names of some points are no longer than memory"));
+            increment(&mut name);
+            if ends.len() > POINTS_AT_ONCE || first + ends.len() > total {
+                let next = first + ends.len() - 1;
+                let names = Keys::new(Values::Bytes64 { offsets: &ends, data: &text }, None, next - first)?;
+                hash_keys(&[names], function, 1, 0, &mut values[first..next])?;
+                text.clear();
+                ends.truncate(1);
+                first = next;
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Adds 1 to the decimal number behind the last `-`; formatting a number takes longer than hashing it.
+fn increment(name: &mut Vec<u8>) {
+    for place in (0..name.len()).rev() {
+        match name[place] {
+            b'9' => name[place] = b'0',
+            b'-' => return name.insert(place + 1, b'1'),
+            _ => {
+                name[place] += 1;
+                return;
+            }
+        }
+    }
 }
 
 /// Points per node: max(1, round half even (virtual nodes x weight)).
@@ -181,20 +212,64 @@ fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
     Ok(counts)
 }
 
-/// For each value of the top b bits, the first point that is not below it; 2^b is at least twice
-/// the number of points, so that a lookup steps over half a point on average.
-fn top_bits_index(points: &[u64]) -> (Vec<u32>, u32) {
-    let bits = (2 * points.len()).next_power_of_two().trailing_zeros();
-    let shift = 64 - bits;
-    let mut index = Vec::with_capacity(1 << bits);
-    let mut place = 0;
-    for top in 0..1_u64 << bits {
-        while place < points.len() && points[place] < top << shift {
-            place += 1;
-        }
-        index.push(u32::try_from(place).expect("points are bounded"));
+/// The points in order with their nodes, each with room for a sentinel, and for each value of the top b bits the first point that is not below
+/// it; 2^b is at least twice the number of points, so that a lookup steps over half a point on average.
+///
+/// Hash values are spread evenly, so that counting them by their top bits sorts them but for few neighbours, and the
+/// counts are the index. Of equal points the one of the lower position comes first.
+#[allow(clippy::cast_possible_truncation)]
+fn sorted_with_index(values: &[u64], counts: &[usize], shift: u32) -> (Vec<u64>, Vec<u32>, Vec<u32>, u32) {
+    let bits = (2 * values.len()).next_power_of_two().trailing_zeros();
+    let index_shift = 64 - bits;
+    let bucket = |value: u64| (value << shift >> index_shift) as usize;
+    let mut index = vec![0_u32; 1 << bits];
+    values.iter().for_each(|value| index[bucket(*value)] += 1);
+    let mut passed = 0;
+    for first in &mut index {
+        (*first, passed) = (passed, passed + *first);
     }
-    (index, shift)
+    let (mut points, mut nodes) = (vec![0; values.len() + 1], vec![0; values.len() + 1]);
+    let mut rest = values;
+    for (owner, count) in (0_u32..).zip(counts) {
+        let (own, others) = rest.split_at(*count);
+        for value in own {
+            let place = &mut index[bucket(*value)];
+            points[*place as usize] = value << shift;
+            nodes[*place as usize] = owner;
+            *place += 1;
+        }
+        rest = others;
+    }
+    // Each place has moved on to the beginning of the next.
+    let last = index.len() - 1;
+    index.copy_within(..last, 1);
+    index[0] = 0;
+    let ends = index[1..].iter().copied().chain([passed]);
+    for (start, end) in index.iter().zip(ends).filter(|(start, end)| *end > *start + 1) {
+        sort_pairs(&mut points[*start as usize..end as usize], &mut nodes[*start as usize..end as usize]);
+    }
+    (points, nodes, index, index_shift)
+}
+
+/// Sorts points with their nodes, which are in ascending order where points are equal.
+fn sort_pairs(points: &mut [u64], nodes: &mut [u32]) {
+    const FEW: usize = 16;
+    if points.len() > FEW {
+        let mut pairs: Vec<(u64, u32)> = points.iter().copied().zip(nodes.iter().copied()).collect();
+        pairs.sort_unstable();
+        for ((point, node), pair) in points.iter_mut().zip(nodes).zip(pairs) {
+            (*point, *node) = pair;
+        }
+        return;
+    }
+    for end in 1..points.len() {
+        let mut place = end;
+        while place > 0 && points[place - 1] > points[place] {
+            points.swap(place - 1, place);
+            nodes.swap(place - 1, place);
+            place -= 1;
+        }
+    }
 }
 
 impl Placement for Ring {

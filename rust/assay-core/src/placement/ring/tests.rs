@@ -145,3 +145,32 @@ fn replicas_of_few_and_of_many_keys_agree() {
         }
     }
 }
+
+#[test]
+fn numbers_of_points_count_on_in_decimal() {
+    let mut name = b"9-0".to_vec();
+    for number in 1..12_000 {
+        increment(&mut name);
+        assert_eq!(name, format!("9-{number}").as_bytes());
+    }
+}
+
+#[test]
+fn points_are_the_hashes_of_their_names_in_order_whatever_the_function_and_their_number() {
+    for (function, count, virtual_nodes) in
+        [("md5", 3, 2_000), ("xxh3_64", 50, 128), ("crc16_xmodem", 2, 40_000), ("murmur3_32", 1, 1), ("identity", 4, 3)]
+    {
+        let hash = HashFunction::parse(function, 0).unwrap();
+        let settings = Settings::numbered(count).with_hash(hash).with_virtual_nodes(virtual_nodes);
+        let named = if function == "identity" { HashFunction::parse("xxh3_64", 0).unwrap() } else { hash };
+        let mut expected: Vec<(u64, u32)> = (0_u32..)
+            .zip(&settings.nodes)
+            .flat_map(|(owner, node)| {
+                (0..virtual_nodes).map(move |number| (named.bytes(format!("{}-{number}", node.name).as_bytes()), owner))
+            })
+            .collect();
+        expected.sort_unstable();
+        let ring = Ring::new(settings).unwrap();
+        assert!(ring.arcs().map(|(point, owner, _)| (point, owner)).eq(expected), "{function}");
+    }
+}
