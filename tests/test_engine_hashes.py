@@ -138,3 +138,10 @@ def test_what_postgresql_hashes_otherwise_is_refused_with_the_way_out():
             assay.hash(column, "postgres")
     with pytest.raises(UnsupportedTypeError, match="beyond PostgreSQL's bigint"):
         assay.hash(pa.array([2**63], pa.uint64()), "postgres")
+
+
+@pytest.mark.parametrize("columns", REMAINDERS, ids="-".join)
+def test_partitions_are_counted_where_postgresql_puts_the_rows(columns):
+    spelling = f"hash({', '.join(columns)}, function=postgres)"
+    wanted = [REMAINDERS[columns].count(remainder) for remainder in range(4096)]
+    assert assay.count_partitions(ROWS, spelling, partitions=4096).to_pylist() == wanted
