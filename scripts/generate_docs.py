@@ -95,7 +95,7 @@ def metrics_document(experiments: Iterable[Experiment]) -> str:
 
 def _facts(metric: Metric) -> list[str]:
     return [
-        f"- formula: `{metric.formula}`",
+        f"- formula: `{metric.formula}`" + (f"; source: {metric.source}" if metric.source else ""),
         f"- unit: {metric.unit}; {DIRECTIONS[metric.direction]}; {metric.kind}, {metric.origin}",
     ]
 

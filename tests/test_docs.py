@@ -146,6 +146,28 @@ def test_every_table_is_documented() -> None:
     assert not missing("docs/sql.md", names)
 
 
+def test_every_metric_names_the_section_that_defines_it() -> None:
+    headings = re.findall(r"^## (.+)$", TEXTS["METHODOLOGY.md"], re.MULTILINE)
+    for kind in registry.BUILT_IN:
+        for metric in registry.get(kind).metrics.values():
+            found = re.fullmatch(r'METHODOLOGY\.md, "(.+)"', metric.source)
+            assert found is not None and found[1] in headings, f"{metric.name}: {metric.source}"
+
+
+def test_every_metric_of_partitioning_that_users_rely_on_exists() -> None:
+    promised = (
+        "load_max_over_mean load_min_over_mean load_cv load_gini load_p99_over_p50 empty_partitions "
+        "effective_parallelism avoidable_skew sampling_floor_cv bytes_max_over_mean moved_share.ACTION "
+        "moved_over_optimum.ACTION stray_moves.ACTION rebalance_minimum_share.ACTION cross_join_share.FK "
+        "orphan_rows.FK orphan_values.FK null_rows.FK broadcast_bytes.FK repartition_bytes.FK denormalized_bytes.FK "
+        "fan_out_mean.QUERY fan_out_max.QUERY routed_fan_out_mean.QUERY pruned_bytes_share.QUERY bytes_read.QUERY "
+        "rows_reassembled_share.QUERY distributed_transaction_share transaction_participants_mean hot_key_factor "
+        "salted_load_max_over_mean last_decile_share replica_rack_violations rebuild_donors effective_donors "
+        "directory_entries routing_bytes lookup_ns build_ns"
+    )
+    assert not set(promised.split()) - set(registry.get("partitioning").metrics)
+
+
 def test_every_make_target_that_helps_itself_is_documented() -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     text = TEXTS["CONTRIBUTING.md"]

@@ -318,7 +318,7 @@ def rings(rounds: int, report: Report) -> None:
         digests = b"".join(hashlib.md5(text.encode()).digest()[:8] for text in keys.to_pylist())
         return by_numpy(np.frombuffer(digests, "<u8"))
 
-    peer_ring = HashRing(nodes=nodes, vnodes=POINTS, hash_fn="md5")
+    peer_ring = HashRing(nodes=nodes, vnodes=POINTS)
     assert (ring.lookup(keys).to_numpy() == hashlib_and_numpy()).all(), "the same ring, the same owners"
     numbers = hashed.to_numpy()
     found = interleaved(
@@ -347,7 +347,7 @@ def rings(rounds: int, report: Report) -> None:
     builds = interleaved(
         {
             "assay": lambda: assay.Ring(nodes, virtual_nodes=POINTS, hash="md5"),
-            "uhashring": lambda: HashRing(nodes=nodes, vnodes=POINTS, hash_fn="md5"),
+            "uhashring": lambda: HashRing(nodes=nodes, vnodes=POINTS),
         },
         max(3, rounds // 2),
     )

@@ -152,6 +152,7 @@ def _metric(metric: Metric, kind: str) -> tuple[str, Lines]:
     return f"{metric.name}: a metric of {kind}", [
         ("meaning", metric.meaning),
         ("formula", metric.formula),
+        *([("source", metric.source)] if metric.source else []),
         ("unit", f"{metric.unit}: {UNITS.get(metric.unit, '')}"),
         ("reading", better[metric.direction]),
         ("trust", f"{trust[metric.kind]}; {metric.origin}"),

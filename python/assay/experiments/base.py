@@ -50,6 +50,7 @@ class Metric:
     origin: Literal["measured", "replayed", "modelled"]
     formula: str
     meaning: str
+    source: str = ""  # where the formula is defined: a section of METHODOLOGY.md, a paper
 
 
 @dataclass(frozen=True)

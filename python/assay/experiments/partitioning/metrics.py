@@ -15,7 +15,30 @@ __all__ = ["METRICS"]
 def _metric(
     name: str, unit: str, direction: str, formula: str, meaning: str, kind: str = "exact", origin: str = "measured"
 ) -> Metric:
-    return Metric(name, unit, direction, kind, origin, formula, meaning)  # type: ignore[arg-type]
+    return Metric(name, unit, direction, kind, origin, formula, meaning, _source(name))  # type: ignore[arg-type]
+
+
+# The sections of METHODOLOGY.md that define the metrics whose names begin so; the first that fits.
+_SECTIONS = (
+    (("load_max_over_mean_after",), "Actions and movement"),
+    (("load_", "empty_", "effective_parallelism", "avoidable_", "sampling_", "bytes_max"), "Load"),
+    (("moved_", "stray_", "rebalance_", "churn_"), "Actions and movement"),
+    (("hot_key", "salted_", "last_decile", "growth_", "unseen_"), "Hot keys and growth"),
+    (("replica_", "rack_", "rebuild_", "effective_", "join_donors", "copysets"), "Replicas and capacities"),
+    (("data_loss_",), "Replicas and capacities"),
+    (("workload_", "query_statements", "join_statements"), "Workload"),
+    (("cross_join", "orphan_", "null_", "matched_", "parent_", "broadcast_"), "Foreign keys"),
+    (("repartition_", "denormalized_", "update_", "colocated_"), "Foreign keys"),
+    (("rows_reassembled", "column_growth"), "Vertical partitioning"),
+    (("fan_out_", "routed_", "bytes_read", "pruned_"), "Queries"),
+    (("distributed_", "transaction_"), "Transactions"),
+    (("routing_", "directory_", "lookup_", "build_"), "Routing"),
+)
+
+
+def _source(name: str) -> str:
+    [section, *_] = [section for beginnings, section in _SECTIONS if name.startswith(beginnings)]
+    return f'METHODOLOGY.md, "{section}"'
 
 
 METRICS: Mapping[str, Metric] = {
