@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "report.png"
-SIZE = {"width": 1180, "height": 1240}
+SIZE = {"width": 1180, "height": 960}
 
 
 def take(report: Path) -> None:
