@@ -70,5 +70,10 @@ def test_what_cannot_be_counted_is_told() -> None:
         assay.count_partitions(TABLE, "hash(nme)", partitions=4)
     with pytest.raises(UsageError, match="partitions is 0; expected at least 1"):
         assay.count_partitions(TABLE, "hash(name)", partitions=0)
+    for threads in (0, -2):
+        with pytest.raises(UsageError, match=f"threads is {threads}; expected at least 1"):
+            assay.count_partitions(TABLE, "hash(name)", partitions=4, threads=threads)
+    with pytest.raises(UsageError, match="places columns, not rows"):
+        assay.count_partitions(TABLE, "vertical([id], [name])", partitions=4)
     with pytest.raises(EmptyInputError, match="has no rows"):
         assay.count_partitions(TABLE.slice(0, 0), "hash(name)", partitions=4)

@@ -46,8 +46,12 @@ def count_partitions(data: Any, strategy: str, *, partitions: int, threads: int 
     """
     if partitions < 1:
         raise ParameterError(f"partitions is {partitions}; expected at least 1")
+    if threads is not None and threads < 1:
+        raise ParameterError(f"threads is {threads}; expected at least 1, or None for all cores")
     dataset = data if isinstance(data, Dataset) else open_dataset(data)
     spec = parse_strategy(strategy, dataset.schema, dataset.name)
+    if spec.groups:
+        raise ParameterError(f"{spec.text} places columns, not rows; compare it with assay.compare instead")
     learned = learn_on(dataset, spec, partitions)
     workers = threads or pa.cpu_count()
     spans = dataset.spans(target_rows=max(SPAN_ROWS, -(-(dataset.rows or 0) // workers)))  # opening a file costs too
