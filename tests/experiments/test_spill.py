@@ -96,7 +96,7 @@ def test_a_comparison_under_a_limit_gives_the_same_numbers() -> None:
 def test_a_limit_that_is_no_size_and_a_disk_that_is_none_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match="memory_limit is 'lots'"):
+    with pytest.raises(UsageError, match="memory_limit: 'lots' is no number of bytes"):
         assay.compare("partitioning", pa.table({"id": [1]}), strategies=["hash(id)"], memory_limit="lots")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     counter = KeyCounter([("a",)], 1)

@@ -301,7 +301,7 @@ def test_limits_hold_for_a_plain_comparison_too():
         ({"moved_max": 0}, "moved_max"),
         ({"moved_max": 1.5}, "moved_max"),
         ({"moved_max": 0.1, "actions": ["double"]}, "the action add_one, which it limits, is not among the actions"),
-        ({"partition_bytes_max": "much"}, "partition_bytes_max is 'much' is no number of bytes; expected such as 1GiB"),
+        ({"partition_bytes_max": "much"}, "partition_bytes_max: 'much' is no number of bytes; expected such as 1GiB"),
         ({"partition_bytes_max": "0KiB"}, "expected at least 1"),
         ({"partition_bytes_max": 1}, "need 370,000 partitions; expected at most 65,536"),
         ({"fan_out_max": 2}, "there is no query whose fan-out it could limit"),

@@ -127,7 +127,7 @@ class PartitioningSettings(BaseModel):
             try:
                 parse_bytes(given)
             except ValueError as error:
-                raise ValueError(f"{info.field_name} is {error}") from None
+                raise ValueError(f"{info.field_name}: {error}") from None
         return given
 
     @model_validator(mode="after")
