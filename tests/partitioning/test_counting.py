@@ -37,6 +37,7 @@ STRATEGIES = [
     "list(name)",
     "directory(id)",
     "composite(list(value), hash(id))",
+    "composite(composite(composite(list(value), hash(name)), hash(small)), hash(id))",
     "round_robin",
 ]
 

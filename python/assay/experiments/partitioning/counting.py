@@ -72,7 +72,7 @@ def learn_on(dataset: Dataset, spec: StrategySpec, partitions: int) -> Learned:
     """The strategy, learned on a table; its keys are counted only if it learns from them."""
     if not _learns(spec):
         return learn(spec, range(partitions), lambda key: _no_keys(dataset, key))
-    counter = KeyCounter(_keys(spec))
+    counter = KeyCounter(spec.keys)
     columns = list(dict.fromkeys(name for key in counter.keys for name in key))
     for batch in dataset.batches(columns):
         counter.add({name: batch.data.column(name) for name in columns}, None)
@@ -96,12 +96,6 @@ def _learns(spec: StrategySpec) -> bool:
     made_of_keys = {"bounds", "values"} & {parameter.name for parameter in spec.contender.parameters}
     given = made_of_keys & set(spec.parameters)
     return spec.contender.implementation is not None or spec.name == "directory" or bool(made_of_keys - given)
-
-
-def _keys(spec: StrategySpec) -> list[Key]:
-    return [
-        key for part in (spec, *spec.parts) for key in (part.columns, *(leaf.columns for leaf in part.leaves)) if key
-    ]
 
 
 def _no_keys(dataset: Dataset, key: Key) -> DistinctKeys:

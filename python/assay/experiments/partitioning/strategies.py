@@ -61,6 +61,12 @@ class StrategySpec:
         return self.contender.version + sum(part.version for part in self.parts)
 
     @property
+    def keys(self) -> list[Key]:
+        """Every key whose distinct values it may learn from: its own, and those of all its parts."""
+        own = [self.columns] if self.columns else []
+        return list(dict.fromkeys([*own, *(key for part in self.parts for key in part.keys)]))
+
+    @property
     def leaves(self) -> tuple[StrategySpec, ...]:
         """The strategies that are not composites, in order."""
         return tuple(leaf for part in self.parts for leaf in part.leaves) if self.parts else (self,)
