@@ -27,7 +27,7 @@ from assay.experiments.partitioning.aspects import Aspect, Found, Study, suits
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.rows import Rows, RowState
-from assay.experiments.partitioning.strategies import Learned, StrategySpec, learn
+from assay.experiments.partitioning.strategies import Learned, learn
 from assay.experiments.partitioning.timers import timers_of
 
 __all__ = ["PartitioningJob"]
@@ -93,8 +93,7 @@ class PartitioningJob:
         """Every key whose distinct values are needed."""
         found: list[Key] = []
         for contest in self.contests:
-            parts = [contest.spec, *contest.spec.leaves, *_all_parts(contest.spec)]
-            found += [spec.columns for spec in parts if spec.columns]
+            found += contest.spec.keys
         for aspect in self.aspects:
             found += aspect.keys()
         return list(dict.fromkeys(found))
@@ -301,7 +300,3 @@ def _verify(study: Study, found: np.ndarray) -> None:
             )
     if found[own.is_null].any():
         raise MeasurementError(f"{text} does not keep null keys in partition 0")
-
-
-def _all_parts(spec: StrategySpec) -> list[StrategySpec]:
-    return [part for inner in spec.parts for part in (inner, *_all_parts(inner))]
