@@ -8,16 +8,16 @@ import resource
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
 import duckdb
 import pytest
+from made_runs import METRICS, begin, block
 
 from assay.errors import StoreError, UsageError
-from assay.experiments.base import Cell, Findings, Metric, Point, Value
-from assay.harness.records import BlockRecord, DatasetRecord, ExperimentRecord, RunRecord, StageRecord, new_run_id
+from assay.experiments.base import Findings, Point, Value
+from assay.harness.records import StageRecord
 from assay.store import Store, database, schema
 
 HOSTILE = """x'"; DROP TABLE run; --<script>alert(1)</script>\u2028 \\ %s ?"""
@@ -29,37 +29,6 @@ print('open', flush=True)
 sys.stdin.readline()
 connection.close()
 """
-METRICS = {
-    name: Metric(name, "share", "lower", "exact", "measured", "f", "m") for name in ("load", "moved_share.ACTION")
-}
-
-
-class PlainCell(Cell):
-    @property
-    def cell_id(self) -> str:
-        return self.contender
-
-
-def run_record(**changes: object) -> RunRecord:
-    fields = {
-        "run_id": new_run_id(), "suite_name": "s", "question": None, "suite_toml": None, "suite_hash": "h", "seed": 1,
-        "started": datetime.now(UTC), "status": "running", "command": "assay run s", "tool_version": "1",
-        "environment_id": "e",
-    }  # fmt: skip
-    return RunRecord(**(fields | changes))  # type: ignore[arg-type]
-
-
-def begin(store: Store, name: str = "s", contenders: tuple[str, ...] = ("a", "b")) -> str:
-    record = run_record(suite_name=name)
-    experiment = ExperimentRecord(0, "toy", "?", "counter", "f1", "{}", name, name)
-    dataset = DatasetRecord("f1", "file", name, None, None, 10, None, "[]", "{}")
-    cells = [PlainCell("toy", contender, 1, {"n": contender}, name, "f1") for contender in contenders]
-    store.begin_run(record, {"cores": 2}, [(experiment, dataset, cells)])
-    return record.run_id
-
-
-def block(span: int, state: bytes = b"x") -> BlockRecord:
-    return BlockRecord(0, 0, span, state, "h", 1, 0.1)
 
 
 def test_a_hostile_name_is_a_value_everywhere(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from assay.cli.explain import explain
 from assay.cli.export import export
 from assay.cli.init import init
 from assay.cli.list import list_
+from assay.cli.merge import merge
 from assay.cli.output import warn
 from assay.cli.report import report
 from assay.cli.run import run
@@ -39,6 +40,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "data": data,
     "sql": sql,
     "export": export,
+    "merge": merge,
     "init": init,
 }
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 from assay.errors import StoreError, UsageError
 from assay.store.connection import is_busy, open_database, store_error
 from assay.store.lock import WriterLock
-from assay.store.schema import apply_schema, migrations, read_schema_version
+from assay.store.schema import apply_schema, back_up, migrations, read_schema_version
 
 __all__ = ["Change", "Database", "tool_version"]
 
@@ -260,9 +260,13 @@ class Database:
             if not is_new:  # a file of another tool is refused before anything could change in it
                 connection = open_database(path, read_only=True, patience_s=WRITER_PATIENCE_S)
                 try:
-                    read_schema_version(connection, str(path))
+                    version = read_schema_version(connection, str(path))
                 finally:
                     connection.close()
+                if 0 < version < len(migrations()):
+                    # What a log beside the file may hold goes into the file before it is copied.
+                    open_database(path, read_only=False, patience_s=WRITER_PATIENCE_S).close()
+                    back_up(path, version)
             connection = open_database(path, read_only=False, patience_s=WRITER_PATIENCE_S)
             try:
                 apply_schema(connection, path, tool_version())

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from assay.errors import StoreError
 
-__all__ = ["WriterLock"]
+__all__ = ["WriterLock", "lock_holder"]
 
 # Windows locks ranges that others then cannot read; one byte far behind the process id is locked.
 _LOCKED_BYTE = 1 << 30
@@ -40,6 +40,22 @@ else:
         except BlockingIOError:
             return False
         return True
+
+
+def lock_holder(store_path: Path) -> str | None:
+    """Who writes the store now: a process id, "another process" if that is unknown, or None if nobody does."""
+    path = store_path.with_name(store_path.name + ".lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return None  # no lock file, or one that this user may not open and thus nobody of theirs holds
+    try:
+        if _try_lock(descriptor):
+            return None  # left behind by a killed process
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+        return f"process {holder}" if holder else "another process"
+    finally:
+        os.close(descriptor)
 
 
 class WriterLock:

@@ -8,6 +8,7 @@ needs no migration.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import shutil
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import duckdb
 
 from assay.errors import StoreError
 
-__all__ = ["APPLICATION", "Migration", "apply_schema", "migrations", "read_schema_version", "views"]
+__all__ = ["APPLICATION", "Migration", "apply_schema", "back_up", "migrations", "read_schema_version", "views"]
 
 APPLICATION = "assay"
 
@@ -87,20 +88,35 @@ def read_schema_version(connection: duckdb.DuckDBPyConnection, path: str) -> int
     return version
 
 
-def apply_schema(connection: duckdb.DuckDBPyConnection, path: Path | None, tool_version: str) -> None:
-    """Brings an open database up to date in one transaction; an older file is copied first.
+def back_up(path: Path, version: int) -> Path:
+    """A copy of a store of schema `version` that is about to be upgraded: `<path>.backup-v<version>`.
 
-    The copy is `<path>.backup-v<old version>`.
+    A copy of the same bytes that is there stays; one of other bytes is kept, and the new one gets a number. The file
+    must be closed: closing a second handle of it would free the locks that an open database holds.
     """
+    number, copy = 1, path.with_name(f"{path.name}.backup-v{version}")
+    while copy.exists():
+        if filecmp.cmp(path, copy, shallow=False):
+            return copy
+        number += 1
+        copy = path.with_name(f"{path.name}.backup-v{version}-{number}")
+    part = copy.with_name(copy.name + ".part")
+    try:
+        shutil.copy2(path, part)
+        part.replace(copy)
+    finally:
+        part.unlink(missing_ok=True)
+    return copy
+
+
+def apply_schema(connection: duckdb.DuckDBPyConnection, path: Path | None, tool_version: str) -> None:
+    """Brings an open database up to date in one transaction; `back_up` an older file first."""
     version = read_schema_version(connection, str(path) if path else "the store in memory")
     missing = [step for step in migrations() if step.number > version]
     view_files = views()
     views_hash = hashlib.sha256("\0".join(view_files.values()).encode()).hexdigest()
     if not missing and _meta(connection, "views_hash") == views_hash:
         return
-    if missing and version > 0 and path is not None:
-        connection.execute("CHECKPOINT")
-        shutil.copy2(path, path.with_name(f"{path.name}.backup-v{version}"))
     connection.begin()
     try:
         for step in missing:
