@@ -81,7 +81,9 @@ def test_a_store_that_knows_the_table_not_is_told(assay: Assay, store: Path) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "--target is missing; expected one of " + ", ".join(TARGETS)),
+        ((), "to write the layout of a table give --target, one of " + ", ".join(TARGETS)),
+        (RANGE, "--strategy is about a table's layout and --target is missing; expected one of " + ", ".join(TARGETS)),
+        (("--target", "postgres", "--view", "result"), "--view is about the results of runs, --target postgres about"),
         (("--target", "postgress", *RANGE), 'there is no target "postgress"; did you mean "postgres"?'),
         (("--target", "postgres", "--strategy", "hsh(amount)"), 'there is no strategy "hsh"; did you mean "hash"?'),
         (("--target", "postgres", "--strategy", "hash(amoun)"), 'did you mean "amount"?'),
