@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export PIP_QUIET = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-slow lint format bench claims record docs clean
+.PHONY: help setup demo test test-slow lint format bench claims record docs site clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,5 +85,9 @@ record: $(VENV)/.built-release ## the suites of partitioning as recorded runs; l
 docs: $(VENV)/.built-checked ## writes the generated pages of docs/ from the catalogue
 	$(BIN)/python scripts/generate_docs.py
 
+site: $(VENV)/.built-checked ## the documentation as pages that open offline; leaves site/index.html
+	$(BIN)/python scripts/install_dependencies.py docs
+	$(BIN)/python scripts/build_site.py site
+
 clean: ## removes what was built; keeps recorded reports
-	rm -rf $(VENV) target .pytest_cache .mypy_cache .ruff_cache .hypothesis python/assay/_core*.so
+	rm -rf $(VENV) target site .pytest_cache .mypy_cache .ruff_cache .hypothesis python/assay/_core*.so
