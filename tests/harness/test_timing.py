@@ -10,9 +10,10 @@ import pytest
 from assay.errors import ParameterError
 from assay.experiments.base import Timer
 from assay.harness import TimingSettings, run_suite, suite_from_dict
+from assay.harness.kernels import Kernels, calibrated_iterations
 from assay.harness.records import SampleRecord
-from assay.harness.timing import BASELINE_COPY, summarise, time_job
-from assay.harness.timing_child import calibrated_iterations, round_order, time_kernels
+from assay.harness.timing import round_order, time_job, time_kernels
+from assay.harness.timing_summary import BASELINE_COPY, summarise
 from assay.store import Store
 
 FAST = TimingSettings(processes=1, rounds=5, samples=2, target_sample_ns=2000, seconds=5)
@@ -34,27 +35,30 @@ def test_samples_are_interleaved_in_a_seeded_order() -> None:
 
 def test_every_kernel_runs_once_a_round_and_each_baseline_twice() -> None:
     timers = [Timer(cell, metric, lambda: None, 1) for metric in ("x_ns", "y_ns") for cell in ("c1", "c2", "c3")]
-    samples, failures = time_kernels(timers, FAST, seed=0, process=2)
-    assert not failures
+    timing = time_kernels(Kernels(timers), FAST, {}, seed=0)
+    samples = timing.samples
+    assert not timing.failures
     for number in range(FAST.rounds):
         found = sorted((s.metric, s.cell_id, s.label) for s in samples if s.round == number)
         expected = [(m, c, "a") for m in ("x_ns", "y_ns") for c in ("c1", "c2", "c3")]
         expected += [(m, "c1", BASELINE_COPY) for m in ("x_ns", "y_ns")]
         assert found == sorted(expected)
         assert sorted(s.position for s in samples if s.round == number) == list(range(8))
-    assert all(0 < s.ns_min <= s.ns_median <= s.ns_max and s.process == 2 for s in samples)
+    assert all(0 < s.ns_min <= s.ns_median <= s.ns_max and s.process == 0 for s in samples)
+    assert all((min(s.ns), max(s.ns), len(s.ns), len(s.cpu_ns)) == (s.ns_min, s.ns_max, 2, 2) for s in samples)
 
 
 def test_calibration_aims_at_the_length_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clock that a kernel of 100 ns drives by itself: 5000 ns need 50 calls.
     now = [0]
-    monkeypatch.setattr("assay.harness.timing_child.time.perf_counter_ns", lambda: now[0])
+    monkeypatch.setattr("assay.harness.kernels.time.perf_counter_ns", lambda: now[0])
 
     def call() -> None:
         now[0] += 100
 
-    calls = calibrated_iterations(Timer("c", "x_ns", call, 10), 5000)
+    calls, sample_ns = calibrated_iterations(Timer("c", "x_ns", call, 10), 5000)
     assert 50 <= calls <= 60
+    assert sample_ns == 100 * calls
 
 
 def test_a_kernel_that_raises_fails_its_own_cell_only() -> None:
@@ -72,9 +76,9 @@ def test_a_kernel_that_raises_fails_its_own_cell_only() -> None:
         Timer("late", "x_ns", fails_late, 1),
         Timer("no", "x_ns", fails_at_once, 1),
     ]
-    samples, failures = time_kernels(timers, FAST, seed=0, process=0)
-    assert failures == {"late": "ValueError: late", "no": "ValueError: at once"}
-    assert {s.cell_id for s in samples} == {"ok"}
+    timing = time_kernels(Kernels(timers), FAST, {}, seed=0)
+    assert timing.failures == {"late": "ValueError: late", "no": "ValueError: at once"}
+    assert {s.cell_id for s in timing.samples} == {"ok"}
 
 
 def test_values_ratios_and_floor_come_from_the_samples() -> None:
@@ -97,7 +101,7 @@ def test_values_ratios_and_floor_come_from_the_samples() -> None:
 
 def test_few_processes_and_few_rounds_are_said_aloud() -> None:
     samples = [sample("c", 0, number, 10.0) for number in range(6)]
-    [value] = summarise(samples, {}, {}, TimingSettings(rounds=30), seed=0).values
+    [value] = summarise(samples, {}, {}, TimingSettings(rounds=30), seed=0, stops={"modulo_ns": "time"}).values
     assert value.note == "within 1 process only; stopped by time after 6 of 30 rounds"
 
 

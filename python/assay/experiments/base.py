@@ -26,6 +26,7 @@ __all__ = [
     "Findings",
     "Job",
     "KeptLimit",
+    "Latency",
     "Lesson",
     "Metric",
     "Packable",
@@ -167,6 +168,18 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """Operations of a kernel that can be called one at a time; their latencies fill a histogram.
+
+    The metrics of kind "timed" `NAME_p50_ns`, `NAME_p90_ns`, `NAME_p99_ns` and `NAME_p99_9_ns` are its percentiles.
+    """
+
+    name: str  # "lookup_latency"
+    call: Callable[[int], object]  # does operation i, 0 <= i < operations
+    operations: int
+
+
+@dataclass(frozen=True)
 class Timer:
     """A kernel to be timed: `call()` does `operations` operations once, in one thread."""
 
@@ -174,6 +187,7 @@ class Timer:
     metric: str  # a metric of kind "timed", in ns per operation
     call: Callable[[], object]
     operations: int
+    latency: Latency | None = None
 
 
 class Packable(Protocol):

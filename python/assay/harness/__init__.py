@@ -9,7 +9,7 @@ from assay.harness.executors import make_executor
 from assay.harness.progress import ProgressSink, RichProgress, SilentProgress
 from assay.harness.runner import Failure, RunOutcome, run_suite
 from assay.harness.suite import Suite, load_suite, suite_from_dict
-from assay.harness.timing import TimingSettings
+from assay.harness.timing_settings import TimingSettings
 
 __all__ = [
     "Failure",

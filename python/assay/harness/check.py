@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.errors import AssayError, SuiteError
 from assay.harness.suite import Suite, SuiteExperiment, load_suite
-from assay.harness.timing import TimingSettings
+from assay.harness.timing_settings import TimingSettings
 
 __all__ = ["SuiteCheck", "check_suite", "expected_seconds"]
 

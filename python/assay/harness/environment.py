@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["environment_facts", "environment_id"]
+__all__ = ["environment_facts", "environment_id", "load_1m"]
 
 PACKAGES = ("pyarrow", "polars", "duckdb", "numpy", "pydantic")
 VOLATILE = ("load_1m_before",)
@@ -37,7 +37,7 @@ def environment_facts() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "assay": _version("assay") or "0+checkout",
-        "load_1m_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load_1m_before": load_1m(),
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
 
@@ -46,6 +46,11 @@ def environment_id(facts: dict[str, Any]) -> str:
     """SHA-256 of the facts that do not change from minute to minute, as 32 hex digits."""
     stable = {name: fact for name, fact in facts.items() if name not in VOLATILE}
     return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def load_1m() -> float | None:
+    """How many processes ran or waited to run, on average over the last minute; None where that cannot be told."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def _cpu_model() -> str | None:

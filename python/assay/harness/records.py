@@ -17,23 +17,27 @@ from assay.experiments.base import Cell, Findings, Metric, Value
 
 __all__ = [
     "BlockRecord",
+    "CalibrationRecord",
     "ClaimRecord",
     "ComparisonRecord",
     "DatasetRecord",
     "ExpectationRecord",
     "ExperimentRecord",
     "ExperimentState",
+    "HistogramRecord",
     "ResultStore",
     "RunRecord",
     "RunStatus",
     "SampleRecord",
     "StageRecord",
+    "StopRule",
     "Verdict",
     "new_run_id",
 ]
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 Verdict = Literal["better", "worse", "same", "unclear"]
+StopRule = Literal["precise", "rounds", "time", "budget", "died"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class RunRecord:
     tool_version: str
     environment_id: str
     label: str | None = None
+    budget_s: float | None = None
+    load_1m_before: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ class SampleRecord:
     samples: int
     iterations: int  # calls of the kernel per sample
     operations: int  # operations per call
+    ns: tuple[float, ...] = ()  # all samples in the order in which they ran
+    cpu_ns: tuple[float, ...] = ()  # the same in processor time of the thread
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,42 @@ class ComparisonRecord:
     verdict: Verdict
     processes: int
     rounds: int
+    threshold: float  # a ratio of at least 1: smaller differences are none
+    p_value: float  # that the true ratio lies within floor and threshold
+    p_adjusted: float  # the same among all `compared` (Benjamini-Hochberg)
+    compared: int
+    rounds_needed: (
+        int | None
+    )  # about how many more rounds in each process an unclear verdict needs; None: none suffices
+    method: int  # version of the method
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """What was found out before the rounds of a timed cell and then frozen, and how its rounds ended."""
+
+    cell_id: str
+    metric: str
+    iterations: int  # calls per sample
+    operations: int  # operations per call
+    calibrated_ns: float | None  # of one sample: the fastest probe; None where the calls were given
+    processes: int
+    rounds: int  # over all processes
+    seconds: float  # that the samples of this cell took together
+    stop_rule: StopRule
+
+
+@dataclass(frozen=True)
+class HistogramRecord:
+    """Latencies of single operations in one process, as buckets of whole nanoseconds."""
+
+    cell_id: str
+    name: str  # the stem of its percentiles: "lookup_latency"
+    process: int
+    precision_bits: int
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -222,13 +266,15 @@ class ResultStore(Protocol):
         comparisons: Sequence[ComparisonRecord],
         failures: Mapping[str, str],
         metrics: Mapping[str, Metric],
+        calibrations: Sequence[CalibrationRecord] = (),
+        histograms: Sequence[HistogramRecord] = (),
     ) -> None: ...
 
     def commit_expectations(self, run_id: str, expectations: Sequence[ExpectationRecord]) -> None: ...
 
     def commit_claims(self, run_id: str, claims: Sequence[ClaimRecord]) -> None: ...
 
-    def end_run(self, run_id: str, status: RunStatus) -> None: ...
+    def end_run(self, run_id: str, status: RunStatus, *, load_1m_after: float | None = None) -> None: ...
 
     def flush(self) -> None: ...
 

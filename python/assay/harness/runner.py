@@ -26,7 +26,7 @@ from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreE
 from assay.experiments.base import Cell, Findings, Lesson, Value
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
-from assay.harness.environment import environment_facts, environment_id
+from assay.harness.environment import environment_facts, environment_id, load_1m
 from assay.harness.executors import InlineExecutor
 from assay.harness.expectation import Outcome, evaluate, expectation_records
 from assay.harness.folds import StageFolder
@@ -188,6 +188,8 @@ class _Run:
             str(facts["assay"]),
             environment_id(facts),
             label,
+            self.timing.budget_s,
+            load_1m(),
         )
         plan = [
             (_experiment_record(index, experiment), _dataset_record(experiment), experiment.cells)
@@ -248,15 +250,15 @@ class _Run:
                 self._experiment(index, experiment)
             unmet = self._judge()
             status: RunStatus = "failed" if self.failures else "done"
-            self.store.end_run(self.run_id, status)
+            self.store.end_run(self.run_id, status, load_1m_after=load_1m())
         except KeyboardInterrupt:
-            self.store.end_run(self.run_id, "interrupted")
+            self.store.end_run(self.run_id, "interrupted", load_1m_after=load_1m())
             raise InterruptedRunError(f"the run {self.run_id} was interrupted; {self._way_on()}") from None
         except StoreError:
             raise  # the store is what failed; nothing more can be written to it
         except BaseException:
             with suppress(StoreError):  # the error under way matters more
-                self.store.end_run(self.run_id, "interrupted")
+                self.store.end_run(self.run_id, "interrupted", load_1m_after=load_1m())
             raise
         finally:
             self.progress.finish()
@@ -319,6 +321,8 @@ class _Run:
             comparisons=timing.comparisons,
             failures=timing.failures,
             metrics=experiment.experiment.metrics,
+            calibrations=timing.calibrations,
+            histograms=timing.histograms,
         )
 
     def _measure(

@@ -1,98 +1,58 @@
-"""Times an experiment's kernels: alone, in fresh processes, in interleaved rounds.
+"""Times an experiment's kernels: alone, in fresh processes whose rounds alternate.
 
-Each of P processes builds the kernels afresh, finds for each how many calls make a sample of at
-least half a millisecond (the minimum of five probes; then frozen), and runs rounds: every kernel
-once a round, in an order that a seed shuffles; the datum is the minimum of m short samples. The
-first kernel of each metric is the baseline; it runs twice, under the labels "a" and "a/a", and the
-difference between the two is the noise floor. `timing_child.py` is what runs in the process,
-`statistics.py` what becomes of the rounds.
+P processes build the kernels afresh, all before anything is timed. The first finds for each kernel how many
+calls make a sample of at least half a millisecond; the number is frozen, and the others take it. Then
+rounds: each process in turn, in an order that a seed shuffles, runs every kernel once, in an order that the
+seed shuffles too; the datum is the minimum of m short samples. The first kernel of each metric is the
+baseline; it runs twice, under the labels "a" and "a/a", and the difference between the two is the noise
+floor. `timing_process.py` is a live process, `timing_summary.py` what becomes of the rounds.
 
-The rounds end when there are enough of them, or when the time is up; never when a difference has
-become significant, which would find differences that are none.
+The rounds of a metric end when all its intervals are narrow enough, when there are enough of them, or when
+the time is up; never when a difference has become significant, which would find differences that are none.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import pickle
-import subprocess
-import sys
-import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO
+from random import Random
+from typing import Protocol
 
-from assay.errors import ParameterError
-from assay.experiments.base import Job, Lesson, Metric, Value
-from assay.harness.executors import thread_environment
+from assay.experiments.base import Job, Lesson, Metric
 from assay.harness.folds import packed_lesson
-from assay.harness.records import ComparisonRecord, SampleRecord
-from assay.harness.statistics import Estimate, median_estimate, noise_floor, paired_ratio, ratio_verdict
+from assay.harness.histogram import PRECISION_BITS, Histogram
+from assay.harness.kernels import Calibration, KernelFacts, Kernels, RoundResult, described
+from assay.harness.records import CalibrationRecord, HistogramRecord, SampleRecord, StopRule
+from assay.harness.statistics import half_width, log_ratios
+from assay.harness.timing_process import DeadProcessError, JobTask, NotBuiltError, TimingProcess
+from assay.harness.timing_settings import TimingSettings
+from assay.harness.timing_summary import BASELINE_COPY, Timing, summarise
 
-__all__ = ["BASELINE_COPY", "NotBuilt", "Timing", "TimingSettings", "TimingTask", "summarise", "time_job"]
+__all__ = ["BASELINE_COPY", "Share", "Timing", "TimingSettings", "round_order", "time_job", "time_kernels"]
 
-BASELINE_COPY = "a/a"
-KernelKey = tuple[str, str, str]  # cell_id, metric, label
+PRECISE_ROUNDS = 10  # in each process, before the width of an interval is believed
+MOST_LIVE_BYTES = 256 << 20  # of what was learned; beyond it processes live one after the other
 
-
-@dataclass(frozen=True)
-class TimingSettings:
-    """How much timing: more processes and rounds narrow the intervals, `seconds` caps an experiment's time."""
-
-    processes: int = 3
-    rounds: int = 30
-    samples: int = 5  # short samples per round and kernel
-    target_sample_ns: int = 500_000
-    seconds: float = 30.0  # for all processes of an experiment together; at least `least_rounds` are run
-    least_rounds: int = 5
-    enabled: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("processes", "rounds", "samples", "target_sample_ns", "least_rounds"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"timing.{name} is {getattr(self, name)}; expected at least 1")
-        if not self.seconds > 0:
-            raise ParameterError(f"timing.seconds is {self.seconds}; expected more than 0")
-
-    @classmethod
-    def quick(cls) -> TimingSettings:
-        """One process and few rounds: a first look, whose intervals speak of that process alone."""
-        return cls(processes=1, rounds=10, seconds=5.0)
-
-    @classmethod
-    def off(cls) -> TimingSettings:
-        """No timing at all; timed metrics are left out."""
-        return cls(enabled=False)
+KernelKey = tuple[str, str]  # cell_id, metric
+Share = Callable[[float, int], float]
+"""From the seconds that one round of all processes takes, and the number of kernels, to the seconds that the rounds
+of this experiment may take."""
 
 
-@dataclass(frozen=True)
-class TimingTask:
-    """What one timing process is told."""
+class _Process(Protocol):
+    """What a timing process and kernels in this process have in common."""
 
-    job: Job
-    learned: tuple[bytes, ...]
-    settings: TimingSettings
-    seed: int
-    process: int
+    @property
+    def kernels(self) -> Sequence[KernelFacts]: ...
 
+    def calibrate(self, target_ns: int, iterations: Sequence[int | None] | None = None) -> Calibration: ...
 
-@dataclass(frozen=True)
-class NotBuilt:
-    """The answer of a timing process that could not build the kernels."""
+    def round(self, order: Sequence[int], samples: int, singles: int = 0) -> RoundResult: ...
 
-    error: str
-
-
-@dataclass(frozen=True)
-class Timing:
-    """What was timed: samples, the values made of them, ratios to the baseline, and errors by cell."""
-
-    samples: tuple[SampleRecord, ...] = ()
-    values: tuple[Value, ...] = ()
-    comparisons: tuple[ComparisonRecord, ...] = ()
-    failures: Mapping[str, str] = field(default_factory=dict)
+    def kill(self) -> None: ...
 
 
 def time_job(
@@ -102,9 +62,10 @@ def time_job(
     settings: TimingSettings,
     *,
     seed: int,
-    on_process: Callable[[], None] = lambda: None,
+    share: Share | None = None,
+    on_progress: Callable[[float], None] = lambda _: None,
 ) -> Timing:
-    """Times all kernels of `job` in `settings.processes` processes, one after the other.
+    """Times all kernels of `job` in `settings.processes` processes.
 
     Args:
         job: The experiment's job; picklable.
@@ -112,185 +73,313 @@ def time_job(
         metrics: The experiment's declarations: the direction of each timed metric.
         settings: How much.
         seed: Of the orders and resamples.
-        on_process: Called after each process.
+        share: How long the rounds may take, given what one costs; by default `settings.seconds`.
+        on_progress: Told of the share that is done, from 0 to 1, between rounds.
 
     Returns:
         Samples and values. A kernel that raises fails its own cell; a process that dies fails the
         cells that no other process has timed. Kernels that only this process can build are timed
         in this process.
     """
-    samples: list[SampleRecord] = []
-    failures: dict[str, str] = {}
-    deaths: list[str] = []
     lessons = tuple(packed_lesson(lesson) for lesson in learned)
-    for process in range(settings.processes):
-        task = TimingTask(job, lessons, settings, seed, process)
+    rounds = _Rounds(settings, seed, share, on_progress)
+    at_once = settings.processes if sum(map(len, lessons)) <= MOST_LIVE_BYTES else 1
+    for first in range(0, settings.processes, at_once):
         try:
-            answer = _run_child(task)
-            if isinstance(answer, NotBuilt):
-                # What was defined or registered in this process alone, in a notebook or a script, is
-                # not known to a fresh one: the kernels are then timed here, once, and the note says so.
-                return summarise(*_time_here(task), metrics, settings, seed=seed)
-            timed, failed = answer
-            samples += timed
-            failures |= failed
-            if not timed and not failed:
-                break  # the job has no kernels
-        except _DeadProcessError as error:
-            deaths.append(str(error))
-        on_process()
-    if deaths:
-        timed_cells = {sample.cell_id for sample in samples}
-        for cell in job.cells:
-            if cell.cell_id not in timed_cells and len(deaths) == settings.processes:
-                failures.setdefault(cell.cell_id, deaths[0])
-    return summarise(samples, failures, metrics, settings, seed=seed)
+            rounds.run([TimingProcess(JobTask(job, lessons)) for _ in range(at_once)], first)
+        except NotBuiltError:
+            # What was defined or registered in this process alone, in a notebook or a script, is
+            # not known to a fresh one: the kernels are then timed here, once, and the note says so.
+            return _time_here(job, lessons, metrics, settings, seed, share, on_progress)
+        if rounds.is_empty:
+            break  # the job has no kernels
+    rounds.fail_untimed([cell.cell_id for cell in job.cells])
+    return rounds.summary(metrics)
 
 
-def summarise(
-    samples: Sequence[SampleRecord],
-    failures: Mapping[str, str],
+def time_kernels(kernels: Kernels, settings: TimingSettings, metrics: Mapping[str, Metric], *, seed: int) -> Timing:
+    """Times kernels that this process holds, in this process; what `time_job` does where no other can build them."""
+    rounds = _Rounds(settings, seed, None, lambda _: None)
+    rounds.run([_Here(kernels)], 0)
+    return rounds.summary(metrics)
+
+
+def round_order(count: int, seed: int, process: int, number: int) -> list[int]:
+    """The order of one round, a pure function of its arguments."""
+    order = list(range(count))
+    Random(f"{seed}/{process}/{number}").shuffle(order)
+    return order
+
+
+def _time_here(
+    job: Job,
+    lessons: tuple[bytes, ...],
     metrics: Mapping[str, Metric],
     settings: TimingSettings,
-    *,
     seed: int,
+    share: Share | None,
+    on_progress: Callable[[float], None],
 ) -> Timing:
-    """Values, intervals and ratios from samples; cells in `failures` have no value."""
-    rounds: dict[KernelKey, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for sample in sorted(samples, key=lambda sample: (sample.process, sample.round)):
-        if sample.cell_id not in failures:
-            rounds[sample.cell_id, sample.metric, sample.label][sample.process].append(sample.ns_min)
-    values: list[Value] = []
-    comparisons: list[ComparisonRecord] = []
-    for metric in dict.fromkeys(name for _, name, _ in rounds):
-        copies = [cell for cell, name, label in rounds if name == metric and label == BASELINE_COPY]
-        baseline = rounds.get((copies[0], metric, "a")) if copies else None
-        floor = 1.0
-        if baseline is not None:
-            first, second = _paired(baseline, rounds[copies[0], metric, BASELINE_COPY])
-            floor = noise_floor(first, second, seed=seed)
-        for (cell, name, label), series in rounds.items():
-            if name != metric or label == BASELINE_COPY:
-                continue
-            estimate = median_estimate(list(series.values()), seed=seed)
-            note = _note(series, settings)
-            values.append(Value(cell, metric, estimate.value, estimate.low, estimate.high, note))
-            if baseline is None or cell == copies[0]:
-                continue
-            pair = _paired(baseline, series)
-            if not pair[0]:
-                continue
-            ratio = paired_ratio(*pair, seed=seed)
-            comparisons.append(_comparison(cell, metric, copies[0], ratio, floor, series, metrics))
-    kept = tuple(sample for sample in samples if sample.cell_id not in failures)
-    return Timing(kept, tuple(values), tuple(comparisons), dict(failures))
-
-
-def _comparison(
-    cell: str,
-    metric: str,
-    baseline: str,
-    ratio: Estimate,
-    floor: float,
-    series: Mapping[int, Sequence[float]],
-    metrics: Mapping[str, Metric],
-) -> ComparisonRecord:
-    direction = metrics[metric].direction if metric in metrics else "lower"
-    return ComparisonRecord(
-        cell,
-        metric,
-        baseline,
-        ratio.value,
-        ratio.low,
-        ratio.high,
-        floor,
-        ratio_verdict(ratio, floor, direction=direction),
-        len(series),
-        sum(map(len, series.values())),
-    )
-
-
-def _paired(
-    first: Mapping[int, Sequence[float]], second: Mapping[int, Sequence[float]]
-) -> tuple[list[Sequence[float]], list[Sequence[float]]]:
-    """The rounds that both ran, process by process; rounds of one process stand in the same order."""
-    common = [process for process in first if process in second]
-    lengths = [min(len(first[process]), len(second[process])) for process in common]
-    return (
-        [first[process][:length] for process, length in zip(common, lengths, strict=True)],
-        [second[process][:length] for process, length in zip(common, lengths, strict=True)],
-    )
-
-
-def _note(series: Mapping[int, Sequence[float]], settings: TimingSettings) -> str | None:
-    """What a reader must know before trusting the interval, or None."""
-    notes = []
-    if len(series) < 3:
-        notes.append(f"within {len(series)} process{'es' if len(series) > 1 else ''} only")
-    shortest = min(map(len, series.values()))
-    if shortest < settings.rounds:
-        notes.append(f"stopped by time after {shortest} of {settings.rounds} rounds")
-    return "; ".join(notes) or None
-
-
-class _DeadProcessError(Exception):
-    """A timing process ended without its results."""
-
-
-def _run_child(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]] | NotBuilt:
-    """Runs one timing process to its end and returns its samples and the errors by cell.
-
-    The process is a fresh interpreter that imports no more than it unpickles, so that a script
-    without a main guard is not run again. Its input stays open: when it ends, this process has
-    died, and so does the child.
-    """
-    environment = {**os.environ, **thread_environment(1)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import sys, pickle; sys.path[:] = pickle.load(sys.stdin.buffer); "
-         "from assay.harness.timing_child import main; main()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-    )  # fmt: skip
-    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
-    errors: list[bytes] = []
-    reader = threading.Thread(target=_drain, args=(child.stderr, errors), daemon=True)
-    reader.start()
-    try:
-        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit status says more
-            pickle.dump(sys.path, child.stdin)
-            pickle.dump(task, child.stdin)
-            child.stdin.flush()
-        answer = child.stdout.read()
-        status = child.wait()
-    except BaseException:
-        child.kill()
-        child.wait()
-        raise
-    finally:
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.close()
-        child.stdout.close()
-    reader.join(timeout=5)
-    child.stderr.close()
-    if status != 0 or not answer:
-        lines = b"".join(errors).decode("utf-8", "replace").strip().splitlines()
-        why = f": {lines[-1]}" if lines else ""
-        how = f"signal {-status}" if status < 0 else f"status {status}"
-        raise _DeadProcessError(f"the timing process ended with {how}{why}")
-    result: tuple[list[SampleRecord], dict[str, str]] | NotBuilt = pickle.loads(answer)
-    return result
-
-
-def _time_here(task: TimingTask) -> tuple[list[SampleRecord], dict[str, str]]:
     """Times the kernels in this process; an error in building them fails every cell."""
-    from assay.harness.timing_child import time_kernels
-
     try:
-        timers = task.job.timers(task.learned)
+        timers = job.timers(lessons)
     except Exception as error:
-        return [], {cell.cell_id: f"{type(error).__name__}: {error}" for cell in task.job.cells}
-    return time_kernels(timers, task.settings, seed=task.seed, process=task.process)
+        return Timing(failures={cell.cell_id: described(error) for cell in job.cells})
+    rounds = _Rounds(settings, seed, share, on_progress)
+    rounds.run([_Here(Kernels(timers))], 0)
+    return rounds.summary(metrics)
 
 
-def _drain(stream: IO[bytes], into: list[bytes]) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        into.append(stream.read())
+class _Here:
+    """Kernels in this process, with the verbs of a timing process."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self.kernels = kernels.facts
+        self.calibrate = kernels.calibrate
+        self.round = kernels.round
+
+    def kill(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """One kernel of a round: the baselines have two."""
+
+    kernel: int
+    label: str
+
+
+@dataclass
+class _Live:
+    """A live process with its number and the kernels of a round."""
+
+    process: _Process
+    number: int
+    slots: list[_Slot] = field(default_factory=list)
+
+
+class _Rounds:
+    """The rounds of one experiment: who runs when, what came of it, and when it is enough."""
+
+    def __init__(
+        self, settings: TimingSettings, seed: int, share: Share | None, on_progress: Callable[[float], None]
+    ) -> None:
+        self.settings = settings
+        self.seed = seed
+        self.share = share
+        self.on_progress = on_progress
+        self.samples: list[SampleRecord] = []
+        self.failures: dict[str, str] = {}
+        self.deaths: list[str] = []
+        self.facts: dict[KernelKey, KernelFacts] = {}
+        self.iterations: dict[KernelKey, int] = {}
+        self.calibrated_ns: dict[KernelKey, float] = {}
+        self.histograms: dict[tuple[str, str, int], Histogram] = {}  # cell, name, process
+        self.stops: dict[str, StopRule] = {}  # by metric
+        self.data: dict[tuple[KernelKey, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to time."""
+        return not self.facts and not self.deaths
+
+    def run(self, processes: Sequence[_Process], first: int) -> None:
+        """Calibrates and runs the rounds of processes that live together; `first` is the number of the first."""
+        try:
+            live = [_Live(process, first + place) for place, process in enumerate(processes)]
+            live = [one for one in live if self._built(one)]
+            live = [one for one in live if self._calibrated(one)]
+            share = len(processes) / self.settings.processes
+            self._alternate(live, share)
+        finally:
+            for process in processes:
+                with contextlib.suppress(OSError):
+                    process.kill()
+
+    def _built(self, live: _Live) -> bool:
+        try:
+            kernels = list(live.process.kernels)
+        except DeadProcessError as error:
+            self.deaths.append(str(error))
+            return False
+        live.slots = _with_baseline_copies(kernels)
+        for fact in kernels:
+            self.facts.setdefault((fact.cell_id, fact.metric), fact)
+        return True
+
+    def _calibrated(self, live: _Live) -> bool:
+        keys = [(fact.cell_id, fact.metric) for fact in live.process.kernels]
+        known = [self.iterations.get(key) for key in keys]
+        try:
+            found = live.process.calibrate(self.settings.target_sample_ns, known)
+        except DeadProcessError as error:
+            self.deaths.append(str(error))
+            return False
+        self.failures |= found.failures
+        for key, calls, sample_ns in zip(keys, found.iterations, found.sample_ns, strict=True):
+            if calls is not None:
+                self.iterations.setdefault(key, calls)
+            if sample_ns is not None:
+                self.calibrated_ns.setdefault(key, sample_ns)
+        return True
+
+    def _alternate(self, live: list[_Live], share: float) -> None:
+        """Rounds of all live processes in turn, until every metric's rounds have ended; `share` is of the time."""
+        settings = self.settings
+        active = dict.fromkeys(metric for _, metric in self.facts)
+        ended: dict[str, StopRule] = {}
+        started = time.monotonic()
+        allowed: float | None = None
+        number = 0
+        while active and number < settings.rounds and live:
+            for place in round_order(len(live), self.seed, -1, number):
+                self._round(live[place], number, active)
+            live = [one for one in live if one.slots]
+            number += 1
+            elapsed = time.monotonic() - started
+            if allowed is None:  # the first round of all has shown what one costs
+                allowed = share * (settings.seconds if self.share is None else self.share(elapsed, len(self.facts)))
+            if number >= settings.least_rounds and elapsed >= allowed:
+                ended |= dict.fromkeys(active, "time" if settings.budget_s is None else "budget")
+                break
+            if number >= PRECISE_ROUNDS and number % 5 == 0:
+                for metric in self._precise(active):
+                    ended[metric] = "precise"
+                    del active[metric]
+            self.on_progress(max(number / settings.rounds, min(1.0, elapsed / allowed)))
+        for metric in dict.fromkeys(metric for _, metric in self.facts):
+            self.stops[metric] = ended.get(metric, "rounds" if live else "died")
+
+    def _round(self, live: _Live, number: int, active: Mapping[str, None]) -> None:
+        """One round of one process; if it dies, it has no more slots."""
+        kernels = live.process.kernels
+        slots = [
+            slot
+            for slot in live.slots
+            if kernels[slot.kernel].metric in active and kernels[slot.kernel].cell_id not in self.failures
+        ]
+        order = [slots[place] for place in round_order(len(slots), self.seed, live.number, number)]
+        try:
+            result = live.process.round(
+                [slot.kernel for slot in order], self.settings.samples, self.settings.single_operations
+            )
+        except DeadProcessError as error:
+            self.deaths.append(str(error))
+            live.slots = []
+            return
+        self.failures |= result.failures
+        for position, (slot, ns, cpu_ns) in enumerate(zip(order, result.ns, result.cpu_ns, strict=True)):
+            if ns:
+                self._keep(live, number, position, slot, ns, cpu_ns)
+        for kernel, buckets in result.latencies.items():
+            fact = kernels[kernel]
+            key = (fact.cell_id, fact.latency or "", live.number)
+            found = Histogram.of_counts(buckets)
+            self.histograms[key] = self.histograms[key].merge(found) if key in self.histograms else found
+
+    def _keep(self, live: _Live, number: int, position: int, slot: _Slot, ns: list[float], cpu_ns: list[float]) -> None:
+        fact = live.process.kernels[slot.kernel]
+        key = (fact.cell_id, fact.metric)
+        ordered = sorted(ns)
+        middle = (ordered[(len(ns) - 1) // 2] + ordered[len(ns) // 2]) / 2
+        self.samples.append(
+            SampleRecord(
+                *key, live.number, number, position, slot.label, ordered[0], middle, ordered[-1], len(ns),
+                self.iterations[key], fact.operations, tuple(ns), tuple(cpu_ns),
+            )
+        )  # fmt: skip
+        self.data[key, slot.label][live.number].append(ordered[0])
+
+    def _precise(self, active: Mapping[str, None]) -> list[str]:
+        """The metrics whose intervals are all narrow enough: of each ratio, or of the median of a lone kernel."""
+        found = []
+        for metric in active:
+            keys = [key for key in self.facts if key[1] == metric and key[0] not in self.failures]
+            baseline = keys[0] if keys else None
+            if all(self._width(key, label, baseline) <= self.settings.precision for key, label in self._labelled(keys)):
+                found.append(metric)
+        return found
+
+    def _labelled(self, keys: Sequence[KernelKey]) -> list[tuple[KernelKey, str]]:
+        return [(key, label) for key in keys for label in ("a", BASELINE_COPY) if (key, label) in self.data]
+
+    def _width(self, key: KernelKey, label: str, baseline: KernelKey | None) -> float:
+        """Half the width of the interval of this kernel's ratio to its baseline, relative."""
+        series = self.data[key, label]
+        base = self.data[baseline, "a"] if baseline is not None else {}
+        if key == baseline and label == "a":
+            return 0.0
+        pairs = [
+            (base[process][: len(rounds)], rounds[: len(base[process])])
+            for process, rounds in series.items()
+            if base.get(process)
+        ]
+        return half_width(log_ratios(*zip(*pairs, strict=True))) if pairs else 0.0
+
+    def fail_untimed(self, cells: Sequence[str]) -> None:
+        """Where all processes have died, the cells that none has timed are failures."""
+        timed = {sample.cell_id for sample in self.samples}
+        if len(self.deaths) == self.settings.processes:
+            for cell in cells:
+                if cell not in timed:
+                    self.failures.setdefault(cell, self.deaths[0])
+
+    def summary(self, metrics: Mapping[str, Metric]) -> Timing:
+        """Everything that was found, and what it says."""
+        return summarise(
+            self.samples,
+            self.failures,
+            metrics,
+            self.settings,
+            seed=self.seed,
+            stops=self.stops,
+            calibrations=self._calibrations(),
+            histograms=[
+                _histogram_record(cell, name, process, histogram)
+                for (cell, name, process), histogram in self.histograms.items()
+            ],
+        )
+
+    def _calibrations(self) -> list[CalibrationRecord]:
+        seconds: dict[KernelKey, float] = defaultdict(float)
+        rounds: dict[KernelKey, set[tuple[int, int]]] = defaultdict(set)
+        for sample in self.samples:
+            key = (sample.cell_id, sample.metric)
+            seconds[key] += sum(sample.ns) * sample.iterations * sample.operations * 1e-9
+            rounds[key].add((sample.process, sample.round))
+        return [
+            CalibrationRecord(
+                *key,
+                calls,
+                self.facts[key].operations,
+                self.calibrated_ns.get(key),
+                len({process for process, _ in rounds[key]}),
+                len(rounds[key]),
+                seconds[key],
+                self.stops.get(key[1], "died"),
+            )
+            for key, calls in self.iterations.items()
+        ]
+
+
+def _with_baseline_copies(kernels: Sequence[KernelFacts]) -> list[_Slot]:
+    """All kernels, and the first of each metric once more under the label of the second copy."""
+    baselines: dict[str, int] = {}
+    for number, fact in enumerate(kernels):
+        baselines.setdefault(fact.metric, number)
+    slots = [_Slot(number, "a") for number in range(len(kernels))]
+    return slots + [_Slot(number, BASELINE_COPY) for number in baselines.values()]
+
+
+def _histogram_record(cell: str, name: str, process: int, histogram: Histogram) -> HistogramRecord:
+    bounds = histogram.bounds()
+    return HistogramRecord(
+        cell,
+        name,
+        process,
+        PRECISION_BITS,
+        tuple(float(low) for low, _ in bounds),
+        tuple(float(high) for _, high in bounds),
+        tuple(histogram.buckets.values()),
+    )

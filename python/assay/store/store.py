@@ -14,12 +14,14 @@ from typing import Any
 from assay.experiments.base import Cell, Findings, Metric, Value
 from assay.harness.records import (
     BlockRecord,
+    CalibrationRecord,
     ClaimRecord,
     ComparisonRecord,
     DatasetRecord,
     ExpectationRecord,
     ExperimentRecord,
     ExperimentState,
+    HistogramRecord,
     RunRecord,
     RunStatus,
     SampleRecord,
@@ -154,6 +156,8 @@ class Store(Database):
         comparisons: Sequence[ComparisonRecord],
         failures: Mapping[str, str],
         metrics: Mapping[str, Metric],
+        calibrations: Sequence[CalibrationRecord] = (),
+        histograms: Sequence[HistogramRecord] = (),
     ) -> None:
         """Writes what was timed and the answers, which mark the experiment as finished, in one batch.
 
@@ -164,8 +168,9 @@ class Store(Database):
         changes = self._values(key, values, metrics)
         if samples:
             changes.append(Change.insert("sample", [{**key, **asdict(sample)} for sample in samples]))
-        if comparisons:
-            changes.append(Change.insert("comparison", [{**key, **asdict(row)} for row in comparisons]))
+        for table, rows in (("comparison", comparisons), ("calibration", calibrations), ("histogram", histograms)):
+            if rows:
+                changes.append(Change.insert(table, [{**key, **asdict(row)} for row in rows]))
         changes += self._failures(key, failures)
         where = "WHERE run_id = ? AND experiment_index = ?"
         changes.append(
@@ -188,10 +193,11 @@ class Store(Database):
             changes.append(Change.insert("claim", [{"run_id": run_id, **asdict(row)} for row in claims]))
         self.commit(changes)
 
-    def end_run(self, run_id: str, status: RunStatus) -> None:
-        """Writes the run's end and everything that is pending."""
+    def end_run(self, run_id: str, status: RunStatus, *, load_1m_after: float | None = None) -> None:
+        """Writes the run's end, the machine's load then, and everything that is pending."""
         change = Change(
-            "UPDATE run SET status = ?, ended = ? WHERE run_id = ?", (status, datetime.now(UTC).isoformat(), run_id)
+            "UPDATE run SET status = ?, ended = ?, load_1m_after = ? WHERE run_id = ?",
+            (status, datetime.now(UTC).isoformat(), load_1m_after, run_id),
         )
         self.commit([change], now=True)
 
@@ -272,7 +278,7 @@ class Store(Database):
     def _run(self, condition: str, parameter: str) -> RunRecord | None:
         rows = self.query(
             f"SELECT run_id, suite_name, question, suite_toml, suite_hash, seed, epoch_us(started) AS started, status, "
-            f"command, tool_version, environment_id, label FROM run WHERE {condition} "
+            f"command, tool_version, environment_id, label, budget_s, load_1m_before FROM run WHERE {condition} "
             f"ORDER BY started DESC, run_id DESC LIMIT 1",
             [parameter],
         ).to_pylist()
