@@ -19,7 +19,7 @@ from assay.units import UNITS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from transcripts import rerun
+from transcripts import rerun, runs_something
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICE = "<!-- Written by scripts/generate_docs.py from the code; change the code, then run it. -->"
@@ -155,8 +155,8 @@ def own_contenders() -> list[Contender]:
 
 def with_transcripts() -> list[Path]:
     """The documents that show transcripts."""
-    candidates = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-    return [path for path in candidates if "<!-- checked -->\n```console" in path.read_text(encoding="utf-8")]
+    candidates = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in candidates if runs_something(path.read_text(encoding="utf-8"))]
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -23,11 +24,12 @@ from assay.experiments import registry
 from assay.store.schema import migrations, views
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 MOST_IMAGE_BYTES = 300_000
 
 
+@cache
 def script(name: str) -> ModuleType:
     """A module of `scripts/`."""
     folder = str(ROOT / "scripts")
@@ -36,6 +38,7 @@ def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -198,18 +201,33 @@ def test_python_examples_give_what_they_show(path: Path) -> None:
     assert results.failed == 0, "".join(said)
 
 
+def marked(text: str) -> list[str]:
+    """The marks of a document's blocks of commands; a block without one is in it as None."""
+    return [block.kind for block in script("transcripts").blocks(text) if block.has_commands]
+
+
 @pytest.mark.parametrize(
     "path",
-    [path for path in DOCUMENTS if "<!-- checked -->\n```console" in path.read_text("utf-8")],
+    [path for path in DOCUMENTS if {"checked", "run"} & {*marked(path.read_text("utf-8"))}],
     ids=lambda p: p.name,
 )
 def test_transcripts_are_what_the_commands_say(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (catalogue, registry):  # what other tests have registered in this process is none of ours
         monkeypatch.setattr(module, "_registered", {})
-    transcripts = script("transcripts")
     text = path.read_text(encoding="utf-8")
-    assert transcripts.commands(text), "a checked block begins with a command"
-    assert transcripts.comparable(transcripts.rerun(text)) == transcripts.comparable(text), "run make docs"
+    assert script("transcripts").rerun(text) == text, "run make docs"
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "reports" / "README.md"], ids=lambda path: path.name)
+def test_every_block_of_commands_is_run_or_says_why_not(path: Path) -> None:
+    for block in script("transcripts").blocks(path.read_text(encoding="utf-8")):
+        if block.has_commands and block.kind != "file":
+            assert block.kind, (
+                f"{path.name}: put <!-- checked --> before this block, or why it is not run:\n{block.body}"
+            )
+            assert (block.kind == "checked") == (block.what is None), f"{path.name}: a reason is missing:\n{block.body}"
+        if block.kind == "file":
+            assert block.what, f"{path.name}: a file has a name:\n{block.body}"
 
 
 def test_the_json_example_is_part_of_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,6 +254,52 @@ def test_a_changed_transcript_is_noticed() -> None:
     now = transcripts.rerun(text)
     assert now != text and "something else" not in now and now.startswith("<!-- checked -->")
     assert transcripts.rerun(now) == now
+
+
+def test_a_transcript_writes_files_runs_scripts_and_shows_exit_codes() -> None:
+    text = """
+<!-- file: greet.py -->
+```python
+import sys
+print("good day")
+sys.exit(3)
+```
+
+<!-- checked -->
+```console
+$ python greet.py      # a remark
+good day
+$ echo $?
+3
+$ assay explain nothing_known
+...
+$ echo $?
+2
+```
+"""
+    assert script("transcripts").rerun(text) == text
+
+
+@pytest.mark.parametrize("mark", ["checked", "run: as it varies"])
+def test_a_command_that_fails_unseen_is_a_wrong_transcript(mark: str) -> None:
+    transcripts = script("transcripts")
+    text = f"<!-- {mark} -->\n```console\n$ assay explain nothing_known\n```\n"
+    with pytest.raises(transcripts.WrongTranscriptError, match="exit code 2"):
+        transcripts.rerun(text)
+
+
+def test_lines_may_be_left_out_but_not_put_in() -> None:
+    transcripts = script("transcripts")
+    assert transcripts.alike("$ a\none\n...\nfour\n", "$ a\none\ntwo\nthree\nfour\n")
+    assert transcripts.alike("$ a\n...\n", "$ a\none\ntwo\n")
+    assert not transcripts.alike("$ a\none\n...\nfive\n", "$ a\none\ntwo\nfour\n")
+    assert not transcripts.alike("$ a\none\n", "$ a\none\ntwo\n")
+
+
+def test_commands_without_a_mark_are_noticed() -> None:
+    assert marked("text\n```console\n$ assay demo\n```\n") == [None]
+    assert marked("text\n```\nassay demo\n```\n") == [None]
+    assert marked("<!-- not run: it takes an hour -->\n```console\n$ assay demo\n```\n") == ["not run"]
 
 
 def anchors(path: Path) -> set[str]:
