@@ -30,14 +30,33 @@ def project(tmp_path: Path) -> Path:
     """Somebody's project after the recipe: the file, the line and the test, installed."""
     (tmp_path / "stripes.py").write_text(block("python", "class Stripes"), encoding="utf-8")
     (tmp_path / "test_stripes.py").write_text(block("python", "import stripes"), encoding="utf-8")
-    # What an installer makes of the line in pyproject.toml.
-    ((group, points),) = tomllib.loads(block("toml", "entry-points"))["project"]["entry-points"].items()
-    installed = tmp_path / "stripes-1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: stripes\nVersion: 1.0\n", encoding="utf-8")
-    lines = [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
-    (installed / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    install(tmp_path, "stripes", block("toml", "assay.contenders"))
     return tmp_path
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """Somebody's package with the metric, the dataset and the experiment of the recipes, installed."""
+    for module, words in {
+        "emptiest": "class EmptiestShare",
+        "squares": "def squares",
+        "nulls": "class NullsJob",
+        "test_mine": "def test_the_emptiest",
+    }.items():
+        (tmp_path / f"{module}.py").write_text(block("python", words), encoding="utf-8")
+    install(tmp_path, "mine", block("toml", "assay.metrics"))
+    return tmp_path
+
+
+def install(folder: Path, name: str, manifest: str) -> None:
+    """What an installer makes of the lines in pyproject.toml."""
+    installed = folder / f"{name}-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    lines = []
+    for group, points in tomllib.loads(manifest)["project"]["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
+    (installed / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def run_in(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -84,6 +103,19 @@ def test_the_catalogue_explains_the_strategy(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Runs of `width` consecutive integer keys" in done.stdout
     assert "block-cyclic distribution" in done.stdout
+
+
+def test_the_tests_of_the_other_recipes_pass(package: Path) -> None:
+    done = run_in(package, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py")
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_worker_processes_know_the_experiment_and_the_dataset(package: Path) -> None:
+    command = ["compare", "nulls", "squares(rows=50)", "--columns", "number", "--jobs", "2", "--format", "json"]
+    done = run_in(package, "-m", "assay", *command)
+    assert done.returncode == 0, done.stderr
+    assert [row["value"] for row in json.loads(done.stdout)["results"]] == [0.0]
+    assert "mine" in run_in(package, "-m", "assay", "list", "plugins").stdout
 
 
 def test_the_dataset_and_the_suite_of_the_recipes_run(tmp_path: Path) -> None:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.checksums import Checksum, checksum, checksum_blocks
     from assay.datasets import open_dataset
-    from assay.experiments.partitioning import Strategy, count_partitions, register_strategy
+    from assay.experiments.partitioning import (
+        PartitioningMetric,
+        PartitionLoads,
+        Strategy,
+        count_partitions,
+        register_metric,
+        register_strategy,
+    )
     from assay.filters import BloomFilter
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
@@ -28,6 +35,8 @@ _HOMES = {
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "Modulo": "assay.placement",
+    "PartitionLoads": "assay.experiments.partitioning",
+    "PartitioningMetric": "assay.experiments.partitioning",
     "RedisSlots": "assay.placement",
     "Rendezvous": "assay.placement",
     "Ring": "assay.placement",
@@ -41,6 +50,7 @@ _HOMES = {
     "hash": "assay.hashing",
     "hash_rows": "assay.hashing",
     "open_dataset": "assay.datasets",
+    "register_metric": "assay.experiments.partitioning",
     "register_strategy": "assay.experiments.partitioning",
     "run": "assay.front",
 }
@@ -51,6 +61,8 @@ __all__ = [
     "Jump",
     "Maglev",
     "Modulo",
+    "PartitionLoads",
+    "PartitioningMetric",
     "RedisSlots",
     "Rendezvous",
     "Ring",
@@ -65,6 +77,7 @@ __all__ = [
     "hash",
     "hash_rows",
     "open_dataset",
+    "register_metric",
     "register_strategy",
     "run",
 ]

@@ -8,11 +8,12 @@ partition.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from assay.errors import ParameterError, UnknownNameError
+from assay import plugins
+from assay.errors import ParameterError, PlugInError, UnknownNameError
 
 __all__ = ["Contender", "Parameter", "contenders", "find", "register", "rooms", "strategies", "unregister"]
 
@@ -86,6 +87,7 @@ class Contender:
     parameters: tuple[Parameter, ...] = ()
     abilities: frozenset[str] = frozenset()
     implementation: Any = field(default=None, compare=False)  # of a contender written in Python
+    package: str | None = field(default="assay", compare=False)  # None: registered in this process alone
 
     @property
     def noun(self) -> str:
@@ -128,6 +130,7 @@ _IN_PYTHON = (
 )
 
 _registered: dict[tuple[str, str], Contender] = {}
+_loaded: set[plugins.PlugIn] = set()
 
 
 @lru_cache(maxsize=1)
@@ -155,13 +158,26 @@ def _of_the_core() -> tuple[Contender, ...]:
     )
 
 
-@lru_cache(maxsize=1)
 def _load_plug_ins() -> None:
-    """Imports what other packages name under the entry-point group `assay.contenders`; each registers itself."""
-    from importlib.metadata import entry_points
+    """Imports what other packages name under the entry-point group `assay.contenders`; each registers itself.
 
-    for point in entry_points(group="assay.contenders"):
-        point.load()
+    One that fails leaves nothing behind.
+    """
+    for plug_in in plugins.plug_ins("contenders"):
+        if plug_in in _loaded or plug_in in plugins.failures():
+            continue
+        _loaded.add(plug_in)  # at once: what it imports may ask for contenders
+        before = dict(_registered)
+        try:
+            plugins.load(plug_in)
+        except PlugInError:
+            _registered.clear()
+            _registered.update(before)
+            continue
+        for key, contender in _registered.items():  # a module that was imported before: by a test, or a notebook
+            home = getattr(contender.implementation, "__module__", "")
+            if contender.package is None and (f"{home}.").startswith(f"{plug_in.module}."):
+                _registered[key] = replace(contender, package=plug_in.package)
 
 
 def contenders(room: str | None = None) -> list[Contender]:
@@ -210,14 +226,35 @@ def find(name: str, among: Iterable[Contender], thing: str) -> Contender:
 
 
 def register(contender: Contender) -> None:
-    """Adds a contender of one's own for this process; one of the same name is replaced.
+    """Adds a contender of one's own for this process, or of the package whose plug-in is being loaded.
+
+    One of the same name that this process registered itself is replaced.
 
     Raises:
-        ParameterError: The name is one of assay's own.
+        ParameterError: The name is one of assay's own, or of another package.
     """
-    if any(own.room == contender.room and own.name == contender.name for own in (*_of_the_core(), *_IN_PYTHON)):
+    plug_in = plugins.loading()
+    package = plug_in.package if plug_in else None
+    rooms = {contender.room} | ({"placement"} if contender.room == "partition" else set())  # placements are strategies
+    if any(own.room in rooms and own.name == contender.name for own in (*_of_the_core(), *_IN_PYTHON)):
         raise ParameterError(f'"{contender.name}" is a {contender.noun} of assay\'s own; give yours another name')
-    _registered[contender.room, contender.name] = contender
+    key = contender.room, contender.name
+    there = _registered.get(key)
+    if there is not None and there.package not in (None, package) and not _is_same(there, contender):
+        raise ParameterError(
+            f'"{contender.name}" is a {contender.noun} of the package {there.package} already; give yours another '
+            f"name, or uninstall {there.package}"
+        )
+    _registered[key] = replace(contender, package=package)
+
+
+def _is_same(there: Contender, contender: Contender) -> bool:
+    """Whether both are made by the same code: a module that is imported again registers itself again."""
+    one, other = there.implementation, contender.implementation
+    return one is not None and (one.__module__, one.__qualname__) == (
+        getattr(other, "__module__", None),
+        getattr(other, "__qualname__", None),
+    )
 
 
 def unregister(room: str, name: str) -> None:

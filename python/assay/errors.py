@@ -14,6 +14,7 @@
     │   └── DuplicateKeyError           a parent table whose key is not unique
     ├── StoreError                  3   the results file is locked, full, foreign or too new
     ├── MeasurementError            3   a contender failed, or gave a wrong answer
+    ├── PlugInError                 3   another package's plug-in cannot be loaded, or breaks its contract
     └── InterruptedRunError         3   stopped by the user; what was committed is kept
 
 A message names the thing, the value met, the value wanted and the way out. Python's own
@@ -35,6 +36,7 @@ __all__ = [
     "InterruptedRunError",
     "MeasurementError",
     "ParameterError",
+    "PlugInError",
     "ReadError",
     "SpellingError",
     "StoreError",
@@ -138,6 +140,10 @@ class StoreError(AssayError):
 
 class MeasurementError(AssayError):
     """A contender failed, or gave a wrong answer, so there is no measurement."""
+
+
+class PlugInError(AssayError):
+    """A plug-in of another package cannot be loaded, or breaks its contract; the others are not affected."""
 
 
 class InterruptedRunError(AssayError):

@@ -26,6 +26,7 @@ from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.sql import sql
 from assay.errors import AssayError, InterruptedRunError, UnknownNameError, UsageError
+from assay.plugins import tell_failures_to
 
 __all__ = ["VERBS", "build_app", "main"]
 
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     _write_somewhere()
+    tell_failures_to(warn)
     try:
         code = _run(words)
         sys.stdout.flush()

@@ -62,11 +62,17 @@ def _contenders(name: str) -> list[tuple[str, Lines]]:
                 ("abilities", ", ".join(sorted(one.abilities)).replace("_", " ")),
                 ("source", one.source),
                 ("version", str(one.version)),
+                ("package", _package(one.package)),
             ],
         )
         for one in catalogue.contenders()
         if one.name == name
     ]
+
+
+def _package(package: str | None) -> str:
+    """Which package a name comes from, where it is none of assay's own."""
+    return {"assay": "", None: "none: registered in this process"}.get(package, str(package))
 
 
 def _noun(one: Contender, is_strategy: bool) -> str:
@@ -93,6 +99,7 @@ def _experiments(name: str) -> list[tuple[str, Lines]]:
                 ("question", one.question),
                 ("settings", "\n".join(_settings(one))),
                 ("metrics", ", ".join(one.metrics)),
+                ("package", _package(registry.package_of(name))),
                 ("try", f"assay compare {one.kind} DATA"),
             ],
         )
@@ -126,10 +133,13 @@ def _meaning(settings: type[Any], name: str) -> str:
 
 
 def _metrics(name: str) -> list[tuple[str, Lines]]:
-    from assay.cli.inventory import experiments
+    from assay.cli.inventory import experiments, package_of_metric
 
     return [
-        _metric(metric, one.kind) for one in experiments() for metric in one.metrics.values() if _is_named(metric, name)
+        _metric(metric, one.kind, package_of_metric(one, metric.name))
+        for one in experiments()
+        for metric in one.metrics.values()
+        if _is_named(metric, name)
     ]
 
 
@@ -139,7 +149,7 @@ def _is_named(metric: Metric, name: str) -> bool:
     return name == metric.name or (bool(variable) and name.partition(".")[0] == stem)
 
 
-def _metric(metric: Metric, kind: str) -> tuple[str, Lines]:
+def _metric(metric: Metric, kind: str, package: str | None) -> tuple[str, Lines]:
     from assay.units import UNITS
 
     trust = {
@@ -156,10 +166,12 @@ def _metric(metric: Metric, kind: str) -> tuple[str, Lines]:
         ("unit", f"{metric.unit}: {UNITS.get(metric.unit, '')}"),
         ("reading", better[metric.direction]),
         ("trust", f"{trust[metric.kind]}; {metric.origin}"),
+        ("package", _package(package)),
     ]
 
 
 def _datasets(name: str) -> list[tuple[str, Lines]]:
+    from assay.cli.inventory import missing_data
     from assay.datasets import known_datasets
 
     return [
@@ -169,7 +181,8 @@ def _datasets(name: str) -> list[tuple[str, Lines]]:
                 ("what", one.description),
                 ("source", one.source),
                 ("licence", one.licence or ""),
-                ("installed", "yes" if one.installed else 'no; pip install "assay[data]"'),
+                ("installed", "yes" if one.installed else missing_data(one).replace(":", ";", 1)),
+                ("package", _package(one.package)),
                 ("columns", f"assay data {one.name}"),
             ],
         )

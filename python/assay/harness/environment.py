@@ -15,7 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["environment_facts", "environment_id", "load_1m"]
+from assay import plugins
+
+__all__ = ["environment_facts", "environment_id", "load_1m", "plug_in_facts"]
 
 PACKAGES = ("pyarrow", "polars", "duckdb", "numpy", "pydantic")
 VOLATILE = ("load_1m_before",)
@@ -37,9 +39,20 @@ def environment_facts() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "assay": _version("assay") or "0+checkout",
+        "plug_ins": plug_in_facts() or None,
         "load_1m_before": load_1m(),
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def plug_in_facts() -> dict[str, str]:
+    """What other packages add, by package and version: "contenders stripes, experiments parity"; broken ones say so."""
+    found: dict[str, list[str]] = {}
+    broken = plugins.failures()
+    for one in plugins.plug_ins():
+        told = f"{one.kind} {one.name}" + (" (left out: it cannot be loaded)" if one in broken else "")
+        found.setdefault(f"{one.package} {one.version}", []).append(told)
+    return {package: ", ".join(names) for package, names in found.items()}
 
 
 def environment_id(facts: dict[str, Any]) -> str:

@@ -8,5 +8,14 @@ asks, and what routing costs.
 from assay.experiments.partitioning.counting import count_partitions
 from assay.experiments.partitioning.experiment import EXPERIMENT
 from assay.experiments.partitioning.user import Strategy, register_strategy
+from assay.experiments.partitioning.user_metrics import PartitioningMetric, PartitionLoads, register_metric
 
-__all__ = ["EXPERIMENT", "Strategy", "count_partitions", "register_strategy"]
+__all__ = [
+    "EXPERIMENT",
+    "PartitionLoads",
+    "PartitioningMetric",
+    "Strategy",
+    "count_partitions",
+    "register_metric",
+    "register_strategy",
+]

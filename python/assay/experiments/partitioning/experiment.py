@@ -26,6 +26,7 @@ from assay.experiments.partitioning.notes import notes_of_the_log, notes_on
 from assay.experiments.partitioning.proposals import propose
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.strategies import StrategySpec, parse_strategy
+from assay.experiments.partitioning.user_metrics import FAILED, user_metrics
 from assay.units import parse_bytes
 
 __all__ = ["EXPERIMENT", "Partitioning"]
@@ -42,8 +43,9 @@ class Partitioning:
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """Every metric, by its name with the variable part in capitals."""
-        return METRICS
+        """Every metric, by its name with the variable part in capitals; what users and plug-ins add comes last."""
+        added = user_metrics()
+        return {**METRICS, **added} if added else METRICS
 
     def job(self, dataset: Dataset, settings: PartitioningSettings, *, base: str | None = None) -> PartitioningJob:
         """Plans the cells.
@@ -123,6 +125,7 @@ class Partitioning:
             here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
             notes = notes_on(here, by_cell, proposed=proposed and not settings.advise)
             notes += notes_of_the_log(here, values)
+            notes += _notes_on_failed_metrics(texts)
             one = answer(here[0].parameters, here, by_cell, notes, limits, reasons)
             best = [cell for cell in here if cell.contender == (one.best or next(iter(one.pareto), None))]
             joins = [] if settings.advise else _notes_on_joins(best, by_cell, texts)
@@ -158,6 +161,12 @@ def _notes_on_joins(
             cell.contender, cell.parameters["partitions"], by_cell.get(cell.cell_id, {}), texts.get(cell.cell_id, {})
         )
     ]
+
+
+def _notes_on_failed_metrics(texts: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """One for each metric of a user that failed, however many cells it failed for."""
+    failed = {metric: note for notes in texts.values() for metric, note in notes.items() if note.startswith(FAILED)}
+    return [f"{metric} has no value: {note}." for metric, note in failed.items()]
 
 
 def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Grid | None:

@@ -28,6 +28,7 @@ from assay.experiments.partitioning.aspects import (
     replicas,
     size,
     transactions,
+    user_metrics,
     work,
 )
 from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
@@ -54,6 +55,7 @@ PLANS = (
     directory.plan,
     size.plan,
     columns.plan,
+    user_metrics.plan,
 )
 
 

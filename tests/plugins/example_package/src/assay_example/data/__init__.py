@@ -1,0 +1,1 @@
+"""Datasets: every definition (*.toml) in this folder, with its data beside it."""
