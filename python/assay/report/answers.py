@@ -9,19 +9,25 @@ from assay.report.screen import unbroken
 from assay.report.vocabulary import KIND_MEANINGS, RANKING, split_name
 from assay.units import format_count
 
-__all__ = ["advice_card", "answers_block", "certainty"]
+__all__ = ["MOST_ANSWERS", "advice_card", "answers_block", "certainty"]
+
+MOST_ANSWERS = 24  # cards; the answers of further grid points are told when they are chosen
 
 
 def answers_block(experiment: ExperimentView) -> Html:
     """A card for each grid point: the sentence, how sure it is, and how it was chosen."""
     several = len(experiment.points) > 1
-    sure = [certainty(experiment, point) for point in experiment.points]
+    points = experiment.points[:MOST_ANSWERS]
+    sure = [certainty(experiment, point) for point in points]
     # What holds for every grid point is said once, below them all.
     common = sure[0] if several and len(set(sure)) == 1 else ""
     cards = [
-        _answer(experiment, point, i, several=several, sure="" if common else sure[i])
-        for i, point in enumerate(experiment.points)
+        _answer(experiment, point, i, several=several, sure="" if common else sure[i]) for i, point in enumerate(points)
     ]
+    more = len(experiment.points) - len(points)
+    if more > 0:
+        words = f"{more:,} more grid points: choose one below to read its answer, or ask `assay show` for all of them."
+        common = f"{common} {words}".strip()
     below = element("p", common, class_="certainty") if common else ""
     return join([element("div", *cards, class_="answers"), below])
 

@@ -1,12 +1,12 @@
 """The charts of the page as Vega-Lite specifications, without data.
 
-The page embeds its numbers once; its script hands each chart the rows of the chosen grid point.
-Every specification reads fixed field names, so that no text from outside is ever part of an
-expression. Colours come from the page's theme (`config` is set by the script).
+The page embeds its numbers once; its script hands each chart the rows of the chosen grid point. Here are the charts of
+partitions and replicas; those that any experiment has are in `figures.py`. Every specification reads fixed field names,
+so that no text from outside is ever part of an expression. Colours come from the page's theme (`config` is set by the
+script).
 
     load        position, label, value, relative (value over the mean)
     movement    name, share, optimum, ratio
-    trade_off   name, number, x, y, bytes, pareto
     timing      name, value, low, high
     growth      tenth, label, alone, so_far
     durability  name, number, x, y
@@ -18,32 +18,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.report.figures import FIGURES, name_axis
+
 __all__ = ["SPECIFICATIONS"]
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"  # a name, never fetched
 _DATA = {"name": "rows"}
-
-
-def _name_axis() -> dict[str, Any]:
-    """A contender per line, in the order given; long names come wrapped in `shown`."""
-    return {
-        "field": "shown",
-        "type": "nominal",
-        "sort": None,
-        "title": None,
-        "axis": {
-            "labelLimit": 1000,
-            "ticks": False,
-            # A label of several lines hangs from its first: it is raised to stand at the middle of its bar.
-            "labelOffset": {
-                "condition": [
-                    {"test": f"length(split(datum.label, '\\n')) == {lines}", "value": -6.5 * (lines - 1)}
-                    for lines in (2, 3, 4, 5)
-                ],
-                "value": 0,
-            },
-        },
-    }
 
 
 def _load() -> dict[str, Any]:
@@ -93,7 +73,7 @@ def _movement() -> dict[str, Any]:
         {"field": "optimum", "type": "quantitative", "format": ".2%", "title": "least that must move"},
         {"field": "ratio", "type": "quantitative", "format": ".3f", "title": "moved ÷ optimum"},
     ]
-    y = _name_axis()
+    y = name_axis()
     return {
         "$schema": _SCHEMA,
         "description": "Share of the load that moves; the tick is the least that must move.",
@@ -127,75 +107,6 @@ def _movement() -> dict[str, Any]:
                     "x": {"field": "end", "type": "quantitative"},
                     "text": {"field": "words", "type": "nominal"},
                 },
-            },
-        ],
-    }
-
-
-def _trade_off() -> dict[str, Any]:
-    x = {
-        "field": "x",
-        "type": "quantitative",
-        "title": "load max ÷ mean (1 is even)",
-        "scale": {"zero": False, "padding": 24, "nice": False},
-        "axis": {"tickCount": 6},
-    }
-    y = {
-        "field": "y",
-        "type": "quantitative",
-        "title": "joins that cross partitions",
-        "axis": {"format": ".0%", "tickCount": 5},
-        "scale": {"domain": [0, 1], "padding": 18},
-    }
-    return {
-        "$schema": _SCHEMA,
-        "description": "Balance against join locality; the lower left is best. A larger point needs more memory.",
-        "data": _DATA,
-        "width": "container",
-        "height": 340,
-        "layer": [
-            {
-                "mark": {"type": "point", "filled": True, "tooltip": True},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "size": {
-                        "field": "bytes",
-                        "type": "quantitative",
-                        "scale": {"range": [70, 500], "type": "sqrt"},
-                        "legend": None,
-                    },
-                    "color": {
-                        "field": "set",
-                        "type": "nominal",
-                        "title": None,
-                        "scale": {"domain": ["in the Pareto set", "beaten by another"]},
-                        "legend": {"orient": "top", "symbolOpacity": 1},
-                    },
-                    "shape": {
-                        "field": "set",
-                        "type": "nominal",
-                        "scale": {"domain": ["in the Pareto set", "beaten by another"], "range": ["diamond", "circle"]},
-                    },
-                    "opacity": {"value": 0.75},
-                    "tooltip": [
-                        {"field": "name", "title": "contender"},
-                        {"field": "x", "type": "quantitative", "format": ".3f", "title": "load max ÷ mean"},
-                        {"field": "y", "type": "quantitative", "format": ".1%", "title": "joins that cross"},
-                        {"field": "bytes_text", "title": "routing state"},
-                    ],
-                },
-            },
-            {
-                "mark": {
-                    "type": "text",
-                    "align": "left",
-                    "baseline": "bottom",
-                    "dx": 10,
-                    "dy": -6,
-                    "fontWeight": "bold",
-                },
-                "encoding": {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}},
             },
         ],
     }
@@ -266,7 +177,7 @@ def _advice() -> dict[str, Any]:
 
 
 def _timing() -> dict[str, Any]:
-    y = _name_axis()
+    y = name_axis()
     x = {"field": "value", "type": "quantitative", "title": "time", "axis": {"tickCount": 5}}
     tooltip = [
         {"field": "name", "title": "contender"},
@@ -420,9 +331,9 @@ def _rebuild() -> dict[str, Any]:
 
 
 SPECIFICATIONS: dict[str, dict[str, Any]] = {
+    **FIGURES,
     "load": _load(),
     "movement": _movement(),
-    "trade_off": _trade_off(),
     "timing": _timing(),
     "growth": _growth(),
     "durability": _durability(),

@@ -10,24 +10,34 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from assay.errors import StoreError
+from assay.report.cautions import warnings_section
 from assay.report.charts import SPECIFICATIONS
 from assay.report.claims_page import claims_section
 from assay.report.markup import Html, data_block, element, escape, join
-from assay.report.payload import build_payload
+from assay.report.payload import MOST_NUMBERS, embed_run
 from assay.report.run_reader import read_run
-from assay.report.run_view import RunView, Source
-from assay.report.sections import experiment_about, experiment_section, provenance_section, warnings_section
+from assay.report.run_view import ExperimentView, RunView, Source
+from assay.report.sections import Place, experiment_about, experiment_section, provenance_section
+from assay.report.writing import write_page
 
 __all__ = ["build_page", "write_report"]
 
+MOST_BYTES = 2_950_000  # of a page, whatever the run holds
+
+Embedded = tuple[ExperimentView, dict[str, Any]]
+
+_LEAST_ROOM = 1_000  # numbers, below which a page is not thinned any further
 _HERE = Path(__file__).parent
 _VENDORED = ("vega", "vega-lite", "vega-embed", "vega-interpreter")
-_SCRIPTS = ("table", "charts", "growth", "replicas", "page")
+_SCRIPTS = (
+    *("base", "draw", "table", "parameters", "advice", "charts", "trade_off", "ratios", "curves", "samples"),
+    *("growth", "replicas", "page"),
+)
 
 
 def write_report(store: Source, run_id: str, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
@@ -46,35 +56,7 @@ def write_report(store: Source, run_id: str, path: str | os.PathLike[str], *, ti
         UnknownNameError: the store holds no such run.
         StoreError: the file cannot be written; what stood at `path` before is untouched.
     """
-    target = Path(path).absolute()
-    if not target.parent.is_dir():
-        raise StoreError(
-            f"cannot write the report to {target}: there is no folder {target.parent}; make it, or choose another place"
-        )
-    if target.exists() and not target.is_file():
-        raise StoreError(
-            f"cannot write the report to {target}: it is a folder or a device; name a file, such as report.html"
-        )
-    text = build_page(store, run_id, title=title)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(target)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the report to {target}: {error.strerror}; choose another place with -o"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-    return target
+    return write_page(lambda: build_page(store, run_id, title=title), path)
 
 
 def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
@@ -84,10 +66,52 @@ def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
         UnknownNameError: the store holds no such run.
     """
     run = read_run(store, run_id)
+    return fitted(lambda room: _page(run, embed_run(store, run, room=room), title))
+
+
+def fitted(page: Callable[[int], str]) -> str:
+    """The page with as many numbers as it can carry within MOST_BYTES; `page` draws it with room for so many."""
+    room = MOST_NUMBERS
+    text = page(room)
+    while len(text.encode()) > MOST_BYTES and room > _LEAST_ROOM:
+        room = int(0.7 * room)
+        text = page(room)
+    return text
+
+
+def _page(run: RunView, embedded: Sequence[Embedded], title: str | None) -> str:
     alone = len(run.experiments) == 1 and not run.claims
     heading = title or run.question or (run.experiments[0].question if alone else run.suite_name)
+    about = experiment_about(run.experiments[0]) if alone else run.suite_name
     measured = bool(run.experiments)
-    scripts = [*(_vendored(name) for name in _VENDORED if measured), *(_asset(f"{name}.js") for name in _SCRIPTS)]
+    return whole_page(
+        heading=heading,
+        about=f"{about} · {run.started:%Y-%m-%d %H:%M} UTC · assay {run.tool_version}",
+        main=join(
+            [
+                warnings_section(run),
+                claims_section(run),
+                _experiments(run, embedded, alone),
+                provenance_section(run, licences() if measured else []),
+            ]
+        ),
+        payload={"run": run.run_id, "experiments": [data for _, data in embedded]},
+        measured=measured,
+    )
+
+
+def whole_page(*, heading: str, about: str, main: Html, payload: Mapping[str, Any], measured: bool) -> str:
+    """The file around what a page says.
+
+    Args:
+        heading: The page's title and first heading.
+        about: The line below it.
+        main: What stands in it without any script.
+        payload: What the script draws.
+        measured: Whether there is anything to draw: without, the chart library stays out.
+    """
+    names = _SCRIPTS if measured else ("base", "page")
+    scripts = [*(_vendored(name) for name in _VENDORED if measured), *(_asset(f"{name}.js") for name in names)]
     head = join(
         [
             Html('<meta charset="utf-8">'),
@@ -100,15 +124,10 @@ def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
     )
     body = join(
         [
-            _header(run, heading, experiment_about(run.experiments[0]) if alone else run.suite_name),
-            element(
-                "main",
-                warnings_section(run),
-                claims_section(run),
-                _experiments(run, alone),
-                provenance_section(run, [(name, _licence(name)) for name in _VENDORED if measured]),
-            ),
-            data_block("payload", build_payload(store, run)),
+            element("a", "To the results", href="#main", class_="skip"),
+            _header(heading, about),
+            element("main", main, id="main"),
+            data_block("payload", payload),
             data_block("specifications", SPECIFICATIONS if measured else {}),
             # One tag a script: the bundles declare short names at the top level.
             *(Html(f"<script>{script}</script>") for script in scripts),
@@ -117,24 +136,30 @@ def build_page(store: Source, run_id: str, *, title: str | None = None) -> str:
     return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>{body}</body>\n</html>\n'
 
 
-def _header(run: RunView, heading: str, about: str) -> Html:
+def licences() -> list[tuple[str, str]]:
+    """The licence of each vendored script, by its name."""
+    return [(name, _licence(name)) for name in _VENDORED]
+
+
+def _header(heading: str, about: str) -> Html:
     return element(
         "header",
         element("h1", heading),
         element("button", "Theme: auto", type="button", id="theme"),
-        element("p", f"{about} · {run.started:%Y-%m-%d %H:%M} UTC · assay {run.tool_version}", class_="about"),
+        element("p", about, class_="about"),
         element("noscript", element("p", "Tables and charts need JavaScript; answers, claims and provenance do not.")),
         class_="top",
     )
 
 
-def _experiments(run: RunView, alone: bool) -> Html:
+def _experiments(run: RunView, embedded: Sequence[Embedded], alone: bool) -> Html:
     """The experiments in full; behind claims, which lead the page, they stand closed under one heading."""
-    if run.claims and run.experiments:
-        folds = [experiment_section(experiment, "folded") for experiment in run.experiments]
+    if run.claims and embedded:
+        folds = [experiment_section(experiment, data, "folded") for experiment, data in embedded]
         heading = element("h2", "The experiments behind the claims")
         return element("section", heading, *folds, id="experiments")
-    return join(experiment_section(experiment, "alone" if alone else "among others") for experiment in run.experiments)
+    place: Place = "alone" if alone else "among others"
+    return join(experiment_section(experiment, data, place) for experiment, data in embedded)
 
 
 def _policy(scripts: list[str]) -> str:

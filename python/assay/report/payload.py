@@ -1,8 +1,9 @@
 """The numbers that a page embeds: once, as columns, and never more than it can carry.
 
-A page holds at most MOST_NUMBERS numbers of metrics and points of series. Beyond that the least
-telling metrics stay in the store and loads are joined into groups of adjacent partitions, of which
-the fullest is kept; `notices` says so in words that the page shows.
+There is room for MOST_NUMBERS numbers, three quarters of them for metrics and a quarter for each kind of series; a page
+that comes out too large is made again with less (`page.fitted`). Beyond the room the least telling metrics stay in the
+store, cells that rank low are aggregated by family (`thinning.py`), and loads are joined into groups of adjacent
+partitions, of which the fullest is kept; `notices` says so in words that the page shows.
 """
 
 from __future__ import annotations
@@ -17,17 +18,34 @@ from assay.report.growth import growth_by_cell
 from assay.report.marks import BEST, mark
 from assay.report.plans import links_by_cell
 from assay.report.rebuild import rebuild_by_cell
-from assay.report.run_view import ExperimentView, GridPoint, MetricFacts, Number, RunView, Source, family_mean
-from assay.report.vocabulary import GROUPS, KEY_METRICS, describe, order_of, split_name
+from assay.report.rerun import point_again, rerun_of
+from assay.report.run_view import (
+    ExperimentView,
+    GridPoint,
+    MetricFacts,
+    Number,
+    Row,
+    RunView,
+    Source,
+    family_mean,
+)
+from assay.report.series import other_series
+from assay.report.thinning import AGGREGATED, thin
+from assay.report.timed import ratios_by_metric, samples_by_metric
+from assay.report.vocabulary import GROUPS, KEY_METRICS, TRADE_OFFS, describe, order_of, split_name
 from assay.units import format_bytes, format_value
 
-__all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload"]
+__all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload", "embed_run"]
 
-MOST_NUMBERS = 20_000
+MOST_NUMBERS = 32_000
 KEY_GROUP = "Key metrics"
 
-_SERIES_SHARE = 4  # a quarter of the room is kept for series
+_SERIES_SHARE = 4  # a quarter of the room is kept for each kind of series
 _FEWEST_BARS = 8
+_FEWEST_CELLS = 40
+_FEWEST_COLUMNS = 3  # are kept before cells are aggregated
+_NUMBERS_OF_A_RATIO = 6
+_NAMED = 12  # metrics that a notice lists
 
 
 @dataclass(frozen=True)
@@ -41,52 +59,81 @@ class _Column:
     family: bool  # the mean over `name.*`
 
 
-def build_payload(store: Source, run: RunView) -> dict[str, Any]:
+def build_payload(store: Source, run: RunView, *, room: int | None = None, key: str = "") -> dict[str, Any]:
     """Everything that the page's script shows, as plain values for JSON.
 
+    Args:
+        store: Where the run is.
+        run: The run, as it was read.
+        room: How many numbers may be embedded; MOST_NUMBERS by default.
+        key: What the experiments' names on the page begin with, where it shows several runs.
+
     Returns:
-        {"run", "experiments": [{"index", "noun", "columns", "groups", "points", "advice",
-        "notices"}]}. A point holds its rows
-        (names and flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by
-        "row:column", and `load`, `growth`, `rebuild` and `links`, the series of each row or None.
+        {"run", "experiments": [{"index", "key", "noun", "columns", "groups", "axes", "again", "points", "advice",
+        "ratios", "samples", "series", "notices"}]}. A point holds its rows (names and flags), `values`, `texts` and
+        `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and `load`, `growth`, `rebuild` and
+        `links`, the series of each row or None.
     """
-    room = MOST_NUMBERS // max(1, len(run.experiments))
-    return {
-        "run": run.run_id,
-        "experiments": [_experiment(store, run, experiment, room) for experiment in run.experiments],
-    }
+    return {"run": run.run_id, "experiments": [data for _, data in embed_run(store, run, room=room, key=key)]}
 
 
-def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: int) -> dict[str, Any]:
-    rows = sum(len(point.rows) for point in experiment.points)
+def embed_run(
+    store: Source, run: RunView, *, room: int | None = None, key: str = ""
+) -> list[tuple[ExperimentView, dict[str, Any]]]:
+    """Each experiment as the page shows it, with fewer rows where it has too many, and what the script needs of it."""
+    room = (MOST_NUMBERS if room is None else room) // max(1, len(run.experiments))
+    return [_experiment(store, run, experiment, room, key) for experiment in run.experiments]
+
+
+def _experiment(
+    store: Source, run: RunView, experiment: ExperimentView, room: int, key: str
+) -> tuple[ExperimentView, dict[str, Any]]:
     series_room = room // _SERIES_SHARE
-    columns, left_out = _fit(_columns(experiment), rows, room - series_room)
-    notices = []
+    room -= series_room
+    all_columns = _columns(experiment)
+    experiment, notices = thin(experiment, max(_FEWEST_CELLS, room // min(_FEWEST_COLUMNS, max(1, len(all_columns)))))
+    rows = sum(len(point.rows) for point in experiment.points)
+    columns, left_out = _fit(all_columns, rows, room)
     if left_out:
         notices.append(
-            f"{len(left_out)} metrics are not embedded, to keep the page small: {', '.join(left_out)}. "
+            f"{len(left_out)} metrics are not embedded, to keep the page small: {_listed(left_out)}. "
             "`assay sql` has them all."
         )
+    own: dict[str, Any] = {"store": store, "run_id": run.run_id, "experiment_index": experiment.index}
     loads, group = _loads(store, run.run_id, experiment, series_room)
     if group > 1:
         notices.append(
             f"Loads are shown for groups of up to {group} adjacent partitions, to keep the page small: a bar is the "
             "fullest of its group. `assay sql` has every partition."
         )
-    growth, without_growth = growth_by_cell(store, run.run_id, experiment.index, series_room)
+    growth, without_growth = growth_by_cell(**own, room=series_room)
     if without_growth:
         notices.append(
             f"Growth is not drawn for {without_growth} of the cells, to keep the page small. `assay sql` has it all."
         )
-    rebuild, without_rebuild = rebuild_by_cell(store, run.run_id, experiment.index, series_room)
+    rebuild, without_rebuild = rebuild_by_cell(**own, room=series_room)
     if without_rebuild:
         notices.append(
             f"Rebuilds are not drawn for {without_rebuild} of the cells, to keep the page small; `assay sql` has all."
         )
-    links = _links(store, run.run_id, experiment, series_room)
-    series = {"load": loads, "growth": growth, "rebuild": rebuild, "links": links}
-    return {
+    places = {row.cell_id: (p, i) for p, point in enumerate(experiment.points) for i, row in enumerate(point.rows)}
+    ratios, without_ratio = ratios_by_metric(**own, places=places, room=series_room // _NUMBERS_OF_A_RATIO)
+    if without_ratio:
+        notices.append(f"{without_ratio:,} comparisons are not embedded; `assay sql` has them in timed_comparison.")
+    samples, words = samples_by_metric(**own, places=places, room=series_room)
+    notices += words
+    others, without_series = other_series(**own, places=places, room=series_room)
+    if without_series:
+        notices.append(f"{without_series:,} series are not drawn, to keep the page small; `assay sql` has them all.")
+    series = {
+        "load": loads,
+        "growth": growth,
+        "rebuild": rebuild,
+        "links": _links(store, run.run_id, experiment, series_room),
+    }
+    data = {
         "index": experiment.index,
+        "key": f"{key}{experiment.index}",
         "kind": experiment.kind,
         "noun": experiment.noun,
         "columns": [
@@ -106,10 +153,34 @@ def _experiment(store: Source, run: RunView, experiment: ExperimentView, room: i
             for column in columns
         ],
         "groups": [KEY_GROUP, *(group for group in GROUPS if any(column.group == group for column in columns))],
+        "axes": _axes(experiment.kind, columns),
+        "again": rerun_of(experiment),
         "advice": advice_payload(experiment),
-        "points": [_point(point, columns, series) for point in experiment.points],
+        "points": [_point(point, columns, series, words=len(experiment.points) > 1) for point in experiment.points],
+        "ratios": ratios,
+        "samples": samples,
+        "series": others,
         "notices": notices,
     }
+    return experiment, data
+
+
+def _axes(kind: str, columns: Sequence[_Column]) -> list[str]:
+    """The two metrics that a trade-off shows first: as listed for the kind, else quality against time or bytes."""
+    names = [column.facts.name for column in columns]
+    listed = list(TRADE_OFFS.get(kind, ()))
+    if listed and set(listed) <= set(names):
+        return listed
+    told = [column for column in columns if column.key and column.facts.direction in ("lower", "higher")]
+    costs = [column.facts.name for column in told if column.facts.kind == "timed" or column.facts.unit == "bytes"]
+    qualities = [column.facts.name for column in told if column.facts.name not in costs]
+    pair = [*qualities[:1], *costs[:1]] if costs and qualities else [*qualities, *costs][:2]
+    return pair if len(pair) == 2 else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _columns(experiment: ExperimentView) -> list[_Column]:
@@ -156,7 +227,9 @@ def _position(column: _Column, columns: list[_Column]) -> tuple[Any, ...]:
     return (columns.index(column),) if column.key else order_of(column.facts.name)
 
 
-def _point(point: GridPoint, columns: Sequence[_Column], series: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _point(
+    point: GridPoint, columns: Sequence[_Column], series: dict[str, dict[str, Any]], *, words: bool
+) -> dict[str, Any]:
     numbers = [
         [
             Number(family_mean(row.numbers, column.facts.name))
@@ -166,22 +239,20 @@ def _point(point: GridPoint, columns: Sequence[_Column], series: dict[str, dict[
         ]
         for row in point.rows
     ]
-    marks = [mark([row[i] for row in numbers], column.facts.direction) for i, column in enumerate(columns)]
+    # What is aggregated is no contender: it is neither best nor worst.
+    judged = [i for i, row in enumerate(point.rows) if row.status != AGGREGATED]
+    marks = [[0] * len(columns) for _ in point.rows]
+    for j, column in enumerate(columns):
+        for i, found in zip(judged, mark([numbers[i][j] for i in judged], column.facts.direction), strict=True):
+            marks[i][j] = 0 if found is None else 1 if found == BEST else -1
     partitions = point.parameters.get("partitions", point.parameters.get("nodes"))
     return {
         "label": point.label,
+        "parameters": {name: value for name, value in point.parameters.items() if value is not None},
+        "again": point_again(point),
+        "sentence": point.answer.sentence if words else None,
         "partitions": partitions if isinstance(partitions, int) else None,
-        "rows": [
-            {
-                "name": row.contender,
-                "status": row.status,
-                "error": row.error,
-                "best": row.contender == point.answer.best,
-                "pareto": row.contender in point.answer.pareto,
-                "dropped": point.answer.dropped.get(row.contender),
-            }
-            for row in point.rows
-        ],
+        "rows": [_row(row, point) for row in point.rows],
         "values": [[_finite(number.value) for number in row] for row in numbers],
         "texts": [
             [
@@ -190,22 +261,39 @@ def _point(point: GridPoint, columns: Sequence[_Column], series: dict[str, dict[
             ]
             for row in numbers
         ],
-        "marks": [
-            [0 if marks[j][i] is None else 1 if marks[j][i] == BEST else -1 for j in range(len(columns))]
-            for i in range(len(numbers))
-        ],
+        "marks": marks,
         "intervals": {
-            f"{i}:{j}": [number.low, number.high, format_value(number.low, unit), format_value(number.high, unit)]
+            f"{i}:{j}": [_short(number.low), _short(number.high)]
             for i, row in enumerate(numbers)
             for j, number in enumerate(row)
             if number.low is not None and number.high is not None
-            for unit in (columns[j].facts.unit,)
         },
         "notes": {
             f"{i}:{j}": number.note for i, row in enumerate(numbers) for j, number in enumerate(row) if number.note
         },
-        **{name: [by_cell.get(row.cell_id) for row in point.rows] for name, by_cell in series.items()},
+        **{name: [by_cell.get(row.cell_id) for row in point.rows] for name, by_cell in series.items() if by_cell},
     }
+
+
+def _row(row: Row, point: GridPoint) -> dict[str, Any]:
+    """A contender's name, and what is not as usual with it."""
+    found: dict[str, Any] = {"name": row.contender}
+    if row.status != "done":
+        found["status"] = row.status
+    if row.error:
+        found["error"] = row.error
+    if row.contender == point.answer.best:
+        found["best"] = True
+    if row.contender in point.answer.pareto:
+        found["pareto"] = True
+    if row.contender in point.answer.dropped:
+        found["dropped"] = point.answer.dropped[row.contender]
+    return found
+
+
+def _short(value: float) -> float | None:
+    """A bound of an interval, as many digits as are shown of it."""
+    return float(f"{value:.7g}") if math.isfinite(value) else None
 
 
 def _links(store: Source, run_id: str, experiment: ExperimentView, room: int) -> dict[str, dict[str, list[str]]]:

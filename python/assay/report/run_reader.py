@@ -93,6 +93,7 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
            FROM expectation WHERE run_id = ? ORDER BY experiment_index, position""",
         [run_id],
     )
+    timings = _timings(store, run_id)
     views = []
     for experiment in experiments:
         index = experiment["experiment_index"]
@@ -137,9 +138,30 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
                     if row["experiment_index"] == index
                 ],
                 advice=next((answer for answer in all_answers if answer.advice is not None), None),
+                timing=timings.get(index, {}),
             )
         )
     return views
+
+
+def _timings(store: Source, run_id: str) -> dict[int, dict[str, dict[str, Any]]]:
+    """By experiment and timed metric: the fewest processes, the highest noise floor, unclear comparisons."""
+    rows = _rows(
+        store,
+        """SELECT s.experiment_index, s.metric, s.processes, c.noise_floor, coalesce(c.compared, 0) AS compared,
+                  coalesce(c.unclear, 0) AS unclear
+           FROM (SELECT experiment_index, metric, count(DISTINCT process) AS processes FROM sample
+                 WHERE run_id = ? GROUP BY ALL) s
+           LEFT JOIN (SELECT experiment_index, metric, max(noise_floor) AS noise_floor, count(*) AS compared,
+                             count(*) FILTER (verdict = 'unclear') AS unclear
+                      FROM timed_comparison WHERE run_id = ? GROUP BY ALL) c USING (experiment_index, metric)
+           ORDER BY s.experiment_index, s.metric""",
+        [run_id, run_id],
+    )
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.pop("experiment_index"), {})[row.pop("metric")] = row
+    return found
 
 
 def _grid(

@@ -135,6 +135,7 @@ class ExperimentView:
     points: Sequence[GridPoint]
     expectations: Sequence[ExpectationView]
     advice: AnswerView | None = None  # the answer over all grid points, where there is one
+    timing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # timed metric → processes, noise_floor ...
 
 
 @dataclass(frozen=True)

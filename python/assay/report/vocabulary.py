@@ -17,12 +17,14 @@ __all__ = [
     "KEY_METRICS",
     "KIND_MEANINGS",
     "RANKING",
+    "TRADE_OFFS",
     "WEIGHTS",
     "Entry",
     "describe",
     "group_of",
     "in_a_sentence",
     "order_of",
+    "plural",
     "settings_words",
     "split_name",
 ]
@@ -98,6 +100,9 @@ RANKING = {
     "partitioning": ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean"),
     "placement": ("moved_over_optimum.add_one", "load_max_over_mean", "stray_moves.add_one", "memory_bytes"),
 }
+
+# The two metrics that a trade-off shows first, where a run has both; other kinds show quality against time or bytes.
+TRADE_OFFS = {"partitioning": ("load_max_over_mean", "cross_join_share")}
 
 # Settings whose number reads as a count of something: a grid of them is named so.
 COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
@@ -382,6 +387,17 @@ def order_of(metric: str) -> tuple[int, int, int, str]:
     base, variable = split_name(metric)
     action = list(_ACTIONS).index(variable) if variable in _ACTIONS else 0
     return GROUPS.index(group_of(metric)), _POSITIONS.get(base, len(_POSITIONS)), action, metric
+
+
+def plural(noun: str) -> str:
+    """Several of a noun, which is also the setting that lists contenders of this noun.
+
+    >>> plural("strategy"), plural("filter"), plural("index")
+    ('strategies', 'filters', 'indexes')
+    """
+    if noun.endswith("y"):
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("x", "s")) else "s")
 
 
 def settings_words(settings: Mapping[str, Any]) -> str:

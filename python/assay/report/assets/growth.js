@@ -6,7 +6,7 @@
 
   assay.drawGrowth = async (frame, experiment, point, shown) => {
     const filled = frame.querySelector('.filled');
-    const grown = shown.filter((i) => point.growth[i]);
+    const grown = shown.filter((i) => (point.growth || [])[i]);
     const drawn = grown.slice(0, assay.most.load);
     const peaks = new Map(drawn.map((i) => [i, Math.max(...point.growth[i].alone, ...point.growth[i].so_far)]));
     // One scale makes them comparable; a contender far above it has its own, or it would flatten the others.
@@ -45,7 +45,7 @@
         make('th', { scope: 'row' }, make('span', { className: 'name' }, ...assay.breakable(point.rows[i].name))),
         make('td', { className: 'number' }, point.texts[i][j]),
         make('td', { className: 'number' }, time < 0 ? '–' : point.texts[i][time]),
-        make('td', {}, ...links((point.links[i] || {})[action] || []))));
+        make('td', {}, ...links(((point.links || [])[i] || {})[action] || []))));
       return make('div', { className: 'box tall' }, make('table', { className: 'plan-table' },
         make('caption', {}, column.label.replace(/^[^:]*: /, '')), make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...body)));
     }));

@@ -8,36 +8,59 @@
   const variable = (column) => column.name.slice(column.name.indexOf('.') + 1);
   const belongs = (family) => (column) => column.name.startsWith(`${family}.`);
 
+  /** Whether a cell fits what was typed: each word is part of the contender's name or of its grid point, such as `partitions=8`. */
+  function matcher(experiment, typed) {
+    const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+    const places = experiment.points.map((point) => `${point.label} ${Object.entries(point.parameters).map(([name, value]) => `${name}=${value}`).join(' ')}`.toLowerCase());
+    const fits = (name, place) => words.every((word) => name.toLowerCase().includes(word) || (place.includes(word) && (word.includes('=') || place.split(' ').includes(word))));
+    return { fits: (p, i) => fits(experiment.points[p].rows[i].name, places[p]), line: (name) => words.every((word) => word.includes('=') || name.toLowerCase().includes(word)) };
+  }
+
   function start(section, experiment) {
-    const state = { point: 0, filter: '', sort: null, groups: new Set() };
+    const state = { point: 0, filter: '', sort: null, groups: new Set(), page: 0, every: false, open: new Set(), selected: null, follow: false, printing: false };
     state.groups.add(experiment.columns.some((column) => column.key) ? 'Key metrics' : (experiment.columns[0] || {}).group);
     const chooser = section.querySelector('.choose-point');
     const filter = section.querySelector('.filter');
     const answers = [...section.querySelectorAll('.answer')];
+    const frame = (name) => section.querySelector(`[data-frame="${name}"]`);
     for (const notice of experiment.notices) {
       section.querySelector('.frame').before(assay.make('p', { className: 'note' }, notice));
     }
 
     if (experiment.advice) {
-      state.point = experiment.advice.point;
+      state.point = Math.min(experiment.advice.point, experiment.points.length - 1);
       if (chooser) chooser.value = String(state.point);
+    }
+
+    /** The rows of the chosen grid point that the filter lets through: all, and those that can be drawn. */
+    function visible() {
+      const point = experiment.points[state.point];
+      const { fits, line } = matcher(experiment, state.filter);
+      state.matches = fits;
+      const shown = point.rows.map((row, i) => i).filter((i) => fits(state.point, i));
+      return { point, shown, line, measured: shown.filter((i) => point.rows[i].status !== 'failed') };
     }
 
     let drawing = Promise.resolve();
     function redraw({ tables = true, charts = true } = {}) {
-      const point = experiment.points[state.point];
-      const wanted = state.filter.toLowerCase();
-      const shown = point.rows.map((row, i) => i).filter((i) => point.rows[i].name.toLowerCase().includes(wanted));
-      const measured = shown.filter((i) => point.rows[i].status !== 'failed');
-      section.querySelector('.count').textContent = wanted ? `${shown.length} of ${point.rows.length} shown` : `${shown.length} shown`;
-      answers.forEach((answer, i) => answer.classList.toggle('chosen', answers.length > 1 && i === state.point));
-      const frame = (name) => section.querySelector(`[data-frame="${name}"]`);
-      if (tables) drawTables(frame, point, shown);
-      if (charts) drawCharts(frame, point, measured);
+      const { point, shown, line, measured } = visible();
+      section.querySelector('.count').textContent = state.filter ? `${shown.length} of ${point.rows.length} shown` : `${shown.length} shown`;
+      answers.forEach((answer) => answer.classList.toggle('chosen', answers.length > 1 && Number(answer.dataset.point) === state.point));
+      tellAnswer(point);
+      if (tables) drawTables(point, shown);
+      if (charts) drawCharts(point, measured, line);
     }
 
-    function drawTables(frame, point, shown) {
-      if (frame('numbers')) assay.drawTable(frame('numbers'), experiment, point, state, shown);
+    /** The answer of a grid point that has no card above. */
+    function tellAnswer(point) {
+      const box = section.querySelector('.other-answer');
+      if (!box) return;
+      const told = answers.some((answer) => Number(answer.dataset.point) === state.point);
+      box.textContent = told || !point.sentence ? '' : `${point.label}: ${point.sentence}`;
+    }
+
+    function drawTables(point, shown) {
+      if (frame('numbers')) assay.drawTable(frame('numbers'), experiment, state, shown);
       if (frame('joins')) {
         assay.drawHeat(frame('joins'), experiment, point, shown, {
           pick: belongs('cross_join_share'), heading: variable, shade: (value) => value });
@@ -45,25 +68,44 @@
       if (frame('plan')) assay.drawPlan(frame('plan'), experiment, point, shown);
       if (frame('queries')) drawQueries(frame('queries'), point, shown);
     }
+    state.redrawTable = () => { if (frame('numbers')) assay.drawTable(frame('numbers'), experiment, state, visible().shown); };
 
-    function drawCharts(frame, point, measured) {
+    const queue = (work) => {
       // One drawing after another: a later one never finishes before an earlier one.
-      drawing = drawing.then(async () => {
-        if (frame('advice')) await assay.drawAdvice(frame('advice'), experiment);
-        if (frame('load')) await assay.drawLoad(frame('load'), experiment, point, measured);
-        if (frame('movement')) await assay.drawMovement(frame('movement'), experiment, point, measured);
-        if (frame('trade_off')) await assay.drawTradeOff(frame('trade_off'), experiment, point, measured);
-        if (frame('durability')) await assay.drawDurability(frame('durability'), experiment, point, measured);
-        if (frame('rebuild')) await assay.drawRebuild(frame('rebuild'), experiment, point, measured);
-        if (frame('growth')) await assay.drawGrowth(frame('growth'), experiment, point, measured);
-        if (frame('timing')) await assay.drawTiming(frame('timing'), experiment, point, measured);
-      });
+      drawing = drawing.then(work);
       assay.drawn = Promise.all([assay.drawn, drawing]);
+    };
+
+    // By frame; each draws itself again when one of its own choosers changes.
+    const charts = {
+      advice: (box) => assay.drawAdvice(box, experiment),
+      trade_off: (box, { point, measured }, again) => assay.drawTradeOff(box, experiment, point, measured, state, again),
+      ratios: (box, { measured }, again) => assay.drawRatios(box, experiment, state.point, measured, state, again),
+      timing: (box, { point, measured }) => assay.drawTiming(box, experiment, point, measured),
+      curves: (box, { measured, line }, again) => assay.drawCurves(box, experiment, state.point, measured, state, again, line),
+      heat: (box, { measured, line }, again) => assay.drawGrid(box, experiment, state.point, measured, state, again, line),
+      load: (box, { point, measured }) => assay.drawLoad(box, experiment, point, measured),
+      movement: (box, { point, measured }) => assay.drawMovement(box, experiment, point, measured),
+      durability: (box, { point, measured }) => assay.drawDurability(box, experiment, point, measured),
+      rebuild: (box, { point, measured }) => assay.drawRebuild(box, experiment, point, measured),
+      growth: (box, { point, measured }) => assay.drawGrowth(box, experiment, point, measured),
+      series: (box, { measured }, again) => assay.drawSeries(box, experiment, state.point, measured, state, again),
+      samples: (box, { measured }, again) => assay.drawSamples(box, experiment, state.point, measured, state, again),
+      drift: (box, { measured }, again) => assay.drawDrift(box, experiment, state.point, measured, state, again),
+    };
+    const frames = [...section.querySelectorAll('[data-frame]')].filter((box) => charts[box.dataset.frame]);
+
+    function drawOne(box) {
+      queue(() => charts[box.dataset.frame](box, visible(), () => drawOne(box)));
     }
 
-    function drawQueries(frame, point, shown) {
+    function drawCharts() {
+      for (const box of frames) drawOne(box);
+    }
+
+    function drawQueries(box, point, shown) {
       const find = (name) => experiment.columns.findIndex((column) => column.name === name);
-      assay.drawHeat(frame, experiment, point, shown, {
+      assay.drawHeat(box, experiment, point, shown, {
         pick: belongs('fan_out_mean'),
         heading: variable,
         shade: (value) => value / (point.partitions || 1),
@@ -74,16 +116,25 @@
       });
     }
 
-    if (chooser) chooser.addEventListener('change', () => { state.point = Number(chooser.value); redraw(); });
+    const choose = (p) => {
+      state.point = p;
+      state.page = 0;
+      state.selected = null;
+      redraw();
+    };
+    if (chooser) chooser.addEventListener('change', () => choose(Number(chooser.value)));
     let waiting = 0;
     filter.addEventListener('input', () => {
       state.filter = filter.value.trim();
+      state.page = 0;
       redraw({ charts: false });
       clearTimeout(waiting);
       // The tables are not drawn again: a button must not be replaced under the pointer.
       waiting = setTimeout(() => redraw({ tables: false }), 200);
     });
     redraws.push(redraw);
+    addEventListener('beforeprint', () => { state.printing = true; state.redrawTable(); });
+    addEventListener('afterprint', () => { state.printing = false; state.redrawTable(); });
     redraw();
   }
 
@@ -129,7 +180,6 @@
       opener.textContent = open ? 'Close all' : 'Open all';
     };
     opener.addEventListener('click', () => openAll(opener.textContent === 'Open all'));
-    addEventListener('beforeprint', () => openAll(true));
     chooser.addEventListener('change', filter);
     for (const chip of chips) {
       chip.addEventListener('click', () => {
@@ -145,12 +195,13 @@
     }
   }
 
-  /** An experiment behind a claim is drawn when it is first opened: a closed one has no width to draw in. */
+  /** What is closed is drawn when it is first opened: it has no width to draw in before. */
   function startFolded(fold, begin) {
     let begun = false;
     fold.addEventListener('toggle', () => {
       if (fold.open && !begun) { begun = true; begin(); }
     });
+    addEventListener('beforeprint', () => { if (!begun) { begun = true; begin(); } });
   }
 
   function openTarget() {
@@ -160,17 +211,48 @@
     fold.scrollIntoView();
   }
 
-  startTheme();
-  startClaims();
-  startCopying();
-  assay.drawn = Promise.resolve();
-  for (const experiment of payload.experiments) {
-    const section = document.querySelector(`[data-experiment="${Number(experiment.index)}"]`);
-    if (!experiment.points.length) continue;
+  /** On paper everything is open; what was closed is closed again afterwards. */
+  function startPrinting() {
+    let opened = [];
+    addEventListener('beforeprint', () => {
+      opened = [...document.querySelectorAll('main details:not([open]):not(.data):not(.licences)')];
+      for (const box of opened) box.open = true;
+    });
+    addEventListener('afterprint', () => { for (const box of opened) box.open = false; });
+  }
+
+  /** One run at a time, where the page holds several; the first is shown. */
+  function startRuns() {
+    const chooser = document.getElementById('choose-run');
+    if (!chooser) return;
+    const runs = [...document.querySelectorAll('.run')];
+    const show = () => {
+      for (const run of runs) run.hidden = run.id !== chooser.value;
+      for (const experiment of payload.experiments) begin(experiment, (section) => section.closest('.run').id === chooser.value);
+    };
+    chooser.addEventListener('change', show);
+    if (payload.overlay && assay.startOverlay) assay.startOverlay(payload.overlay, redraws);
+    show();
+  }
+
+  const begun = new Set();
+  /** Draws an experiment once it can be seen. */
+  function begin(experiment, wanted = () => true) {
+    const section = document.querySelector(`[data-experiment="${experiment.key}"]`);
+    if (begun.has(experiment.key) || !experiment.points.length || !wanted(section)) return;
+    begun.add(experiment.key);
     const fold = section.closest('.fold');
     if (fold) startFolded(fold, () => start(section, experiment));
     else start(section, experiment);
   }
+
+  startTheme();
+  startClaims();
+  startCopying();
+  startPrinting();
+  assay.drawn = Promise.resolve();
+  startRuns();
+  for (const experiment of payload.experiments) begin(experiment, (section) => !section.closest('.run'));
   addEventListener('hashchange', openTarget);
   openTarget();
   // Tells a test or a printer that everything has been drawn.

@@ -6,7 +6,7 @@
 
   assay.drawRebuild = async (frame, experiment, point, shown) => {
     const filled = frame.querySelector('.filled');
-    const rebuilt = shown.filter((i) => point.rebuild[i]);
+    const rebuilt = shown.filter((i) => (point.rebuild || [])[i]);
     const drawn = rebuilt.slice(0, assay.most.load);
     const most = Math.max(1, ...drawn.flatMap((i) => point.rebuild[i].donors));
     const nodes = drawn.map(() => make('div', { className: 'chart' }));

@@ -1,79 +1,104 @@
-// The table of contenders × metrics, and the heat tables. Text only ever enters as text.
+// The table of contenders × metrics: sorted, filtered, a page at a time; a row opens to what measures it again.
 (() => {
   'use strict';
-  const assay = (globalThis.assay = globalThis.assay || {});
-
-  /** An element with properties, attributes (given as `aria-…`, `data-…`, `scope` …) and children. */
-  function make(tag, properties = {}, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(properties)) {
-      if (value === null || value === undefined) continue;
-      if (name in node && !name.includes('-')) node[name] = value;
-      else node.setAttribute(name, value);
-    }
-    node.append(...children.filter((child) => child !== null && child !== undefined));
-    return node;
-  }
-
-  /** The parts of a contender's spelling, each ending after a comma or a bracket that no quotes enclose. */
-  assay.parts = (name) => name.match(/(?:"[^"]*"|[^,( "]|"(?![^"]*"))*[,( ]|.+$/gsu) || [name];
-
-  /** A contender's spelling that may break between its parts. */
-  assay.breakable = (name) => assay.parts(name).flatMap((part, i) => (i ? [make('wbr'), part] : [part]));
-
-  /** Numbers by value, missing ones last in either direction; names as people sort them. */
-  function compare(a, b, ascending) {
-    if (a === null || b === null) return (a === null) - (b === null);
-    const order = typeof a === 'string' ? a.localeCompare(b, 'en', { numeric: true }) : a - b;
-    return ascending ? order : -order;
-  }
+  const assay = globalThis.assay;
+  const { make } = assay;
+  const PAGE = 100; // rows drawn at once, whatever the run holds
+  const PRINTED = 1000; // rows on paper
 
   function nameCell(row, reason) {
     const name = make('span', { className: 'name' }, ...assay.breakable(row.name));
     const sign = (shown, words) => make('span', { className: 'sign', title: words, role: 'img', 'aria-label': words }, shown);
     const cell = make('th', { scope: 'row' }, row.best ? sign('▶', 'recommended') : '', row.pareto ? sign('★', 'in the Pareto set') : '', name);
     if (row.dropped && reason) cell.append(make('small', {}, `dropped: ${row.dropped}`));
+    if (row.status === 'aggregated') cell.append(make('small', {}, ['aggregated: median, and from the least to the greatest', row.error].filter(Boolean).join('; ')));
     return cell;
   }
 
-  function numberCell(point, i, j) {
+  function numberCell(point, i, j, unit) {
     const mark = point.marks[i][j];
     const cell = make('td', { className: `number ${mark > 0 ? 'best' : mark < 0 ? 'worst' : ''}` }, point.texts[i][j]);
     cell.append(make('span', { className: 'sign', title: mark > 0 ? 'best' : mark < 0 ? 'worst' : null },
       mark > 0 ? '▲' : mark < 0 ? '▼' : ''));
     const interval = point.intervals[`${i}:${j}`];
-    if (interval && interval[2] !== interval[3]) cell.append(make('small', {}, `${interval[2]} to ${interval[3]}`));
+    if (interval) {
+      const [low, high] = interval.map((bound) => assay.format(bound, unit));
+      if (low !== high) cell.append(make('small', {}, `${low} to ${high}`));
+    }
     const note = point.notes[`${i}:${j}`];
     if (note) cell.append(make('small', { className: 'why' }, note));
     return cell;
   }
 
-  function columnHead(column, j, state, redraw) {
-    const sorted = state.sort && state.sort.column === j;
-    const button = make('button', { type: 'button', title: column.meaning || null }, column.label);
+  /** A heading that sorts; `key` names the column in the state. */
+  function sortHead(label, key, state, redraw, { first = true, unit = '', title = null, ...attributes } = {}) {
+    const sorted = state.sort && state.sort.column === key;
+    const button = make('button', { type: 'button', title }, label);
     button.addEventListener('click', () => {
-      const first = column.direction !== 'higher';
-      state.sort = { column: j, ascending: sorted ? !state.sort.ascending : first };
-      redraw(j);
+      state.sort = { column: key, ascending: sorted ? !state.sort.ascending : first };
+      redraw(key);
     });
-    const arrow = sorted ? (state.sort.ascending ? ' ↑' : ' ↓') : '';
-    const head = make('th', { scope: 'col', className: 'number', 'data-metric': column.name }, button, arrow,
-      make('small', {}, [column.label.includes(column.unit) ? '' : column.unit, column.kind === 'exact' ? '' : column.kind].filter(Boolean).join(', ')));
+    const head = make('th', { scope: 'col', ...attributes, 'data-column': String(key) }, button, sorted ? (state.sort.ascending ? ' ↑' : ' ↓') : '', unit ? make('small', {}, unit) : '');
     head.setAttribute('aria-sort', sorted ? (state.sort.ascending ? 'ascending' : 'descending') : 'none');
     return head;
   }
 
-  /** Draws the table of one grid point: the rows in `shown`, the columns of the pressed groups. */
-  assay.drawTable = (frame, experiment, point, state, shown) => {
-    const filled = frame.querySelector('.filled');
-    const redraw = (column) => {
-      assay.drawTable(frame, experiment, point, state, shown);
-      const again = column === 'name' ? frame.querySelector('thead th button')
-        : frame.querySelector(`thead th[data-column="${column}"] button`);
-      if (again) again.focus();
+  const shell = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
+
+  /** What measures one cell again, as a suite and as a command; null where the data cannot be named. */
+  assay.again = (experiment, p, i) => {
+    const { again, points } = experiment;
+    if (!again || points[p].rows[i].status === 'aggregated') return null;
+    const { name } = points[p].rows[i];
+    const { toml, flags } = points[p].again;
+    return {
+      toml: `${again.toml}${toml}${again.contenders} = [${JSON.stringify(name)}]\n`,
+      command: [again.command, flags, again.flag, shell(name)].filter(Boolean).join(' '),
     };
-    const groups = experiment.groups;
-    const toggles = groups.map((group) => {
+  };
+
+  /** The line below an opened row. */
+  function detailLine(experiment, p, i, span) {
+    const point = experiment.points[p];
+    const row = point.rows[i];
+    const parts = [];
+    if (row.error) parts.push(make('p', { className: 'failed' }, row.error));
+    if (row.dropped) parts.push(make('p', {}, `Dropped before choosing: ${row.dropped}`));
+    for (const [metric, { baseline, cells }] of Object.entries(experiment.ratios)) {
+      const found = cells[`${p}:${i}`];
+      if (found) {
+        parts.push(make('p', {}, `${metric}: ${found.ratio.toFixed(3)} × ${baseline}${found.low === undefined ? '' : ` (${found.low.toFixed(3)} to ${found.high.toFixed(3)})`}: ${found.verdict}, from ${found.processes ?? '?'} processes and ${found.rounds ?? '?'} rounds.`));
+      }
+    }
+    const again = assay.again(experiment, p, i);
+    if (again) {
+      parts.push(make('h4', {}, 'Run this cell again'), assay.block(again.command, 'the command'),
+        make('h4', {}, 'As a suite'), assay.block(again.toml, 'the suite'));
+    } else parts.push(make('p', {}, 'This line has no command of its own.'));
+    return make('tr', { className: 'detail' }, make('td', { colSpan: span }, make('div', { className: 'detail-box' }, ...parts)));
+  }
+
+  /** The rows to list as [grid point, row], filtered and sorted. */
+  function ordered(experiment, state, shown) {
+    const rows = state.every
+      ? experiment.points.flatMap((point, p) => point.rows.map((_, i) => [p, i])).filter(([p, i]) => state.matches(p, i))
+      : shown.map((i) => [state.point, i]);
+    if (!state.sort) return rows;
+    const { column, ascending } = state.sort;
+    const value = ([p, i]) => (column === 'name' ? experiment.points[p].rows[i].name
+      : typeof column === 'number' ? experiment.points[p].values[i][column] : experiment.points[p].parameters[column.slice(1)]);
+    return rows.sort((a, b) => assay.compare(value(a), value(b), ascending));
+  }
+
+  /** Draws the table: the rows in `shown`, or those of every grid point; the columns of the pressed groups. */
+  assay.drawTable = (frame, experiment, state, shown) => {
+    const filled = frame.querySelector('.filled');
+    const redraw = (column, focus) => {
+      assay.drawTable(frame, experiment, state, shown);
+      const again = focus ? frame.querySelector(focus) || frame.querySelector('.pager button:enabled') : column === null ? null : [...frame.querySelectorAll('thead th')].find((head) => head.dataset.column === String(column));
+      if (again) (again.querySelector('button') || again).focus();
+    };
+    const toggles = experiment.groups.map((group) => {
       const button = make('button', { type: 'button', 'aria-pressed': String(state.groups.has(group)) }, group);
       button.addEventListener('click', () => {
         if (state.groups.has(group)) state.groups.delete(group); else state.groups.add(group);
@@ -82,87 +107,103 @@
       });
       return button;
     });
-    const columns = experiment.columns
-      .map((column, j) => [column, j])
-      .filter(([column]) => state.groups.has(column.group) || (column.key && state.groups.has('Key metrics')));
-    const order = [...shown];
-    if (state.sort) {
-      const { column, ascending } = state.sort;
-      const value = (i) => (column === 'name' ? point.rows[i].name : point.values[i][column]);
-      order.sort((a, b) => compare(value(a), value(b), ascending));
+    if (experiment.points.length > 1) {
+      const every = make('input', { type: 'checkbox', checked: state.every, className: 'every' });
+      every.addEventListener('change', () => { state.every = every.checked; state.page = 0; redraw(null, '.every'); });
+      toggles.push(make('label', {}, every, ' every grid point'));
     }
-    const byName = state.sort && state.sort.column === 'name';
-    const nameButton = make('button', { type: 'button' }, experiment.noun);
-    nameButton.addEventListener('click', () => {
-      state.sort = { column: 'name', ascending: byName ? !state.sort.ascending : true };
-      redraw('name');
-    });
-    const nameHead = make('th', { scope: 'col' }, nameButton, byName ? (state.sort.ascending ? ' ↑' : ' ↓') : '');
-    nameHead.setAttribute('aria-sort', byName ? (state.sort.ascending ? 'ascending' : 'descending') : 'none');
-    const head = make('tr', {}, nameHead, ...columns.map(([column, j]) => {
-      const cell = columnHead(column, j, state, redraw);
-      cell.dataset.column = j;
-      return cell;
-    }));
-    const body = order.map((i) => {
+    const columns = experiment.columns.map((column, j) => [column, j])
+      .filter(([column]) => state.groups.has(column.group) || (column.key && state.groups.has('Key metrics')));
+    const parameters = state.every ? [...new Set(experiment.points.flatMap((point) => Object.keys(point.parameters)))] : [];
+    const order = ordered(experiment, state, shown);
+    const last = Math.max(0, Math.ceil(order.length / PAGE) - 1);
+    state.page = Math.min(state.page, last);
+    if (state.selected !== null) {
+      const at = order.findIndex(([p, i]) => p === state.point && i === state.selected);
+      if (at >= 0 && state.follow) state.page = Math.floor(at / PAGE);
+    }
+    const [begin, end] = state.printing ? [0, PRINTED] : [state.page * PAGE, (state.page + 1) * PAGE];
+    const listed = order.slice(begin, end);
+    const span = 1 + parameters.length + columns.length;
+
+    const head = make('tr', {}, sortHead(experiment.noun, 'name', state, redraw),
+      ...parameters.map((name) => sortHead(name.replaceAll('_', ' '), `:${name}`, state, redraw, { className: 'number' })),
+      ...columns.map(([column, j]) => sortHead(column.label, j, state, redraw, {
+        first: column.direction !== 'higher', className: 'number', 'data-metric': column.name, title: column.meaning || null,
+        unit: [column.label.includes(column.unit) ? '' : column.unit, column.kind === 'exact' ? '' : column.kind].filter(Boolean).join(', ') })));
+    const body = listed.flatMap(([p, i]) => {
+      const point = experiment.points[p];
       const row = point.rows[i];
-      const line = make('tr', { className: `${row.best ? 'recommended' : ''} ${row.dropped ? 'dropped' : ''}` }, nameCell(row, true));
+      const open = state.open.has(`${p}:${i}`);
+      const cell = nameCell(row, true);
+      const opener = make('button', { type: 'button', className: 'opener', 'aria-expanded': String(open), 'aria-label': `Details of ${row.name}` }, open ? '▾' : '▸');
+      opener.addEventListener('click', () => {
+        if (open) state.open.delete(`${p}:${i}`); else state.open.add(`${p}:${i}`);
+        redraw(null, `tr[data-cell="${p}:${i}"] .opener`);
+      });
+      cell.prepend(opener);
+      const line = make('tr', { className: [row.best && 'recommended', row.dropped && 'dropped', p === state.point && i === state.selected && 'selected'].filter(Boolean).join(' '), 'data-cell': `${p}:${i}` }, cell);
+      line.append(...parameters.map((name) => make('td', { className: 'number' }, point.parameters[name] === undefined ? '–' : String(point.parameters[name]))));
       if (row.status === 'failed') {
         line.append(make('td', { className: 'failed', colSpan: Math.max(1, columns.length) }, `failed: ${row.error || 'no reason was recorded'}`));
-      } else line.append(...columns.map(([, j]) => numberCell(point, i, j)));
-      return line;
+      } else line.append(...columns.map(([column, j]) => numberCell(point, i, j, column.unit)));
+      return open ? [line, detailLine(experiment, p, i, span)] : [line];
     });
+
     const copy = make('button', { type: 'button', className: 'copy' }, 'Copy as CSV');
-    copy.addEventListener('click', () => {
-      const lines = [[experiment.noun, ...columns.map(([column]) => column.name)],
-        ...order.map((i) => [point.rows[i].name, ...columns.map(([, j]) => point.values[i][j])])];
-      assay.copy(lines.map((line) => line.map(field).join(',')).join('\r\n') + '\r\n', copy);
-    });
+    copy.addEventListener('click', () => assay.copy(assay.csv([
+      [experiment.noun, ...parameters, ...columns.map(([column]) => column.name)],
+      ...order.map(([p, i]) => [experiment.points[p].rows[i].name, ...parameters.map((name) => experiment.points[p].parameters[name]), ...columns.map(([, j]) => experiment.points[p].values[i][j])]),
+    ]), copy));
     const scrolled = frame.querySelector('.box') ? frame.querySelector('.box').scrollLeft : 0;
-    const box = make('div', { className: order.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': 'All numbers' },
+    const box = make('div', { className: listed.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': 'All numbers' },
       make('table', { className: 'numbers-table' }, make('thead', {}, head), make('tbody', {}, ...body)));
-    filled.replaceChildren(make('div', { className: 'toolbar groups', role: 'group', 'aria-label': 'Groups of metrics' }, ...toggles, copy), box);
+    filled.replaceChildren(make('div', { className: 'toolbar groups', role: 'group', 'aria-label': 'What the table shows' }, ...toggles, copy), box, pager(state, order.length, begin, listed.length, last, redraw));
     box.scrollLeft = scrolled;
+    if (state.follow && state.selected !== null) {
+      const line = frame.querySelector('tr.selected');
+      if (line) line.scrollIntoView({ block: 'center', behavior: 'instant' });
+    }
+    state.follow = false;
+  };
+
+  /** Which rows are listed, and buttons to the others; nothing where all are. */
+  function pager(state, all, begin, listed, last, redraw) {
+    if (!last) return '';
+    const to = (page, label, words) => {
+      const button = make('button', { type: 'button', disabled: page < 0 || page > last, className: words }, label);
+      button.addEventListener('click', () => { state.page = page; redraw(null, `.${words}:enabled`); });
+      return button;
+    };
+    return make('nav', { className: 'toolbar pager', 'aria-label': 'Pages of the table' }, to(state.page - 1, '← Previous', 'previous'),
+      make('span', { role: 'status' }, `rows ${(begin + 1).toLocaleString('en-US')} to ${(begin + listed).toLocaleString('en-US')} of ${all.toLocaleString('en-US')}`),
+      to(state.page + 1, 'Next →', 'next'));
+  }
+
+  /** Marks a row of the table of the chosen grid point and brings it into view. */
+  assay.select = (state, i) => {
+    state.selected = state.selected === i ? null : i;
+    state.follow = state.selected !== null;
+    state.redrawTable();
   };
 
   /** Draws contenders × the metrics that `pick` accepts; `shade` gives 0 to 1 and `extra` a second text. */
   assay.drawHeat = (frame, experiment, point, shown, { pick, heading, shade, extra }) => {
+    const most = 100;
     const columns = experiment.columns.map((column, j) => [column, j]).filter(([column]) => pick(column));
     const head = make('tr', {}, make('th', { scope: 'col' }, experiment.noun),
       ...columns.map(([column]) => make('th', { scope: 'col', className: 'number' }, heading(column))));
-    const body = shown.filter((i) => point.rows[i].status !== 'failed').map((i) => make('tr', { className: point.rows[i].dropped ? 'dropped' : '' }, nameCell(point.rows[i], false),
+    const known = shown.filter((i) => point.rows[i].status !== 'failed');
+    const body = known.slice(0, most).map((i) => make('tr', { className: point.rows[i].dropped ? 'dropped' : '' }, nameCell(point.rows[i], false),
       ...columns.map(([column, j]) => {
         const value = point.values[i][j];
         const cell = make('td', {}, point.texts[i][j], extra ? extra(column, i) : '');
-        if (value !== null) cell.style.background = `rgba(var(--heat), ${(0.5 * Math.min(1, Math.max(0, shade(value)))).toFixed(3)})`;
+        if (value !== null) cell.style.background = `rgba(var(--heat), ${(0.45 * Math.min(1, Math.max(0, shade(value)))).toFixed(3)})`;
         return cell;
       })));
-    frame.querySelector('.filled').replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0 },
+    const filled = frame.querySelector('.filled');
+    filled.replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': frame.querySelector('h3').textContent },
       make('table', { className: 'heat' }, make('thead', {}, head), make('tbody', {}, ...body))));
+    assay.remark(filled, known.length, body.length, experiment.noun);
   };
-
-  function field(value) {
-    const text = value === null ? '' : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  }
-
-  /** Copies `text`, and says on the button whether that worked. */
-  assay.copy = async (text, button) => {
-    let done = false;
-    try {
-      await navigator.clipboard.writeText(text);
-      done = true;
-    } catch {
-      const area = make('textarea', { value: text });
-      document.body.append(area);
-      area.select();
-      done = document.execCommand('copy');
-      area.remove();
-    }
-    const words = button.textContent;
-    button.textContent = done ? 'Copied' : 'Could not copy';
-    setTimeout(() => { button.textContent = words; }, 1500);
-  };
-
-  assay.make = make;
 })();
