@@ -83,15 +83,16 @@ class Session:
         (self.home / "bench").symlink_to(ROOT / "bench")
 
     def transcript(self, block: Block) -> str:
-        """The block with the output of its commands; as it was, if only run ids and dates differ."""
+        """The block with what its commands print now; what is shown stays where only run ids and dates differ."""
         now = ""
-        for typed in commands(block.body):
+        for typed, shown in exchanges(block.body):
             words = self._words(typed)
             if words != ["echo", "$?"]:
                 self.succeeded()
             self.typed = typed
-            now += f"$ {typed}\n{self._output(words)}"
-        return block.body if alike(block.body, now) else now
+            printed = self._output(words)
+            now += f"$ {typed}\n{shown if alike(shown, printed) else printed}"
+        return now
 
     def succeeded(self) -> None:
         """Nothing, if the command before went well or its exit code was shown.
@@ -106,7 +107,7 @@ class Session:
 
     def run(self, block: Block) -> None:
         """Runs the commands, whatever they print."""
-        for typed in commands(block.body):
+        for typed, _ in exchanges(block.body):
             words = self._words(typed)
             said = self._output(words)
             if self.code:
@@ -171,17 +172,22 @@ def runs_something(text: str) -> bool:
     return any(block.kind in ("checked", "run") for block in blocks(text))
 
 
-def commands(body: str) -> list[str]:
-    """The commands of a transcript, each as it was typed, with its line breaks."""
-    found: list[str] = []
+def exchanges(body: str) -> list[tuple[str, str]]:
+    """(command as it was typed, with its line breaks; what it shows) for each command of a transcript."""
+    found: list[tuple[str, str]] = []
     goes_on = False
     for line in body.splitlines():
         if goes_on:
-            found[-1] += f"\n{line}"
+            typed, shown = found[-1]
+            found[-1] = (f"{typed}\n{line}", shown)
         elif line.startswith("$ "):
-            found.append(line.removeprefix("$ "))
-        else:
+            found.append((line.removeprefix("$ "), ""))
+        elif found:
+            typed, shown = found[-1]
+            found[-1] = (typed, f"{shown}{line}\n")
             continue
+        else:
+            raise WrongTranscriptError(f"a transcript begins with a command, not with {line!r}")
         goes_on = line.endswith("\\")
     return found
 

@@ -92,6 +92,19 @@ def test_every_metric_is_explained_in_the_methodology() -> None:
         assert not missing("METHODOLOGY.md", list(registry.get(kind).metrics))
 
 
+@pytest.mark.parametrize("kind", registry.BUILT_IN)
+def test_every_experiment_has_a_page(kind: str) -> None:
+    """It asks the experiment's question, names its contenders, and says how to read the answer and what to mind."""
+    page = f"docs/experiments/{kind}.md"
+    assert registry.get(kind).question in TEXTS[page]
+    room = {"partitioning": strategies()}.get(kind, [one for one in contenders() if one.room == kind])
+    assert not missing(page, [one.name for one in room if one.implementation is None])
+    headings = re.findall(r"^## (.+)$", TEXTS[page], re.MULTILINE)
+    wanted = ["Contenders", "A worked example", "What is measured", "How to read the answer", "Pitfalls"]
+    assert [heading for heading in headings if heading in wanted] == wanted
+    assert "checked" in marked(TEXTS[page])
+
+
 def test_every_contender_is_documented() -> None:
     own = [contender.name for contender in contenders() if contender.implementation is None]
     assert not missing("docs/contenders.md", own)
@@ -246,6 +259,13 @@ def test_the_json_example_is_part_of_what_the_command_prints(capsys: pytest.Capt
 def test_generated_documents_are_those_that_the_code_gives() -> None:
     for path, text in script("generate_docs").documents().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date; run make docs"
+
+
+@pytest.mark.parametrize("kind", registry.BUILT_IN)
+def test_the_metrics_in_the_page_of_an_experiment_are_its_own(kind: str) -> None:
+    measured = TEXTS[f"docs/experiments/{kind}.md"].split("\n## What is measured\n")[1].split("\n## ")[0]
+    named = re.findall(r"`([a-z_]+(?:\.[A-Z]+)?)`", measured)
+    assert named and not set(named) - set(registry.get(kind).metrics)
 
 
 def test_a_changed_transcript_is_noticed() -> None:
