@@ -18,6 +18,7 @@ from assay.cli.data import data
 from assay.cli.demo import demo
 from assay.cli.explain import explain
 from assay.cli.export import export
+from assay.cli.import_ import import_
 from assay.cli.init import init
 from assay.cli.list import list_
 from assay.cli.merge import merge
@@ -42,6 +43,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "sql": sql,
     "export": export,
     "merge": merge,
+    "import": import_,
     "init": init,
 }
 
