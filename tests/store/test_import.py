@@ -128,6 +128,10 @@ def test_pytest_benchmark_s_rounds_groups_and_parameters_are_kept(pytest_file: P
         assert samples["rounds"] == min(MOST_ROUNDS, len(data)) and samples["n"] == len(data)
         assert (samples["least"], samples["most"], samples["process"]) == (min(data), max(data), 0)
         assert samples["iterations"] == benchmark["stats"]["iterations"]
+        [kept] = store.query(
+            "SELECT flatten(list(ns ORDER BY round)) AS ns FROM sample WHERE cell_id = ?", [row["cell_id"]]
+        )["ns"].to_pylist()
+        assert kept == data, "every value is kept, in its order"
         assert row["value"] == pytest.approx(samples["middle"])
         assert min(data) <= row["value"] <= statistics.median(data) * (1 + 1e-9)
     assert rows["test_it.py::test_once"]["note"] == "one value, so that there is no interval"

@@ -1,8 +1,8 @@
 """Rows of the store from what another harness measured.
 
 Each process of a benchmark becomes a process of samples. Where it has many values, consecutive ones
-are gathered into at most 90 rounds, each with the minimum, median and maximum of its values: what
-the harness keeps of a round of its own. Estimate and interval are then the harness's (median over
+are gathered into at most 90 rounds, each with all of its values and their minimum, median and maximum:
+what the harness keeps of a round of its own. Estimate and interval are then the harness's (median over
 rounds of the minimum, two-level bootstrap). What the file cannot tell stays out: contenders were
 not interleaved and there is no A/A row, so that there is no comparison and no noise floor.
 
@@ -151,6 +151,7 @@ def _samples(cell_id: str, benchmark: Benchmark, rows: Sequence[Sequence[Sequenc
             len(values),
             benchmark.processes[process].iterations,
             benchmark.operations,
+            tuple(values),
         )
         for process, rounds in enumerate(rows)
         for place, values in enumerate(rounds)
