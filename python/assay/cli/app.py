@@ -16,6 +16,7 @@ from assay.cli.check import check
 from assay.cli.compare import compare, with_plain_settings
 from assay.cli.data import data
 from assay.cli.demo import demo
+from assay.cli.doctor import doctor
 from assay.cli.explain import explain
 from assay.cli.export import export
 from assay.cli.import_ import import_
@@ -44,6 +45,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "export": export,
     "merge": merge,
     "import": import_,
+    "doctor": doctor,
     "init": init,
 }
 

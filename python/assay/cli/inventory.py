@@ -9,9 +9,8 @@ from assay.errors import PlugInError
 if TYPE_CHECKING:
     from assay.datasets import KnownDataset
     from assay.experiments.base import Experiment
-    from assay.plugins import PlugIn
 
-__all__ = ["experiments", "missing_data", "names", "package_of_metric", "plug_ins", "room_name"]
+__all__ = ["experiments", "missing_data", "names", "package_of_metric", "room_name"]
 
 
 def experiments() -> list[Experiment]:
@@ -25,19 +24,6 @@ def experiments() -> list[Experiment]:
         except PlugInError:
             continue
     return found
-
-
-def plug_ins() -> list[tuple[PlugIn, str | None]]:
-    """Every plug-in of other packages with its error, if it cannot be used; all are loaded."""
-    from assay import catalogue, plugins
-    from assay.datasets import known_datasets
-
-    catalogue.contenders()
-    for experiment in experiments():
-        _ = experiment.metrics  # partitioning loads those of others
-    known_datasets()
-    failed = plugins.failures()
-    return [(one, failed.get(one)) for one in plugins.plug_ins()]
 
 
 def package_of_metric(experiment: Experiment, name: str) -> str | None:

@@ -194,7 +194,7 @@ def _metrics(kind: str | None) -> Rows:
 
 
 def _plug_ins() -> Rows:
-    from assay.cli.inventory import plug_ins
+    from assay.harness.plug_in_check import check_plug_ins
 
     return [
         {
@@ -205,7 +205,7 @@ def _plug_ins() -> Rows:
             "target": one.target,
             "status": "works" if error is None else f"left out: {error}",
         }
-        for one, error in plug_ins()
+        for one, error in check_plug_ins()
     ]
 
 

@@ -10,14 +10,23 @@ import hashlib
 import json
 import os
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from assay import plugins
+from assay.harness.machine import Machine
 
-__all__ = ["environment_facts", "environment_id", "load_1m", "plug_in_facts"]
+__all__ = [
+    "PACKAGES",
+    "cores_usable",
+    "cpu_model",
+    "environment_facts",
+    "environment_id",
+    "load_1m",
+    "memory_bytes",
+    "package_version",
+    "plug_in_facts",
+]
 
 PACKAGES = ("pyarrow", "polars", "duckdb", "numpy", "pydantic")
 VOLATILE = ("load_1m_before",)
@@ -25,20 +34,28 @@ VOLATILE = ("load_1m_before",)
 
 def environment_facts() -> dict[str, Any]:
     """What is known of processor, memory, system and packages; see `environment_id` for what identifies it."""
+    machine = Machine()
     facts: dict[str, Any] = {
-        "cpu_model": _cpu_model(),
+        "cpu_model": cpu_model(machine),
         "cpu_architecture": platform.machine(),
         "cores": os.cpu_count(),
-        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_bytes": _memory_bytes(),
+        "cores_usable": cores_usable(),
+        "smt": machine.smt,
+        "cpu_limit_cores": machine.cpu_limit_cores,
+        "memory_bytes": memory_bytes(),
+        "memory_limit_bytes": machine.memory_limit_bytes,
         "system": platform.system(),
         "kernel": platform.release(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
-        "virtualised": _virtualised(),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "virtualised": machine.virtualised,
+        "container": machine.container,
+        "governor": ", ".join(machine.governors) or None,
+        "turbo": machine.turbo,
+        "aslr": machine.aslr,
+        "clock_source": machine.clock_source,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
-        "assay": _version("assay") or "0+checkout",
+        "packages": {name: found for name in PACKAGES if (found := package_version(name))},
+        "assay": package_version("assay") or "0+checkout",
         "plug_ins": plug_in_facts() or None,
         "load_1m_before": load_1m(),
     }
@@ -66,37 +83,30 @@ def load_1m() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
-def _cpu_model() -> str | None:
-    for line in (_read("/proc/cpuinfo") or "").splitlines():
+def cores_usable() -> int | None:
+    """The logical cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def cpu_model(machine: Machine) -> str | None:
+    """The processor's own name for itself."""
+    for line in (machine.read("proc/cpuinfo") or "").splitlines():
         name, _, value = line.partition(":")
         if name.strip() in ("model name", "Model", "cpu model"):
             return value.strip()
     return platform.processor() or None
 
 
-def _memory_bytes() -> int | None:
+def memory_bytes() -> int | None:
+    """The machine's memory, whatever part of it this process may have."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
 
 
-def _virtualised() -> bool | None:
-    """Whether a hypervisor announces itself; None where that cannot be told."""
-    if not sys.platform.startswith("linux"):
-        return None
-    flags = next((line for line in (_read("/proc/cpuinfo") or "").splitlines() if line.startswith("flags")), None)
-    return None if flags is None else "hypervisor" in flags.split()
-
-
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return None
-
-
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The version of an installed distribution; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
