@@ -146,15 +146,16 @@ def _answer(floors: Sequence[probes.NoiseFloor]) -> str:
         return "How noisy this machine is could not be measured."
     worst = max(floors, key=lambda one: one.bound)
     best = min(floors, key=lambda one: one.bound)
+    only = "" if len(floors) > 1 else ", where the work stays in the cache; other work was not timed"
     if worst.floor <= SMALLEST_EFFECT:
         return (
             f"Differences of {_percent(SMALLEST_EFFECT)} and more can be told apart on this machine now: its noise is "
-            f"{_percent(worst.floor)}."
+            f"{_percent(worst.floor)}{only}."
         )
     sentence = f"Differences below {_percent(worst.bound)} cannot be told apart on this machine now"
     if best.bound < worst.bound:
         sentence += f"; where the work stays in the cache, those below {_percent(best.bound)}"
-    return f"{sentence}."
+    return f"{sentence}{only}."
 
 
 def _noise(found: _Examination, seconds: float, quick: bool) -> Iterator[probes.NoiseFloor]:
