@@ -200,7 +200,7 @@ import json, resource, sys, time
 from assay.datasets import open_dataset
 from assay.experiments.partitioning import EXPERIMENT
 from assay.experiments.partitioning.settings import PartitioningSettings
-from assay.harness.folds import fold_spans
+from assay.harness.spans import fold_spans
 from assay.store import Store
 import threading, dataclasses
 started = time.perf_counter(), time.process_time()

@@ -27,7 +27,6 @@ from assay.errors import (
     EmptyInputError,
     InterruptedRunError,
     MeasurementError,
-    ParameterError,
     SuiteError,
     UnsupportedTypeError,
     UsageError,
@@ -45,6 +44,7 @@ from assay.harness import (
     run_suite,
     suite_from_dict,
 )
+from assay.harness.executors import opened_executor
 from assay.report import build_page, render, to_json, to_rows, write_report
 from assay.store import Store
 from assay.targets.export import Export, Options, export_layout, target_of
@@ -53,6 +53,7 @@ from assay.targets.sql import TableName
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from distributed import Client
     from rich.console import Console
 
 __all__ = ["Comparison", "Results", "Run", "compare", "export", "run"]
@@ -221,7 +222,7 @@ def compare(
     data: object,
     *,
     store: str | os.PathLike[str] | Store | None = None,
-    executor: Executor | None = None,
+    executor: Executor | Client | str | None = None,
     jobs: int | None = None,
     timing: Timing = None,
     seed: int = 0,
@@ -236,7 +237,8 @@ def compare(
         kind: The experiment, such as "partitioning".
         data: A dataset's name, a definition, a path, a glob, a generator, or anything Arrow.
         store: A file that keeps the results; in memory by default.
-        executor: Where the table is scanned: in this process by default, or any `concurrent.futures.Executor`.
+        executor: Where the table is scanned: in this process by default; "threads", "processes", "dask:ADDRESS", a
+            `distributed.Client`, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once; as many as it has workers by default.
         timing: Whether to time, or how much; False leaves timed metrics out, as does an advice unless timing is given.
         seed: Of seeded metrics, and of timing orders and resamples.
@@ -278,7 +280,7 @@ def run(
     suite: str | os.PathLike[str] | Suite,
     *,
     store: str | os.PathLike[str] | Store | None = "assay.duckdb",
-    executor: Executor | None = None,
+    executor: Executor | Client | str | None = None,
     jobs: int | None = None,
     timing: Timing = None,
     resume: str | bool | None = None,
@@ -291,7 +293,8 @@ def run(
     Args:
         suite: A TOML file, or what `load_suite` made of one.
         store: The file that keeps the results, an open store, or None for memory.
-        executor: Where tables are scanned: in this process by default, or any `concurrent.futures.Executor`.
+        executor: Where tables are scanned: in this process by default; "threads", "processes", "dask:ADDRESS", a
+            `distributed.Client`, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once.
         timing: Whether to time, or how much; experiments with advice are timed only if it is given.
         resume: A run id, or True for the latest run of this suite that did not end.
@@ -411,7 +414,7 @@ def _recommended(
 def _run(
     suite: Suite,
     store: str | os.PathLike[str] | Store | None,
-    executor: Executor | None,
+    executor: Executor | Client | str | None,
     jobs: int | None,
     timing: Timing,
     resume: str | bool | None,
@@ -427,10 +430,23 @@ def _run(
         raise UsageError("there is nothing to resume in memory; name the store with store= (--store FILE)")
     if resume and path is not None and not path.exists():
         raise UsageError(f"there is no store {path}, so there is nothing to resume; run without --resume")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise ParameterError(
-            f"executor is {executor!r}; expected a concurrent.futures.Executor, such as ProcessPoolExecutor(2), or None"
-        )
+    with opened_executor(executor, jobs) as pool:
+        return _run_on(suite, store, pool, jobs, settings, resume, progress, command, seed, label)
+
+
+def _run_on(
+    suite: Suite,
+    store: str | os.PathLike[str] | Store | None,
+    executor: Executor | None,
+    jobs: int | None,
+    settings: TimingSettings | None,
+    resume: str | bool | None,
+    progress: ProgressSink | None,
+    command: str | None,
+    seed: int | None,
+    label: str | None,
+) -> tuple[Store, RunOutcome]:
+    path = None if store is None or isinstance(store, Store) else Path(store)
     writer = store if isinstance(store, Store) else Store(path)
     try:
         outcome = run_suite(

@@ -132,7 +132,7 @@ def test_a_lost_worker_costs_nothing_but_its_work(content: dict[str, Any], fault
 def test_learned_bytes_that_are_large_reach_the_workers_by_a_file(
     content: dict[str, Any], pool: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assay.harness.folds._INLINE_BYTES", 1)
+    monkeypatch.setattr("assay.harness.span_runner._INLINE_BYTES", 1)
     assert measured(content, span_rows=200, executor=pool) == measured(content)
 
 

@@ -79,6 +79,7 @@ class ToyJob:
 
     def update(self, state: list[np.ndarray], batch: Any) -> None:
         self._misbehave(batch.first_row)
+        self._note(state, batch.first_row)
         keys = batch.data.column(0).to_numpy(zero_copy_only=False)
         if len(state) == 1 and len(state[0]) == 1 and state[0][0] >= -1 and not self._counts(state):
             state[0][0] = max(state[0][0], int(keys.max(initial=-1)))
@@ -88,6 +89,12 @@ class ToyJob:
 
     def _counts(self, state: list[np.ndarray]) -> bool:
         return len(state) == len(self.divisors) and all(len(s) == d for s, d in zip(state, self.divisors, strict=True))
+
+    def _note(self, state: list[np.ndarray], first_row: int) -> None:
+        """Writes stage and row into the journal that TOY_JOURNAL names: what was measured, by whatever process."""
+        if path := os.environ.get("TOY_JOURNAL"):
+            with open(path, "a") as journal:  # noqa: PTH123 - one short write, which no other process cuts
+                journal.write(f"{int(self._counts(state))} {first_row}\n")
 
     def _misbehave(self, first_row: int) -> None:
         if self.fault == "update" and first_row > 0:

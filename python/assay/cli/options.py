@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -58,8 +57,12 @@ JobsOption = Annotated[
     Parameter(help="How many parts of a table are scanned at once: 1, or the cores with --executor.", metavar="N"),
 ]
 ExecutorKind = Annotated[
-    Literal["inline", "threads", "processes"] | None,
-    Parameter(help="Where tables are scanned: in this process by default, in processes with --jobs above 1."),
+    str | None,
+    Parameter(
+        help="Where tables are scanned: inline (in this process, the default), threads, processes (the default with "
+        "--jobs above 1), or dask:ADDRESS, the workers of a Dask scheduler.",
+        metavar="KIND",
+    ),
 ]
 ResumeOption = Annotated[
     str | None,
@@ -74,31 +77,18 @@ def executor_of(kind: str | None, jobs: int | None) -> Iterator[Executor | None]
     """The executor that was asked for, closed afterwards; None scans in this process.
 
     Raises:
-        ParameterError: `jobs` is below 1.
+        ParameterError: `jobs` is below 1, or there is no such executor.
+        UsageError: The Dask cluster cannot be reached, or its workers cannot be used.
     """
     if jobs is not None and jobs < 1:
         raise ParameterError(f"--jobs is {jobs}; expected at least 1")
     if kind is None and (jobs or 1) == 1:
         yield None
         return
-    from assay.harness import make_executor
+    from assay.harness.executors import opened_executor
 
-    chosen: Literal["inline", "threads", "processes"] = "processes"
-    if kind == "threads":
-        chosen = "threads"
-    elif kind == "inline":
-        chosen = "inline"
-    executor = make_executor(chosen, jobs or _cores())
-    try:
+    with opened_executor(kind or "processes", jobs) as executor:
         yield executor
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        raise
-    executor.shutdown()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def timing_of(timing: bool | None, rounds: int | None) -> TimingSettings | None:

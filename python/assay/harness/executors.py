@@ -1,4 +1,4 @@
-"""Where spans are measured: in this process, in threads, in a spawned pool, or on any executor.
+"""Where spans are measured: in this process, in threads, in a spawned pool, on a Dask cluster, or on any executor.
 
 A pool is spawned, as forking a process with Rust and Arrow threads is unsafe. Each worker caps its
 libraries at its share of the cores, and ends itself when its parent has died.
@@ -6,16 +6,28 @@ libraries at its share of the cores, and ends itself when its parent has died.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from assay.errors import ParameterError
 
-__all__ = ["InlineExecutor", "cap_threads", "is_local", "make_executor", "thread_environment", "threads_of"]
+__all__ = [
+    "InlineExecutor",
+    "cap_threads",
+    "is_local",
+    "make_executor",
+    "opened_executor",
+    "thread_environment",
+    "threads_of",
+]
+
+KINDS = "inline, threads, processes or dask:ADDRESS"
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -34,11 +46,16 @@ class InlineExecutor(Executor):
         return future
 
 
-def make_executor(kind: Literal["inline", "threads", "processes"], jobs: int = 1) -> Executor:
+def make_executor(kind: str, jobs: int = 1) -> Executor:
     """An executor for `run_suite`; close it with `shutdown`.
+
+    Args:
+        kind: "inline", "threads", "processes", or "dask:" and the address of a scheduler.
+        jobs: How many threads or processes; a cluster has as many as it has.
 
     Raises:
         ParameterError: `jobs` is below 1, or the kind is unknown.
+        UsageError: The cluster cannot be reached, or its workers cannot be used.
     """
     if jobs < 1:
         raise ParameterError(f"jobs is {jobs}; expected at least 1")
@@ -53,7 +70,54 @@ def make_executor(kind: Literal["inline", "threads", "processes"], jobs: int = 1
         return ProcessPoolExecutor(
             jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker, initargs=(threads,)
         )
-    raise ParameterError(f'the executor is "{kind}"; expected inline, threads or processes')
+    if kind.startswith("dask:"):
+        from assay.harness.dask_cluster import connect
+
+        return connect(kind.removeprefix("dask:"))
+    raise ParameterError(f'the executor is "{kind}"; expected {KINDS}')
+
+
+@contextlib.contextmanager
+def opened_executor(given: object, jobs: int | None = None) -> Iterator[Executor | None]:
+    """What `given` stands for: an executor or a Dask client of the caller's, or one that is closed afterwards.
+
+    Args:
+        given: None, the name of a kind (see `make_executor`), a `concurrent.futures.Executor`, or a
+            `distributed.Client`.
+        jobs: How many threads or processes to make; as many as there are cores by default.
+
+    Raises:
+        ParameterError: It is nothing of these, or `jobs` is below 1.
+        UsageError: The cluster cannot be reached, or its workers cannot be used.
+    """
+    if given is None or (isinstance(given, Executor) and not _is_dask(given)):
+        yield given
+        return
+    if _is_dask(given):
+        from assay.harness.dask_cluster import DaskExecutor
+
+        executor: Executor = DaskExecutor(getattr(given, "_client", given))
+    elif isinstance(given, str):
+        executor = make_executor(given, _cores() if jobs is None else jobs)
+    elif callable(getattr(given, "submit", None)):
+        yield given  # type: ignore[misc]
+        return
+    else:
+        raise ParameterError(
+            f"executor is {given!r}; expected a concurrent.futures.Executor, such as ProcessPoolExecutor(2), a Dask "
+            f"client, None, or one of {KINDS}"
+        )
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+def _is_dask(given: object) -> bool:
+    """Whether it is a client of distributed, or the executor of one; distributed is not imported for it."""
+    return type(given).__module__.partition(".")[0] == "distributed"
 
 
 def is_local(executor: Executor) -> bool:

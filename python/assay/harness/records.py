@@ -102,12 +102,12 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class BlockRecord:
-    """One measured span of a stage; `state` is the packed state of the fold."""
+    """One measured span of a stage; `state` is the packed state of the fold, None where nothing is kept."""
 
     experiment_index: int
     stage: int
     span: int
-    state: bytes
+    state: bytes | None
     host: str
     pid: int
     wall_s: float

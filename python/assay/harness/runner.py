@@ -308,7 +308,8 @@ class _Run:
             learned = self._measure(index, experiment, folder, measured=state is not None and state.measured)
         finally:
             folder.close()
-            self.executor = folder.executor  # a lost pool stays lost
+            if folder.spans.is_lost:
+                self.executor = InlineExecutor()  # a lost pool stays lost
         timing = Timing() if learned is None else self._time(experiment, learned)
         self._note_failures(index, experiment, timing.failures)
         self.values[index] = [*self.values[index], *timing.values]

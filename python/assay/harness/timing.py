@@ -22,10 +22,10 @@ from random import Random
 from typing import Protocol
 
 from assay.experiments.base import Job, Lesson, Metric
-from assay.harness.folds import packed_lesson
 from assay.harness.histogram import PRECISION_BITS, Histogram
 from assay.harness.kernels import Calibration, KernelFacts, Kernels, RoundResult, described
 from assay.harness.records import CalibrationRecord, HistogramRecord, SampleRecord, StopRule
+from assay.harness.spans import packed_lesson
 from assay.harness.statistics import half_width, log_ratios
 from assay.harness.timing_process import DeadProcessError, JobTask, NotBuiltError, TimingProcess
 from assay.harness.timing_settings import TimingSettings
