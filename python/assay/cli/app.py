@@ -16,6 +16,7 @@ from assay.cli.check import check
 from assay.cli.compare import compare, with_plain_settings
 from assay.cli.data import data
 from assay.cli.demo import demo
+from assay.cli.diff import diff
 from assay.cli.doctor import doctor
 from assay.cli.explain import explain
 from assay.cli.export import export
@@ -38,6 +39,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "run": run,
     "check": check,
     "report": report,
+    "diff": diff,
     "list": list_,
     "explain": explain,
     "data": data,
@@ -56,8 +58,8 @@ _HELP = """Measures the building blocks of distributed systems on your own data,
     assay init mytable.parquet                          a suite to start from
 """
 _EPILOGUE = """Every verb takes --help, and --debug, which shows where an error comes from.
-Exit codes: 0 fine, 1 unmet expectation, 2 wrong use, 3 failed while running,
-4 nothing to compare.
+Exit codes: 0 fine, 1 unmet expectation or regression, 2 wrong use,
+3 failed while running, 4 unclear or nothing to compare.
 """
 _RUN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")
 _FAILED = 3
