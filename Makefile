@@ -70,10 +70,11 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
 	$(BIN)/python bench/peers/partitioning.py
 
-claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/claims.html
+claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/report.html
 	mkdir -p reports/claims
+	rm -f reports/claims/claims.duckdb
 	$(BIN)/assay run bench/claims.toml --no-timing --store reports/claims/claims.duckdb
-	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/claims.html
+	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/report.html
 
 record: $(VENV)/.built-release ## the suites of partitioning as recorded runs; leaves reports/partitioning/*.html
 	mkdir -p reports/partitioning

@@ -62,7 +62,10 @@ class MemoryStore:
 
     def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:
-            self.connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+            # Columns that later migrations have added come last, and stay empty.
+            names = [column[0] for column in self.connection.execute(f"DESCRIBE {table}").fetchall()][: len(rows[0])]
+            places = ", ".join("?" * len(names))
+            self.connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", rows)
 
     def insert_columns(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         """The same through Arrow, for many rows."""

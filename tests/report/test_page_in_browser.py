@@ -242,6 +242,13 @@ def test_claims_can_be_filtered_by_topic_and_verdict(visit, flights_page) -> Non
     page.locator(".chips button", has_text="refuted").click()
     page.locator("#claim-topic").select_option("")
     assert cards.count() == 4
+    page.locator("#claim-origin").select_option("modelled")
+    assert cards.count() == 1
+    page.locator("#claim-origin").select_option("")
+    page.locator("#claim-text").fill("bytes SEATS")
+    assert cards.locator("h4").all_text_contents() == ["Round robin spreads rows evenly."]
+    page.locator("#claim-text").fill("no such words")
+    assert cards.count() == 0 and page.locator(".no-claim").is_visible()
 
 
 def test_a_claim_opens_to_its_numbers_and_its_command_is_copied_whole(visit, flights_page) -> None:
@@ -249,7 +256,7 @@ def test_a_claim_opens_to_its_numbers_and_its_command_is_copied_whole(visit, fli
     page.evaluate("assay.copy = text => { window.copied = text; }")
     card = page.locator("#claims .claim").first
     card.locator("summary").click()
-    assert "load max ÷ mean = 1.000 (below 1.001)" in card.locator(".numbers").inner_text().replace("\u00a0", " ")
+    assert "1.000 below 1.001" in card.locator(".evidence").inner_text().replace("\u00a0", " ")
     card.locator(".copy-command").click()
     assert page.evaluate("window.copied") == "assay run bench/claims.toml --only round_robin"
 

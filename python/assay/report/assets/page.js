@@ -159,36 +159,6 @@
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
   }
 
-  function startClaims() {
-    const section = document.getElementById('claims');
-    if (!section) return;
-    const chooser = document.getElementById('claim-topic');
-    const chips = [...section.querySelectorAll('.chips button')];
-    const cards = [...section.querySelectorAll('.claim')];
-    const filter = () => {
-      const pressed = chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.verdict);
-      for (const card of cards) {
-        card.hidden = (chooser.value !== '' && card.dataset.topic !== chooser.value)
-          || (pressed.length > 0 && !pressed.includes(card.dataset.verdict));
-      }
-      const shown = cards.filter((card) => !card.hidden).length;
-      section.querySelector('.count').textContent = shown < cards.length ? `${shown} of ${cards.length} shown` : '';
-    };
-    const opener = document.getElementById('claims-open');
-    const openAll = (open) => {
-      for (const card of cards) card.open = open;
-      opener.textContent = open ? 'Close all' : 'Open all';
-    };
-    opener.addEventListener('click', () => openAll(opener.textContent === 'Open all'));
-    chooser.addEventListener('change', filter);
-    for (const chip of chips) {
-      chip.addEventListener('click', () => {
-        chip.setAttribute('aria-pressed', String(chip.getAttribute('aria-pressed') !== 'true'));
-        filter();
-      });
-    }
-  }
-
   function startCopying() {
     for (const button of document.querySelectorAll('.copy-command')) {
       button.addEventListener('click', () => assay.copy(button.parentElement.querySelector('code').textContent, button));
@@ -247,7 +217,7 @@
   }
 
   startTheme();
-  startClaims();
+  assay.startClaims();
   startCopying();
   startPrinting();
   assay.drawn = Promise.resolve();
