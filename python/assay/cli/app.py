@@ -28,6 +28,7 @@ from assay.cli.output import warn
 from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.sql import sql
+from assay.cli.watch import watch
 from assay.errors import AssayError, InterruptedRunError, UnknownNameError, UsageError
 from assay.plugins import tell_failures_to
 
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "compare": compare,
     "run": run,
+    "watch": watch,
     "check": check,
     "report": report,
     "diff": diff,
