@@ -74,7 +74,7 @@ def experiment_section(
         class_="experiment",
         id=None if place == "folded" else f"experiment-{name}",
         data_experiment=name,
-        aria_label=experiment.question,
+        aria_label=experiment.question if alone else f"Experiment {name}: {experiment.question}",
     )
     if place != "folded":
         return section

@@ -91,6 +91,7 @@
       growth: (box, { point, measured }) => assay.drawGrowth(box, experiment, point, measured),
       series: (box, { measured }, again) => assay.drawSeries(box, experiment, state.point, measured, state, again),
       samples: (box, { measured }, again) => assay.drawSamples(box, experiment, state.point, measured, state, again),
+      latency: (box, { measured }, again) => assay.drawLatency(box, experiment, state.point, measured, state, again),
       drift: (box, { measured }, again) => assay.drawDrift(box, experiment, state.point, measured, state, again),
     };
     const frames = [...section.querySelectorAll('[data-frame]')].filter((box) => charts[box.dataset.frame]);
@@ -183,12 +184,13 @@
 
   /** On paper everything is open; what was closed is closed again afterwards. */
   function startPrinting() {
-    let opened = [];
+    const opened = [];
     addEventListener('beforeprint', () => {
-      opened = [...document.querySelectorAll('main details:not([open]):not(.data):not(.licences)')];
-      for (const box of opened) box.open = true;
+      const closed = [...document.querySelectorAll('main details:not([open]):not(.data):not(.licences)')];
+      for (const box of closed) box.open = true;
+      opened.push(...closed);
     });
-    addEventListener('afterprint', () => { for (const box of opened) box.open = false; });
+    addEventListener('afterprint', () => { for (const box of opened.splice(0)) box.open = false; });
   }
 
   /** One run at a time, where the page holds several; the first is shown. */
