@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
@@ -186,6 +185,8 @@ def _misuse(error: CycloptsError, words: Sequence[str]) -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # a third of what starting up costs
+
     try:
         return f"assay {version('assay')}"
     except PackageNotFoundError:
