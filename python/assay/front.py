@@ -13,6 +13,7 @@ functions, so that both say the same.
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -27,6 +28,7 @@ from assay.errors import (
     EmptyInputError,
     InterruptedRunError,
     MeasurementError,
+    ParameterError,
     SuiteError,
     UnsupportedTypeError,
     UsageError,
@@ -45,6 +47,7 @@ from assay.harness import (
     suite_from_dict,
 )
 from assay.harness.executors import opened_executor
+from assay.harness.timing_settings import budget_seconds
 from assay.report import build_page, render, to_json, to_rows, write_report
 from assay.store import Store
 from assay.targets.export import Export, Options, export_layout, target_of
@@ -225,6 +228,7 @@ def compare(
     executor: Executor | Client | str | None = None,
     jobs: int | None = None,
     timing: Timing = None,
+    budget: str | float | None = None,
     seed: int = 0,
     resume: str | bool | None = None,
     progress: ProgressSink | None = None,
@@ -241,6 +245,7 @@ def compare(
             `distributed.Client`, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once; as many as it has workers by default.
         timing: Whether to time, or how much; False leaves timed metrics out, as does an advice unless timing is given.
+        budget: How long the run may take, such as "5m" or a number of seconds; timing goes on until it is precise.
         seed: Of seeded metrics, and of timing orders and resamples.
         resume: A run of this comparison in `store` that did not end, or True for the latest.
         progress: Told of each step; silent by default.
@@ -269,7 +274,7 @@ def compare(
         raise SuiteError(f"compare {kind}", mistakes) from None
     if command is None:
         command = suite.experiments[0].command if isinstance(source, str) else _call(kind, settings)
-    kept, outcome = _run(suite, store, executor, jobs, timing, resume, progress, command, seed)
+    kept, outcome = _run(suite, store, executor, jobs, _timing(timing, budget), resume, progress, command, seed)
     results = Comparison(kept, outcome)
     if not results.to_arrow().num_rows:
         raise _nothing(outcome)
@@ -283,6 +288,7 @@ def run(
     executor: Executor | Client | str | None = None,
     jobs: int | None = None,
     timing: Timing = None,
+    budget: str | float | None = None,
     resume: str | bool | None = None,
     progress: ProgressSink | None = None,
     command: str | None = None,
@@ -297,6 +303,7 @@ def run(
             `distributed.Client`, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once.
         timing: Whether to time, or how much; experiments with advice are timed only if it is given.
+        budget: How long the run may take, such as "5m" or a number of seconds; timing goes on until it is precise.
         resume: A run id, or True for the latest run of this suite that did not end.
         progress: Told of each step; silent by default.
         command: What to type to repeat it.
@@ -309,7 +316,7 @@ def run(
         InterruptedRunError: Ctrl-C; what was committed is kept, and the message says how to go on.
     """
     loaded = suite if isinstance(suite, Suite) else load_suite(Path(suite))
-    kept, outcome = _run(loaded, store, executor, jobs, timing, resume, progress, command, None, label)
+    kept, outcome = _run(loaded, store, executor, jobs, _timing(timing, budget), resume, progress, command, None, label)
     return Run(kept, outcome, loaded)
 
 
@@ -416,7 +423,7 @@ def _run(
     store: str | os.PathLike[str] | Store | None,
     executor: Executor | Client | str | None,
     jobs: int | None,
-    timing: Timing,
+    timing: TimingSettings | None,
     resume: str | bool | None,
     progress: ProgressSink | None,
     command: str | None,
@@ -424,14 +431,13 @@ def _run(
     label: str | None = None,
 ) -> tuple[Store, RunOutcome]:
     """Runs `suite`; a store that this opens as a file is closed again and reopened to read."""
-    settings = timing if timing is None or isinstance(timing, TimingSettings) else _timing(timing)
     path = None if store is None or isinstance(store, Store) else Path(store)
     if resume and store is None:
         raise UsageError("there is nothing to resume in memory; name the store with store= (--store FILE)")
     if resume and path is not None and not path.exists():
         raise UsageError(f"there is no store {path}, so there is nothing to resume; run without --resume")
     with opened_executor(executor, jobs) as pool:
-        return _run_on(suite, store, pool, jobs, settings, resume, progress, command, seed, label)
+        return _run_on(suite, store, pool, jobs, timing, resume, progress, command, seed, label)
 
 
 def _run_on(
@@ -439,7 +445,7 @@ def _run_on(
     store: str | os.PathLike[str] | Store | None,
     executor: Executor | None,
     jobs: int | None,
-    settings: TimingSettings | None,
+    timing: TimingSettings | None,
     resume: str | bool | None,
     progress: ProgressSink | None,
     command: str | None,
@@ -456,7 +462,7 @@ def _run_on(
             jobs=jobs,
             resume=resume,
             progress=progress or SilentProgress(),
-            timing=settings,
+            timing=timing,
             seed=seed,
             command=command,
             label=label,
@@ -474,7 +480,18 @@ def _run_on(
     return Store.read_only(path), outcome
 
 
-def _timing(wanted: bool) -> TimingSettings:
+def _timing(timing: Timing, budget: str | float | None) -> TimingSettings | None:
+    """How much to time; None where nothing was said."""
+    if budget is None:
+        return timing if timing is None or isinstance(timing, TimingSettings) else _switched(timing)
+    if isinstance(timing, TimingSettings) and timing.enabled:
+        return dataclasses.replace(timing, budget_s=budget_seconds(budget))
+    if timing is False or isinstance(timing, TimingSettings):
+        raise ParameterError(f'the budget is "{budget}", and timing is off; expected one of the two')
+    return TimingSettings.within(budget)
+
+
+def _switched(wanted: bool) -> TimingSettings:
     return TimingSettings() if wanted else TimingSettings.off()
 
 

@@ -50,6 +50,7 @@ __all__ = [
     "outliers",
     "p_value",
     "paired_ratio",
+    "processes_differ",
     "rate_interval",
     "ratio_verdict",
     "rounds_needed",
@@ -63,6 +64,7 @@ SMALLEST_EFFECT = 1.01  # a difference below 1 % is not called one, however sure
 FALSE_SHARE = 0.05  # of the differences that are called, how many may be none
 
 _Z = 1.959963984540054  # of a 95 % interval
+_MOSTLY = 0.8
 _CHUNK = 1 << 21  # numbers drawn at a time
 
 Floats = npt.NDArray[np.float64]
@@ -242,6 +244,12 @@ def half_width(processes: Rounds) -> float:
     """
     between, within, count = _variances(_arrays(processes))
     return _Z * math.sqrt(between / len(processes) + within / count)
+
+
+def processes_differ(processes: Rounds) -> bool:
+    """Whether the width of the interval comes from how processes differ, so that more rounds would not narrow it."""
+    between, within, count = _variances(_arrays(processes))
+    return between / len(processes) > _MOSTLY * (between / len(processes) + within / count)
 
 
 def rounds_needed(logs: Rounds, bound: float, *, most: int = 100_000) -> int | None:
