@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from assay.cli.options import (
-    BudgetOption,
     DEFAULT_STORE,
+    BudgetOption,
     ExecutorKind,
     FormatOption,
     JobsOption,

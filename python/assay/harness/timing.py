@@ -16,6 +16,7 @@ that are none.
 from __future__ import annotations
 
 import contextlib
+import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -183,9 +184,11 @@ class _Rounds:
         self.calibrated_ns: dict[KernelKey, float] = {}
         self.histograms: dict[tuple[str, str, int], Histogram] = {}  # cell, name, process
         self.stops: dict[str, StopRule] = {}  # by metric
-        self.seconds = 0.0  # that rounds have taken
-        self.allowed = 0.0  # that they may take; known after the first one
+        self.allowed = 0.0  # seconds that rounds may take; known after the first one
+        self.end = 0.0  # when they must have ended
+        self.round_s = 0.0  # that one round of all processes takes
         self.rounds_run = 0  # in each process
+        self.starting_s = 0.0  # that starting, building and calibrating has taken
         self.data: dict[tuple[KernelKey, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
 
     @property
@@ -195,10 +198,12 @@ class _Rounds:
 
     def run(self, processes: Sequence[_Process], first: int) -> None:
         """Calibrates and runs the rounds of processes that live together; `first` is the number of the first."""
+        started = time.monotonic()
         try:
             live = [_Live(process, first + place) for place, process in enumerate(processes)]
             live = [one for one in live if self._built(one)]
             live = [one for one in live if self._calibrated(one)]
+            self.starting_s = max(self.starting_s, time.monotonic() - started)
             share = len(processes) / self.settings.processes
             self._alternate(live, share)
         finally:
@@ -234,12 +239,13 @@ class _Rounds:
         return True
 
     def wants_processes(self, begun: int) -> bool:
-        """Whether a budget has room for more processes, and some metric needs them."""
+        """Whether some metric needs more processes, and a budget has room for as many rounds of them as there were."""
+        expected = self.starting_s + self.rounds_run * self.round_s
         return (
             self.settings.budget_s is not None
             and begun < MOST_PROCESSES * self.settings.processes
             and "processes" in self.stops.values()
-            and self.seconds < self.allowed
+            and time.monotonic() + expected < self.end
         )
 
     def _alternate(self, live: list[_Live], share: float) -> None:
@@ -254,27 +260,27 @@ class _Rounds:
         active = {metric: None for metric in metrics if not more or self.stops[metric] == "processes"}
         most = self.rounds_run if more else settings.rounds
         ended: dict[str, StopRule] = dict.fromkeys(active, "processes") if more else {}
-        started, before = time.monotonic(), self.seconds
-        number = 0
+        started, end, number = time.monotonic(), self.end, 0
         while active and number < most and live:
             for place in round_order(len(live), self.seed, -1, number):
                 self._round(live[place], number, active)
             live = [one for one in live if one.slots]
             number += 1
-            elapsed = time.monotonic() - started
-            self.seconds = before + elapsed
-            if self.allowed == 0:  # the first round of all has shown what one costs
-                cost = elapsed / share
-                self.allowed = settings.seconds if self.share is None else self.share(cost, len(self.facts))
-            left = (self.allowed - before if more else share * self.allowed) - elapsed
-            if number >= settings.least_rounds and left <= 0:
+            now = time.monotonic()
+            if number == 1 and not more:  # the first round of all has shown what one costs
+                if self.allowed == 0:
+                    self.round_s = (now - started) / share
+                    self.allowed = settings.seconds if self.share is None else self.share(self.round_s, len(self.facts))
+                end = started + share * self.allowed
+                self.end = max(self.end, started + self.allowed)
+            if number >= settings.least_rounds and now >= end:
                 ended |= dict.fromkeys(active, "time" if settings.budget_s is None else "budget")
                 break
             if number >= PRECISE_ROUNDS and number % 5 == 0:
                 for metric, why in self._settled(active, number).items():
                     ended[metric] = why
                     del active[metric]
-            self.on_progress(min(1.0, max(number / most, elapsed / max(left + elapsed, 1e-9))))
+            self.on_progress(min(1.0, max(number / most, (now - started) / max(end - started, 1e-9))))
         self.rounds_run = max(self.rounds_run, number)
         for metric in metrics if not more else list(ended):
             self.stops[metric] = ended.get(metric, "rounds" if live else "died")
@@ -325,7 +331,7 @@ class _Rounds:
         for metric in active:
             keys = [key for key in self.facts if key[1] == metric and key[0] not in self.failures]
             ratios = self._ratios(keys)
-            wide = [logs for logs in ratios if half_width(logs) > self.settings.precision]
+            wide = [logs for logs in ratios if half_width(logs) > precision_of(logs, self.settings.precision)]
             if not wide:
                 found[metric] = "precise"
             elif number >= DECIDED_ROUNDS and all(map(processes_differ, wide)):
@@ -392,6 +398,12 @@ class _Rounds:
             )
             for key, calls in self.iterations.items()
         ]
+
+
+def precision_of(logs: Sequence[Sequence[float]], precision: float) -> float:
+    """How wide half an interval may be: `precision`, or of a great difference a twentieth of its logarithm."""
+    middle = statistics.median(log for rounds in logs for log in rounds)
+    return max(precision, abs(middle) / 20) if precision > 0 else 0.0
 
 
 def _with_baseline_copies(kernels: Sequence[KernelFacts]) -> list[_Slot]:
