@@ -6,6 +6,7 @@
     c.best()                 "hash(tailnum)"
     c.to_arrow()             every number, a row each
     c.report("flights.html") one page that opens offline
+    c.chart("load").save("load.png")   one of its charts, with `pip install "assay[report]"`
 
 `export` writes the layout that was chosen for a target, such as PostgreSQL. The command line calls the same
 functions, so that both say the same.
@@ -49,6 +50,7 @@ from assay.harness import (
 from assay.harness.executors import opened_executor
 from assay.harness.timing_settings import budget_seconds
 from assay.report import build_page, render, to_json, to_rows, write_report
+from assay.report.pictures import Picture, chosen_picture, pictures_of
 from assay.store import Store
 from assay.targets.export import Export, Options, export_layout, target_of
 from assay.targets.layout import lay_out
@@ -178,6 +180,23 @@ class Results:
             StoreError: The file cannot be written.
         """
         return write_report(self.store, self.run_id, path, title=title)
+
+    @property
+    def charts(self) -> list[str]:
+        """The names of what `chart` draws: "load", "trade-off", or with several grid points "load-64-partitions"."""
+        return [picture.name for picture in pictures_of(self.store, self.run_id)]
+
+    def chart(self, name: str) -> Picture:
+        """One of the page's charts as a picture: `.save("load.png", theme="dark")`, `.svg()`, `.specification()`.
+
+        Args:
+            name: One of `charts`.
+
+        Raises:
+            UnknownNameError: There is no such chart; the message names those that there are.
+            EmptyInputError: Nothing was measured.
+        """
+        return chosen_picture(pictures_of(self.store, self.run_id), name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.run_id}: {self.answer or self.outcome.status}>"
