@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.checksums import Checksum, checksum, checksum_blocks
     from assay.datasets import open_dataset
-    from assay.diffing import diff
     from assay.experiments.partitioning import (
         PartitioningMetric,
         PartitionLoads,
@@ -46,7 +45,6 @@ _HOMES = {
     "checksum_blocks": "assay.checksums",
     "compare": "assay.front",
     "count_partitions": "assay.experiments.partitioning",
-    "diff": "assay.diffing",
     "digest": "assay.hashing",
     "export": "assay.front",
     "hash": "assay.hashing",
@@ -74,7 +72,6 @@ __all__ = [
     "checksum_blocks",
     "compare",
     "count_partitions",
-    "diff",
     "digest",
     "export",
     "hash",

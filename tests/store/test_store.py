@@ -262,9 +262,9 @@ def test_a_full_disk_raises_and_leaves_whole_batches_only(tmp_path: Path) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 3_000_000, before[1]))
         with pytest.raises(StoreError, match=r"the disk that holds .* is full .* what was committed before is kept"):
             for batch in range(40):
-                store.commit_blocks(run_id, [block(10 * batch + i, os.urandom(50_000)) for i in range(10)])
+                store.commit_blocks(run_id, [block(50 * batch + i, os.urandom(10_000)) for i in range(50)])
                 store.flush()
-                written += 10
+                written += 50
         assert written > 0
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -17,19 +17,17 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreError, UsageError
 from assay.experiments.base import Cell, Findings, Lesson, Value
-from assay.harness.budget import BudgetClock, ExperimentSize
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
 from assay.harness.environment import environment_facts, environment_id, load_1m
-from assay.harness.executors import InlineExecutor
+from assay.harness.executors import InlineExecutor, make_executor, threads_of
 from assay.harness.expectation import Outcome, evaluate, expectation_records
 from assay.harness.folds import StageFolder
 from assay.harness.progress import ProgressSink, SilentProgress
@@ -49,7 +47,9 @@ from assay.harness.timing import Timing, TimingSettings, time_job
 
 __all__ = ["Failure", "RunOutcome", "run_suite"]
 
-SPAN_ROWS = 1_000_000
+SPAN_ROWS = 1_000_000  # at least, where nobody says otherwise
+SPAN_ROWS_MOST = 4_000_000
+SPANS_EACH = 4  # for each worker, so that all end at about the same time
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def run_suite(
     progress: ProgressSink | None = None,
     timing: TimingSettings | None = None,
     seed: int | None = None,
-    span_rows: int = SPAN_ROWS,
+    span_rows: int | None = None,
     command: str | None = None,
     label: str | None = None,
 ) -> RunOutcome:
@@ -107,7 +107,8 @@ def run_suite(
         timing: How much to time; `TimingSettings.off()` leaves timed metrics out. None times as usual what is
             timed without being asked for.
         seed: Of timing orders and resamples; the suite's by default.
-        span_rows: About how many rows of a table are measured as one span.
+        span_rows: About how many rows of a table are measured as one span; by default what gives each worker
+            four, between 1 and 4 million.
         command: What to type to repeat the run; by default made from the suite's file.
         label: A name for the run.
 
@@ -119,23 +120,29 @@ def run_suite(
         StoreError: The store cannot be written.
         UsageError: There is nothing to resume, or the suite or its data have changed since.
     """
-    if span_rows < 1:
+    if span_rows is not None and span_rows < 1:
         raise ParameterError(f"span_rows is {span_rows}; expected at least 1")
     if jobs is not None and jobs < 1:
         raise ParameterError(f"jobs is {jobs}; expected at least 1")
-    executor = executor or InlineExecutor()
-    run = _Run(
-        suite,
-        store,
-        executor=executor,
-        window=2 * (jobs or getattr(executor, "_max_workers", None) or os.cpu_count() or 1),
-        progress=progress or SilentProgress(),
-        timing=timing or TimingSettings(),
-        timing_asked=timing is not None,
-        span_rows=span_rows,
-    )
-    run.begin(resume, suite.seed if seed is None else seed, command, label)
-    return run.measure()
+    with ExitStack() as opened:
+        if executor is None:
+            # In memory nothing is packed, and the threads are made where the spans are folded.
+            executor = InlineExecutor()
+            if store.path is not None and (threads := threads_of(executor)) > 1:
+                executor = opened.enter_context(make_executor("threads", threads))
+        workers = jobs or getattr(executor, "_max_workers", None) or os.cpu_count() or 1
+        run = _Run(
+            suite,
+            store,
+            executor=executor,
+            workers=workers,
+            progress=progress or SilentProgress(),
+            timing=timing or TimingSettings(),
+            timing_asked=timing is not None,
+            span_rows=span_rows,
+        )
+        run.begin(resume, suite.seed if seed is None else seed, command, label)
+        return run.measure()
 
 
 class _Run:
@@ -145,16 +152,16 @@ class _Run:
         store: ResultStore,
         *,
         executor: Executor,
-        window: int,
+        workers: int,
         progress: ProgressSink,
         timing: TimingSettings,
         timing_asked: bool,
-        span_rows: int,
+        span_rows: int | None,
     ) -> None:
         self.suite = suite
         self.store = store
         self.executor = executor
-        self.window = window
+        self.workers = workers
         self.progress = progress
         self.timing = timing
         self.timing_asked = timing_asked
@@ -247,7 +254,6 @@ class _Run:
     def measure(self) -> RunOutcome:
         """Runs what is not there yet and ends the run."""
         self.progress.start(sum(map(self._steps, self.suite.experiments)), self.suite.name)
-        self.clock = BudgetClock(self.timing.budget_s, [self._size(one) for one in self.suite.experiments])
         try:
             for index, experiment in enumerate(self.suite.experiments):
                 self._experiment(index, experiment)
@@ -276,8 +282,15 @@ class _Run:
         resume = self.command if "--resume" in self.command.split() else f"{self.command} --resume"
         return f"what was measured is kept in {self.store.path}; go on with: {resume}"
 
+    def _span_rows(self, experiment: SuiteExperiment) -> int:
+        """Enough spans for all workers, and each large enough that its state is small beside what it has read."""
+        if self.span_rows is not None:
+            return self.span_rows
+        rows = experiment.dataset.rows or 0
+        return min(SPAN_ROWS_MOST, max(SPAN_ROWS, -(-rows // (SPANS_EACH * self.workers))))
+
     def _steps(self, experiment: SuiteExperiment) -> int:
-        spans = len(experiment.dataset.spans(target_rows=self.span_rows))
+        spans = len(experiment.dataset.spans(target_rows=self._span_rows(experiment)))
         return experiment.job.stages * spans + (self.timing.processes if self._is_timed(experiment) else 0)
 
     def _is_timed(self, experiment: SuiteExperiment) -> bool:
@@ -302,19 +315,18 @@ class _Run:
             self.run_id,
             index,
             executor=self.executor,
-            window=self.window,
-            span_rows=self.span_rows,
+            window=2 * self.workers,
+            span_rows=self._span_rows(experiment),
             progress=self.progress,
             resumed=state is not None,
         )
-        self.clock.scan_begins(index)
         try:
             learned = self._measure(index, experiment, folder, measured=state is not None and state.measured)
         finally:
             folder.close()
             if folder.spans.is_lost:
                 self.executor = InlineExecutor()  # a lost pool stays lost
-        timing = Timing() if learned is None else self._time(index, experiment, learned)
+        timing = Timing() if learned is None else self._time(experiment, learned)
         self._note_failures(index, experiment, timing.failures)
         self.values[index] = [*self.values[index], *timing.values]
         self.store.finish_experiment(
@@ -361,26 +373,14 @@ class _Run:
         self.values[index] = list(findings.values)
         return learned
 
-    def _time(self, index: int, experiment: SuiteExperiment, learned: Sequence[Lesson]) -> Timing:
+    def _time(self, experiment: SuiteExperiment, learned: Sequence[Lesson]) -> Timing:
         if not self._is_timed(experiment):
             return Timing()
         self.store.flush()  # nothing is written while a kernel is timed
         with self.progress.quiet():
-            timing = time_job(
-                experiment.job,
-                learned,
-                experiment.experiment.metrics,
-                self.timing,
-                seed=self.seed,
-                share=None if self.timing.budget_s is None else partial(self.clock.share, index),
-                on_progress=self.progress.between_rounds,
-            )
+            timing = time_job(experiment.job, learned, experiment.experiment.metrics, self.timing, seed=self.seed)
         self.progress.advance(self.timing.processes)
         return timing
-
-    def _size(self, experiment: SuiteExperiment) -> ExperimentSize:
-        cells = len(experiment.cells)
-        return ExperimentSize(cells * (experiment.dataset.rows or 0), cells if self._is_timed(experiment) else 0)
 
     def _answers(self, index: int, experiment: SuiteExperiment) -> list[Mapping[str, Any]]:
         failed = {failure.cell_id for failure in self.failures if failure.experiment_index == index}

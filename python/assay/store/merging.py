@@ -30,16 +30,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import AssayError, StoreError, UsageError
+from assay.store.block_files import copy_run
 from assay.store.connection import open_database
 from assay.store.database import READER_PATIENCE_S, Change
 from assay.store.lock import lock_holder
 from assay.store.schema import migrations, read_schema_version
 from assay.store.store import Store
 
-__all__ = ["SHARED", "Merged", "Refused", "add_runs", "merge_stores", "run_tables"]
+__all__ = ["Merged", "Refused", "add_runs", "merge_stores", "run_tables"]
 
 ENDED = ("done", "failed")
-SHARED = {"environment": "environment_id", "dataset": "fingerprint"}  # tables of what several runs share, by key
+_SHARED = {"environment": "environment_id", "dataset": "fingerprint"}  # tables of what several runs share, by key
 _OWN = ("meta",)  # about the file itself
 
 
@@ -52,7 +53,6 @@ class Merged:
     interrupted: tuple[str, ...] = ()  # of the added ones, those that had been killed or interrupted
     replaced: tuple[str, ...] = ()  # were unfinished in the target and have ended in the source
     present: tuple[str, ...] = ()  # the target has them already, as far as the source or farther
-    notes: tuple[str, ...] = ()  # of a damaged source: what is lost
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,19 @@ def merge_stores(target: Store, sources: Sequence[Path | str]) -> list[Merged | 
         try:
             _refuse_itself(target, source)
             with _readable(source) as reader:
-                tables = {name: reader.query(f"SELECT * FROM {name}") for name in run_tables(reader) + list(SHARED)}
+                tables = {name: reader.query(f"SELECT * FROM {name}") for name in run_tables(reader) + list(_SHARED)}
         except AssayError as error:
             outcomes.append(Refused(str(source), error))
             continue
         try:
-            outcomes.append(add_runs(target, tables, str(source), going_on=lock_holder(source)))
+            brought = add_runs(target, tables, str(source), going_on=lock_holder(source))
         except UsageError as error:
             outcomes.append(Refused(str(source), error))
+            continue
+        outcomes.append(brought)
+        for run_id in brought.interrupted:
+            if target.path is not None:
+                copy_run(source, Path(target.path), run_id)
     return outcomes
 
 
@@ -98,7 +103,7 @@ def run_tables(store: Store) -> list[str]:
         "SELECT table_name AS name, bool_or(column_name = 'run_id') AS of_run FROM duckdb_columns() "
         "WHERE NOT internal AND table_name IN (SELECT table_name FROM duckdb_tables()) GROUP BY ALL ORDER BY name"
     ).to_pylist()
-    unknown = [row["name"] for row in rows if not row["of_run"] and row["name"] not in (*SHARED, *_OWN)]
+    unknown = [row["name"] for row in rows if not row["of_run"] and row["name"] not in (*_SHARED, *_OWN)]
     assert not unknown, f"how are the rows of {unknown} merged?"
     return [row["name"] for row in rows if row["of_run"]]
 
@@ -154,7 +159,7 @@ def _write(target: Store, tables: dict[str, pa.Table], added: Sequence[str], rep
         return
     changes: list[Change] = []
     for name, rows in tables.items():
-        if name in SHARED:
+        if name in _SHARED:
             if rows.num_rows:  # what the target knows of the same data or machine stays
                 changes.append(Change(f"INSERT OR IGNORE INTO {name} BY NAME SELECT * FROM assay_rows", (), rows))
             continue
@@ -173,7 +178,7 @@ def _differing(target: Store, tables: dict[str, pa.Table], run_ids: Sequence[str
     wanted = pa.array(run_ids, pa.string())
     found: set[str] = set()
     for name, rows in tables.items():
-        if name in SHARED:
+        if name in _SHARED:
             continue
         theirs = rows.filter(pc.is_in(rows["run_id"], wanted))
         ours = target.query(f"SELECT * FROM {name} WHERE list_contains(?, run_id)", [list(run_ids)])

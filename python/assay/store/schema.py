@@ -18,7 +18,6 @@ from pathlib import Path
 import duckdb
 
 from assay.errors import StoreError
-from assay.store.damage import is_damaged
 
 __all__ = ["APPLICATION", "Migration", "apply_schema", "back_up", "migrations", "read_schema_version", "views"]
 
@@ -59,7 +58,6 @@ def read_schema_version(connection: duckdb.DuckDBPyConnection, path: str) -> int
 
     Raises:
         StoreError: The file is a DuckDB database of something else, or of a newer assay.
-        duckdb.Error: The file is damaged.
     """
     tables = {
         str(name)
@@ -73,9 +71,7 @@ def read_schema_version(connection: duckdb.DuckDBPyConnection, path: str) -> int
     if "meta" in tables:
         try:
             facts = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-        except duckdb.Error as error:
-            if is_damaged(error):
-                raise
+        except duckdb.Error:
             facts = {}
     if facts.get("application") != APPLICATION:
         shown = ", ".join(sorted(tables)[:5])

@@ -6,14 +6,13 @@ A value reaches the database as Arrow or as a bound parameter, never as part of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assay.experiments.base import Cell, Findings, Metric, Value
 from assay.harness.records import (
-    BlockRecord,
     CalibrationRecord,
     ClaimRecord,
     ComparisonRecord,
@@ -27,14 +26,15 @@ from assay.harness.records import (
     SampleRecord,
     StageRecord,
 )
-from assay.store.database import Change, Database
+from assay.store.database import Change
+from assay.store.states import StateStore
 
 __all__ = ["Store"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Store(Database):
+class Store(StateStore):
     """The results of runs in one DuckDB file (or in memory); see `migrations` for the tables.
 
     >>> with Store(None) as store:
@@ -90,22 +90,6 @@ class Store(Database):
         """Records how the table is cut for a scan, so that a resumed run cuts it alike."""
         self.commit([Change.insert("stage", [{"run_id": run_id, **asdict(stage)}])])
 
-    def commit_blocks(self, run_id: str, blocks: Sequence[BlockRecord]) -> None:
-        """Keeps the packed states of measured spans; a resumed run skips these spans."""
-        if blocks:
-            self.commit([Change.insert("block", [{"run_id": run_id, **asdict(block)} for block in blocks])])
-
-    def end_stage(self, run_id: str, experiment_index: int, stage: int, learned: bytes) -> None:
-        """Keeps what a merged stage has taught and drops the states that it was merged from."""
-        key = (run_id, experiment_index, stage)
-        where = "WHERE run_id = ? AND experiment_index = ? AND stage = ?"
-        self.commit(
-            [
-                Change(f"UPDATE stage SET learned = ? {where}", (learned, *key)),
-                Change(f"UPDATE block SET state = NULL {where}", key),
-            ]
-        )
-
     def commit_findings(
         self, run_id: str, experiment_index: int, findings: Findings, metrics: Mapping[str, Metric]
     ) -> None:
@@ -143,7 +127,7 @@ class Store(Database):
             Change(f"UPDATE cell SET status = 'done' {where} AND status = 'planned'", (run_id, experiment_index))
         )
         changes.append(Change(f"UPDATE block SET state = NULL {where}", (run_id, experiment_index)))
-        self.commit(changes)
+        self.commit_and_remove(changes, run_id, f"{experiment_index}-", spare="learned")
 
     def finish_experiment(
         self,
@@ -177,7 +161,7 @@ class Store(Database):
             Change(f"UPDATE experiment SET answers = ? {where}", (_json(list(answers)), run_id, experiment_index))
         )
         changes.append(Change(f"UPDATE stage SET learned = NULL {where}", (run_id, experiment_index)))
-        self.commit(changes)
+        self.commit_and_remove(changes, run_id, f"{experiment_index}-")
 
     def commit_expectations(self, run_id: str, expectations: Sequence[ExpectationRecord]) -> None:
         """Writes how the run's expectations came out, instead of what an earlier attempt wrote."""
@@ -199,7 +183,11 @@ class Store(Database):
             "UPDATE run SET status = ?, ended = ?, load_1m_after = ? WHERE run_id = ?",
             (status, datetime.now(UTC).isoformat(), load_1m_after, run_id),
         )
-        self.commit([change], now=True)
+        if status in ("done", "failed"):
+            self.commit_and_remove([change], run_id)
+        else:
+            self.commit([change])  # what was measured is kept for whoever resumes
+        self.flush()
 
     # -- what a resumed run reads -----------------------------------------------------------------
 
@@ -237,32 +225,6 @@ class Store(Database):
             )
             for row in rows
         ]
-
-    def stage_record(self, run_id: str, experiment_index: int, stage: int) -> StageRecord | None:
-        """How a stage was cut and what it has taught, or None if it was never begun."""
-        rows = self.query(
-            "SELECT experiment_index, stage, spans, span_rows, learned FROM stage "
-            "WHERE run_id = ? AND experiment_index = ? AND stage = ?",
-            [run_id, experiment_index, stage],
-        ).to_pylist()
-        return StageRecord(**rows[0]) if rows else None
-
-    def committed_spans(self, run_id: str, experiment_index: int, stage: int) -> set[int]:
-        """The spans of a stage whose states are kept."""
-        rows = self.query(
-            "SELECT span FROM block WHERE run_id = ? AND experiment_index = ? AND stage = ? AND state IS NOT NULL",
-            [run_id, experiment_index, stage],
-        )
-        return set(rows["span"].to_pylist())
-
-    def block_states(self, run_id: str, experiment_index: int, stage: int, spans: Iterable[int]) -> dict[int, bytes]:
-        """The packed states of these spans."""
-        rows = self.query(
-            "SELECT span, state FROM block WHERE run_id = ? AND experiment_index = ? AND stage = ? "
-            "AND list_contains(?::UINTEGER[], span)",
-            [run_id, experiment_index, stage, list(spans)],
-        )
-        return dict(zip(rows["span"].to_pylist(), rows["state"].to_pylist(), strict=True))
 
     def values(self, run_id: str, experiment_index: int) -> list[Value]:
         """All metrics of an experiment."""
