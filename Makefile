@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export PIP_QUIET = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-slow lint format bench claims record docs site clean
+.PHONY: help setup demo test test-slow lint format bench wheel claims record docs site clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,10 +70,14 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
 	$(BIN)/python bench/peers/partitioning.py
 
-claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/claims.html
+wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
+	$(BIN)/python scripts/try_wheel.py
+
+claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/report.html
 	mkdir -p reports/claims
+	rm -f reports/claims/claims.duckdb
 	$(BIN)/assay run bench/claims.toml --no-timing --store reports/claims/claims.duckdb
-	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/claims.html
+	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/report.html
 
 record: $(VENV)/.built-release ## the suites of partitioning as recorded runs; leaves reports/partitioning/*.html
 	mkdir -p reports/partitioning

@@ -9,6 +9,9 @@ fetches each package and verifies it against its published integrity hash; what 
 built script and the licence. Two changes are made, both mechanical: the pointer to a source map
 that is not shipped is dropped, and the expression interpreter, published as a module only, is
 wrapped so that it leaves one global name like the others.
+
+The accessibility checker axe-core (MPL-2.0) is fetched the same way into `tests/report/vendor`: tests run it in their
+browser; it is in no wheel and on no page.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-VENDOR = Path(__file__).resolve().parent.parent / "python" / "assay" / "report" / "vendor"
+ROOT = Path(__file__).resolve().parent.parent
+VENDOR = ROOT / "python" / "assay" / "report" / "vendor"
+TEST_VENDOR = ROOT / "tests" / "report" / "vendor"
 SUMS = "SHA256SUMS"
 
 
@@ -36,6 +41,8 @@ class Package:
     version: str
     script: str  # path inside the package
     exports: str | None = None  # for a module: the global name it is given
+    licence: str = "BSD-3-Clause"
+    folder: Path = VENDOR
 
 
 # In the order in which a page loads them.
@@ -44,8 +51,8 @@ PACKAGES = (
     Package("vega-lite", "6.4.3", "build/vega-lite.min.js"),
     Package("vega-embed", "7.3.0", "build/vega-embed.min.js"),
     Package("vega-interpreter", "2.3.2", "build/vega-interpreter.js", exports="vegaInterpreter"),
+    Package("axe-core", "4.14.1", "axe.min.js", licence="MPL-2.0", folder=TEST_VENDOR),
 )
-LICENCE = "BSD-3-Clause"
 
 _SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=\S+\s*$")
 _IMPORT = re.compile(r"^import (\{[^}]+\}) from 'vega-util';$", re.MULTILINE)
@@ -57,14 +64,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Vendor the chart library's JavaScript.")
     parser.add_argument("--check", action="store_true", help="only compare the files with their checksums")
     if parser.parse_args().check:
-        wrong = check()
-        print("\n".join(wrong) if wrong else f"{len(PACKAGES)} packages are as recorded in {VENDOR / SUMS}")
+        wrong = [line for folder in (VENDOR, TEST_VENDOR) for line in check(folder)]
+        print("\n".join(wrong) if wrong else f"{len(PACKAGES)} packages are as recorded")
         return 1 if wrong else 0
-    VENDOR.mkdir(parents=True, exist_ok=True)
     for package in PACKAGES:
+        package.folder.mkdir(parents=True, exist_ok=True)
         fetch(package)
         print(f"{package.name} {package.version}")
-    write_sums()
+    for folder in (VENDOR, TEST_VENDOR):
+        write_sums(folder)
     return 0
 
 
@@ -80,9 +88,9 @@ def fetch(package: Package) -> None:
         archive = Path(folder) / json.loads(listing.stdout)[0]["filename"].replace("/", "-")
         with tarfile.open(archive) as tar:
             manifest = json.loads(_member(tar, "package.json"))
-            if manifest["license"] != LICENCE:
+            if manifest["license"] != package.licence:
                 raise SystemExit(
-                    f"{package.name} is under {manifest['license']}; expected {LICENCE}: look before vendoring"
+                    f"{package.name} is under {manifest['license']}; expected {package.licence}: look before vendoring"
                 )
             script, licence = _member(tar, package.script), _member(tar, "LICENSE")
     script = _SOURCE_MAP.sub("", script.rstrip()) + "\n"
@@ -90,9 +98,9 @@ def fetch(package: Package) -> None:
         script = as_global(script, package.exports)
     if "</script" in script.lower():
         raise SystemExit(f"{package.script} of {package.name} holds a closing script tag and cannot be inlined")
-    header = f"/*! {package.name} {package.version}, {LICENCE}; see {package.name}.LICENSE */\n"
-    (VENDOR / f"{package.name}.js").write_text(header + script, encoding="utf-8")
-    (VENDOR / f"{package.name}.LICENSE").write_text(licence, encoding="utf-8")
+    header = f"/*! {package.name} {package.version}, {package.licence}; see {package.name}.LICENSE */\n"
+    (package.folder / f"{package.name}.js").write_text(header + script, encoding="utf-8")
+    (package.folder / f"{package.name}.LICENSE").write_text(licence, encoding="utf-8")
 
 
 def as_global(module: str, name: str) -> str:
@@ -104,16 +112,17 @@ def as_global(module: str, name: str) -> str:
     return f"(function () {{\n'use strict';\n{body}}})();\n"
 
 
-def write_sums() -> None:
+def write_sums(folder: Path) -> None:
     """Writes the checksums in the form that `sha256sum --check` reads."""
-    lines = [f"{_sha256(path)}  {path.name}\n" for path in _files()]
-    (VENDOR / SUMS).write_text("".join(lines), encoding="ascii")
+    lines = [f"{_sha256(path)}  {path.name}\n" for path in _files(folder)]
+    (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
-def check() -> list[str]:
-    """What differs from SHA256SUMS, one line each; empty if nothing does."""
-    recorded = {name: digest for digest, name in (line.split() for line in (VENDOR / SUMS).read_text().splitlines())}
-    present = {path.name: _sha256(path) for path in _files()}
+def check(folder: Path) -> list[str]:
+    """What differs from a folder's SHA256SUMS, one line each; empty if nothing does."""
+    lines = (folder / SUMS).read_text().splitlines()
+    recorded = {name: digest for digest, name in (line.split() for line in lines)}
+    present = {path.name: _sha256(path) for path in _files(folder)}
     return [
         f"{name}: recorded {recorded.get(name, 'nothing')}, found {present.get(name, 'nothing')}"
         for name in sorted(recorded.keys() | present.keys())
@@ -121,8 +130,8 @@ def check() -> list[str]:
     ]
 
 
-def _files() -> list[Path]:
-    return sorted(path for path in VENDOR.iterdir() if path.suffix in (".js", ".LICENSE"))
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".js", ".LICENSE"))
 
 
 def _sha256(path: Path) -> str:

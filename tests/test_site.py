@@ -64,14 +64,14 @@ def test_a_page_that_is_named_but_not_there_is_told(builder: ModuleType) -> None
 def test_a_broken_link_ends_the_build(
     builder: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pages = builder.sources() | {
-        "docs/broken.md": "# Broken\n\n[The unwritten](unwritten.md) and [x](cli.md#nowhere)\n"
-    }
-    monkeypatch.setattr(builder, "sources", lambda: pages)
+    broken = "# Broken\n\n[The unwritten](unwritten.md), [x](../README.md#nowhere), [y](#not-here)\n"
+    monkeypatch.setattr(builder, "sources", lambda: {"README.md": "# Home\n", "docs/broken.md": broken})
+    monkeypatch.setattr(builder, "generated_pages", dict)
+    monkeypatch.setattr(builder, "navigation", lambda pages, generated: [("All", ["docs/broken.md"])])
     with pytest.raises(SystemExit):
         builder.build(tmp_path / "site")
     told = capsys.readouterr().err
-    assert "unwritten.md" in told and "nowhere" in told
+    assert [word for word in ("unwritten.md", "nowhere", "not-here") if word not in told] == []
 
 
 def test_links_to_files_lead_to_files(site: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.checksums import Checksum, checksum, checksum_blocks
     from assay.datasets import open_dataset
+    from assay.diffing import diff
     from assay.experiments.partitioning import (
         PartitioningMetric,
         PartitionLoads,
@@ -45,6 +46,7 @@ _HOMES = {
     "checksum_blocks": "assay.checksums",
     "compare": "assay.front",
     "count_partitions": "assay.experiments.partitioning",
+    "diff": "assay.diffing",
     "digest": "assay.hashing",
     "export": "assay.front",
     "hash": "assay.hashing",
@@ -72,6 +74,7 @@ __all__ = [
     "checksum_blocks",
     "compare",
     "count_partitions",
+    "diff",
     "digest",
     "export",
     "hash",

@@ -6,6 +6,7 @@
     c.best()                 "hash(tailnum)"
     c.to_arrow()             every number, a row each
     c.report("flights.html") one page that opens offline
+    c.chart("load").save("load.png")   one of its charts, with `pip install "assay[report]"`
 
 `export` writes the layout that was chosen for a target, such as PostgreSQL. The command line calls the same
 functions, so that both say the same.
@@ -13,6 +14,7 @@ functions, so that both say the same.
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -27,6 +29,7 @@ from assay.errors import (
     EmptyInputError,
     InterruptedRunError,
     MeasurementError,
+    ParameterError,
     SuiteError,
     UnsupportedTypeError,
     UsageError,
@@ -45,7 +48,9 @@ from assay.harness import (
     suite_from_dict,
 )
 from assay.harness.executors import opened_executor
+from assay.harness.timing_settings import budget_seconds
 from assay.report import build_page, render, to_json, to_rows, write_report
+from assay.report.pictures import Picture, chosen_picture, pictures_of
 from assay.store import Store
 from assay.targets.export import Export, Options, export_layout, target_of
 from assay.targets.layout import lay_out
@@ -176,6 +181,23 @@ class Results:
         """
         return write_report(self.store, self.run_id, path, title=title)
 
+    @property
+    def charts(self) -> list[str]:
+        """The names of what `chart` draws: "load", "trade-off", or with several grid points "load-64-partitions"."""
+        return [picture.name for picture in pictures_of(self.store, self.run_id)]
+
+    def chart(self, name: str) -> Picture:
+        """One of the page's charts as a picture: `.save("load.png", theme="dark")`, `.svg()`, `.specification()`.
+
+        Args:
+            name: One of `charts`.
+
+        Raises:
+            UnknownNameError: There is no such chart; the message names those that there are.
+            EmptyInputError: Nothing was measured.
+        """
+        return chosen_picture(pictures_of(self.store, self.run_id), name)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.run_id}: {self.answer or self.outcome.status}>"
 
@@ -225,6 +247,7 @@ def compare(
     executor: Executor | Client | str | None = None,
     jobs: int | None = None,
     timing: Timing = None,
+    budget: str | float | None = None,
     seed: int = 0,
     resume: str | bool | None = None,
     progress: ProgressSink | None = None,
@@ -241,6 +264,7 @@ def compare(
             `distributed.Client`, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once; as many as it has workers by default.
         timing: Whether to time, or how much; False leaves timed metrics out, as does an advice unless timing is given.
+        budget: How long the run may take, such as "5m" or a number of seconds; timing goes on until it is precise.
         seed: Of seeded metrics, and of timing orders and resamples.
         resume: A run of this comparison in `store` that did not end, or True for the latest.
         progress: Told of each step; silent by default.
@@ -269,7 +293,7 @@ def compare(
         raise SuiteError(f"compare {kind}", mistakes) from None
     if command is None:
         command = suite.experiments[0].command if isinstance(source, str) else _call(kind, settings)
-    kept, outcome = _run(suite, store, executor, jobs, timing, resume, progress, command, seed)
+    kept, outcome = _run(suite, store, executor, jobs, _timing(timing, budget), resume, progress, command, seed)
     results = Comparison(kept, outcome)
     if not results.to_arrow().num_rows:
         raise _nothing(outcome)
@@ -283,6 +307,7 @@ def run(
     executor: Executor | Client | str | None = None,
     jobs: int | None = None,
     timing: Timing = None,
+    budget: str | float | None = None,
     resume: str | bool | None = None,
     progress: ProgressSink | None = None,
     command: str | None = None,
@@ -297,6 +322,7 @@ def run(
             `distributed.Client`, or any `concurrent.futures.Executor`.
         jobs: How many spans the executor works on at once.
         timing: Whether to time, or how much; experiments with advice are timed only if it is given.
+        budget: How long the run may take, such as "5m" or a number of seconds; timing goes on until it is precise.
         resume: A run id, or True for the latest run of this suite that did not end.
         progress: Told of each step; silent by default.
         command: What to type to repeat it.
@@ -309,7 +335,7 @@ def run(
         InterruptedRunError: Ctrl-C; what was committed is kept, and the message says how to go on.
     """
     loaded = suite if isinstance(suite, Suite) else load_suite(Path(suite))
-    kept, outcome = _run(loaded, store, executor, jobs, timing, resume, progress, command, None, label)
+    kept, outcome = _run(loaded, store, executor, jobs, _timing(timing, budget), resume, progress, command, None, label)
     return Run(kept, outcome, loaded)
 
 
@@ -416,7 +442,7 @@ def _run(
     store: str | os.PathLike[str] | Store | None,
     executor: Executor | Client | str | None,
     jobs: int | None,
-    timing: Timing,
+    timing: TimingSettings | None,
     resume: str | bool | None,
     progress: ProgressSink | None,
     command: str | None,
@@ -424,14 +450,13 @@ def _run(
     label: str | None = None,
 ) -> tuple[Store, RunOutcome]:
     """Runs `suite`; a store that this opens as a file is closed again and reopened to read."""
-    settings = timing if timing is None or isinstance(timing, TimingSettings) else _timing(timing)
     path = None if store is None or isinstance(store, Store) else Path(store)
     if resume and store is None:
         raise UsageError("there is nothing to resume in memory; name the store with store= (--store FILE)")
     if resume and path is not None and not path.exists():
         raise UsageError(f"there is no store {path}, so there is nothing to resume; run without --resume")
     with opened_executor(executor, jobs) as pool:
-        return _run_on(suite, store, pool, jobs, settings, resume, progress, command, seed, label)
+        return _run_on(suite, store, pool, jobs, timing, resume, progress, command, seed, label)
 
 
 def _run_on(
@@ -439,7 +464,7 @@ def _run_on(
     store: str | os.PathLike[str] | Store | None,
     executor: Executor | None,
     jobs: int | None,
-    settings: TimingSettings | None,
+    timing: TimingSettings | None,
     resume: str | bool | None,
     progress: ProgressSink | None,
     command: str | None,
@@ -456,7 +481,7 @@ def _run_on(
             jobs=jobs,
             resume=resume,
             progress=progress or SilentProgress(),
-            timing=settings,
+            timing=timing,
             seed=seed,
             command=command,
             label=label,
@@ -474,7 +499,18 @@ def _run_on(
     return Store.read_only(path), outcome
 
 
-def _timing(wanted: bool) -> TimingSettings:
+def _timing(timing: Timing, budget: str | float | None) -> TimingSettings | None:
+    """How much to time; None where nothing was said."""
+    if budget is None:
+        return timing if timing is None or isinstance(timing, TimingSettings) else _switched(timing)
+    if isinstance(timing, TimingSettings) and timing.enabled:
+        return dataclasses.replace(timing, budget_s=budget_seconds(budget))
+    if timing is False or isinstance(timing, TimingSettings):
+        raise ParameterError(f'the budget is "{budget}", and timing is off; expected one of the two')
+    return TimingSettings.within(budget)
+
+
+def _switched(wanted: bool) -> TimingSettings:
     return TimingSettings() if wanted else TimingSettings.off()
 
 

@@ -13,8 +13,6 @@ not keep the others from working. Source: Python Packaging User Guide, "Entry po
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -140,6 +138,9 @@ def refuse(plug_in: PlugIn, why: str) -> PlugInError:
     told = plug_in in _failures
     _failures.setdefault(plug_in, why)
     message = _sentence(plug_in, _failures[plug_in])
+    import multiprocessing
+    import warnings
+
     if not told and multiprocessing.parent_process() is None:  # the parent of a worker tells of it
         if _tell:
             _tell[-1](message)

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
-from assay.harness.statistics import Estimate, median_estimate, noise_floor, paired_ratio, ratio_verdict
+from assay.errors import ParameterError
+from assay.harness.statistics import (
+    Estimate,
+    Outliers,
+    benjamini_hochberg,
+    half_width,
+    limit,
+    log_ratios,
+    median_estimate,
+    noise_floor,
+    outliers,
+    p_value,
+    paired_ratio,
+    processes_differ,
+    ratio_verdict,
+    rounds_needed,
+    unpaired_ratio,
+)
 
 
 def test_two_identical_series_differ_by_exactly_nothing() -> None:
@@ -71,3 +93,133 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 )
 def test_a_verdict_needs_the_whole_interval(ratio: Estimate, floor: float, direction: str, verdict: str) -> None:
     assert ratio_verdict(ratio, floor, direction=direction) == verdict  # type: ignore[arg-type]
+
+
+# -- two runs that were not interleaved -------------------------------------------------------------
+
+
+def test_an_unpaired_ratio_takes_sides_of_different_size_and_covers_the_truth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("assay.harness.statistics.RESAMPLES", 400)  # enough for the share of 100 intervals
+    random = np.random.default_rng(11)
+    covered = 0
+    for trial in range(100):  # a standard error of 2.2 % at 95 % coverage; three of them, as above, and the bootstrap's
+        baseline = [list(random.lognormal(0, 0.1, 30)) for _ in range(4)]
+        candidate = [list(1.2 * random.lognormal(0, 0.1, 50)) for _ in range(3)]
+        ratio = unpaired_ratio(baseline, candidate, seed=trial)
+        covered += ratio.low <= 1.2 <= ratio.high
+    assert covered >= 87
+
+
+def test_drift_that_both_share_leaves_the_paired_ratio_alone_and_not_the_unpaired_one() -> None:
+    drift = np.linspace(1.0, 2.0, 40)
+    baseline, candidate = [list(drift)], [list(1.1 * drift)]
+    paired, unpaired = paired_ratio(baseline, candidate, seed=0), unpaired_ratio(baseline, candidate, seed=0)
+    assert paired.high - paired.low < 1e-12
+    assert unpaired.high - unpaired.low > 0.1
+    assert unpaired.value == pytest.approx(1.1)
+
+
+# -- many comparisons -------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_adjusted_p_values_are_scipy_s(p_values: list[float]) -> None:
+    assert benjamini_hochberg(p_values) == pytest.approx(list(stats.false_discovery_control(p_values)))
+
+
+def test_adjusting_nothing_gives_nothing_and_impossible_p_values_are_told() -> None:
+    assert benjamini_hochberg([]) == []
+    with pytest.raises(ParameterError, match="expected each from 0 to 1"):
+        benjamini_hochberg([0.5, 1.5])
+
+
+def test_a_p_value_falls_below_five_percent_where_the_interval_leaves_the_bound() -> None:
+    bound = limit(1.0)  # 1 %
+    for value in (1.2, 1 / 1.2):  # intervals that just touch the bound, above 1 and below
+        touching = (
+            Estimate(value, bound, value**2 / bound) if value > 1 else Estimate(value, value**2 * bound, 1 / bound)
+        )
+        assert p_value(touching, bound) == pytest.approx(0.05)
+    assert p_value(Estimate(1.005, 1.004, 1.006), bound) == 1.0  # below the smallest effect
+    assert p_value(Estimate(1.5, 1.5, 1.5), bound) == 0.0  # without any spread
+    assert p_value(Estimate(1.05, 1.02, 1.08), bound) > p_value(Estimate(1.05, 1.03, 1.07), bound)
+
+
+def test_of_many_equal_kernels_few_are_called_different() -> None:
+    # 200 cells that do not differ, 10 that do by 10 %: the intervals alone would call some of the equal ones.
+    random = np.random.default_rng(2)
+    ratios = []
+    for cell in range(210):
+        true = 1.1 if cell < 10 else 1.0
+        baseline = [list(random.lognormal(0, 0.02, 12)) for _ in range(3)]
+        ratios.append(paired_ratio(baseline, [list(true * random.lognormal(0, 0.02, 12)) for _ in range(3)], seed=cell))
+    adjusted = benjamini_hochberg([p_value(ratio, 1.0) for ratio in ratios])
+    alone = [ratio.low > 1 or ratio.high < 1 for ratio in ratios]
+    called = [p <= 0.05 for p in adjusted]
+    assert all(called[:10])
+    assert sum(called[10:]) < sum(alone[10:])
+    assert sum(called[10:]) <= 3
+
+
+def test_a_difference_that_many_comparisons_explain_is_unclear() -> None:
+    assert ratio_verdict(Estimate(1.1, 1.05, 1.2), 1.0, p_adjusted=0.04) == "worse"
+    assert ratio_verdict(Estimate(1.1, 1.05, 1.2), 1.0, p_adjusted=0.06) == "unclear"
+    assert ratio_verdict(Estimate(1.04, 1.03, 1.045), 1.0, threshold=1.05) == "same"
+
+
+# -- how much more is needed ------------------------------------------------------------------------
+
+
+def rounds_of(random: np.random.Generator, count: int, middle: float, *, apart: float = 0.0) -> list[list[float]]:
+    """Log ratios of three processes."""
+    return [list(random.normal(middle + shift, 0.05, count)) for shift in (-apart, 0.0, apart)]
+
+
+def test_the_quick_width_is_about_that_of_the_bootstrap() -> None:
+    for seed, apart in ((1, 0.0), (2, 0.0), (3, 0.04)):
+        logs = rounds_of(np.random.default_rng(seed), 40, 0.0, apart=apart)
+        interval = median_estimate(logs, seed=0)
+        # A bootstrap over three processes sees two thirds of the variance between them.
+        assert half_width(logs) == pytest.approx((interval.high - interval.low) / 2, rel=0.45)
+
+
+def evenly_drawn(count: int, middle: float, deviation: float) -> list[list[float]]:
+    """Three processes whose rounds are the quantiles of a normal distribution: noise without chance."""
+    shares = (np.arange(count) + 0.5) / count
+    return [list(stats.norm.ppf(shares, middle, deviation))] * 3
+
+
+def test_with_the_rounds_that_are_asked_for_the_interval_just_leaves_the_bound() -> None:
+    # 2 % more with 5 % of noise: √(π/2) × 5 % × 1.96 / √N must be log 1.02 - log 1.01, so that N is about 154.
+    middle = math.log(1.02)
+    gap = middle - math.log(1.01)
+    few = evenly_drawn(20, middle, 0.05)
+    assert half_width(few) > gap
+    more = rounds_needed(few, 1.01)
+    assert more == pytest.approx((math.pi / 2 * (0.05 * 1.96 / gap) ** 2 - 60) / 3, abs=4)
+    assert more is not None
+    assert half_width(evenly_drawn(20 + more, middle, 0.05)) == pytest.approx(gap, rel=0.05)
+
+
+def test_no_rounds_suffice_where_processes_differ_or_the_ratio_lies_on_the_bound() -> None:
+    apart = rounds_of(np.random.default_rng(1), 400, 0.02, apart=0.2)
+    assert rounds_needed(apart, 1.01) is None
+    assert processes_differ(apart)
+    alike = rounds_of(np.random.default_rng(1), 400, 0.0)
+    assert not processes_differ(alike)
+    middle = float(np.median(np.concatenate(alike)))
+    assert rounds_needed(alike, math.exp(abs(middle))) is None
+
+
+def test_outliers_are_classified_by_tukey_s_fences_and_none_is_dropped() -> None:
+    # Quartiles 10 and 20: mild beyond -5 and 35, severe beyond -20 and 50.
+    data = [10.0] * 30 + [20.0] * 30 + [-30.0, -10.0, 36.0, 49.0, 51.0, 1000.0]
+    found = outliers(data)
+    assert found == Outliers(low_severe=1, low_mild=1, high_mild=2, high_severe=2)
+    assert found.count == 6
+
+
+def test_log_ratios_are_taken_round_by_round() -> None:
+    assert log_ratios([[1.0, 2.0]], [[2.0, 2.0]]) == [[pytest.approx(math.log(2)), 0.0]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ import pyarrow as pa
 import pytest
 
 import assay
+
+# The browser stands beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from browsing import CHROMIUM, FLAGS, Visit
 
 STORE = Path(next(iter(assay.__path__))) / "store"
 ROWS = 336_776
@@ -62,17 +68,17 @@ class MemoryStore:
 
     def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:
-            self.connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+            # Columns that later migrations added are left as they are.
+            names = ", ".join(self.query(f"SELECT * FROM {table} LIMIT 0").column_names[: len(rows[0])])
+            marks = ", ".join("?" * len(rows[0]))
+            self.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
     def insert_columns(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         """The same through Arrow, for many rows."""
         if not rows:
             return
-        names = self.query(f"SELECT * FROM {table} LIMIT 0").column_names
-        block = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
-        self.connection.register("block", block)
-        self.connection.execute(f"INSERT INTO {table} SELECT * FROM block")
-        self.connection.unregister("block")
+        names = self.query(f"SELECT * FROM {table} LIMIT 0").column_names[: len(rows[0])]
+        self.insert_named(table, " ".join(names), rows)
 
     def add_run(self, run_id: str = RUN, *, status: str = "done", label: str | None = None) -> None:
         """A run with its environment, and nothing in it yet."""
@@ -136,6 +142,65 @@ class MemoryStore:
         )  # fmt: skip
         for table, rows in (("cell", cells), ("metric", metrics), ("series", series)):
             self.insert_columns(table, rows)
+
+    def add_rounds(self, run_id: str = RUN, *, index: int = 0, processes: int = 3, rounds: int = 12) -> None:
+        """Kept rounds of every cell's lookup, and each beside the first contender of its grid point."""
+        generator = random.Random(index + 7)
+        cells = self.query(
+            """SELECT cell_id, contender, parameters::VARCHAR AS parameters, value FROM cell
+               JOIN metric USING (run_id, experiment_index, cell_id)
+               WHERE run_id = ? AND experiment_index = ? AND name = 'lookup_ns' ORDER BY cell_id""",
+            [run_id, index],
+        ).to_pylist()
+        samples, comparisons = [], []
+        baseline = cells[0]
+        for place, cell in enumerate(cells):
+            for process in range(processes):
+                for number in range(rounds):
+                    ns = cell["value"] * generator.uniform(0.98, 1.04)
+                    samples.append(
+                        (run_id, index, cell["cell_id"], "lookup_ns", process, number, place, "a", ns, ns, ns)
+                    )
+            if cell is not baseline:
+                ratio = cell["value"] / baseline["value"]
+                verdict = "worse" if ratio > 1.05 else "better" if ratio < 0.95 else "unclear"
+                found = (ratio, ratio * 0.97, ratio * 1.03, 1.02, verdict, processes, processes * rounds)
+                comparisons.append((run_id, index, cell["cell_id"], "lookup_ns", baseline["cell_id"], *found))
+        self._add_latencies(run_id, index, cells)
+        own = "run_id experiment_index cell_id metric"
+        self.insert_named("sample", f"{own} process round position label ns_min ns_median ns_max", samples)
+        names = "baseline_cell_id ratio low high noise_floor verdict processes rounds"
+        self.insert_named("comparison", f"{own} {names}", comparisons)
+
+    def _add_latencies(self, run_id: str, index: int, cells: list[dict[str, Any]]) -> None:
+        """Two processes' latencies of single operations: ten thousand each, one in a thousand ten times as slow."""
+        rows = []
+        for cell in cells:
+            usual = int(100 * cell["value"])
+            buckets = [usual, usual + usual // 8, usual + usual // 4, 10 * usual]
+            rows += [
+                (
+                    run_id,
+                    index,
+                    cell["cell_id"],
+                    "lookup_latency",
+                    process,
+                    3,
+                    buckets,
+                    buckets,
+                    [7_000, 2_000, 990, 10],
+                )
+                for process in range(2)
+            ]
+        names = "run_id experiment_index cell_id name process precision_bits lower upper counts"
+        self.insert_named("histogram", names, rows)
+
+    def insert_named(self, table: str, names: str, rows: list[tuple[Any, ...]]) -> None:
+        """Rows of some of a table's columns, through Arrow."""
+        block = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names.split())})
+        self.connection.register("block", block)
+        self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM block")
+        self.connection.unregister("block")
 
     def add_expectations(self, run_id: str = RUN) -> None:
         """One met, one unmet, one that was not measured."""
@@ -305,6 +370,53 @@ def _answer(strategies: Sequence[str], n: int, failed: Sequence[str]) -> dict[st
         "notes": ["hash(dest): the five largest airports hold 24 % of the rows."],
         "parameters": {"partitions": n},
     }
+
+
+@pytest.fixture(scope="session")
+def timed_store() -> Iterator[MemoryStore]:
+    """A run of nine strategies at three sizes with its rounds and comparisons, and no claims; read only."""
+    store = MemoryStore()
+    store.add_run()
+    store.add_experiment(partitions=(4, 16, 64))
+    store.add_rounds()
+    yield store
+    store.connection.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; the test is skipped where there is none."""
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install 'assay[dev]'"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture()
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    """Opens a page from its file, offline, and waits until it is drawn."""
+    contexts = []
+
+    def open_file(path: Path, *, width: int = 1280, scheme: str = "light", unfold: bool = True) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        found = Visit(context.new_page())
+        found.page.goto(path.as_uri())
+        found.page.wait_for_selector("html[data-drawn]", timeout=60_000, state="attached")
+        if unfold:
+            found.page.evaluate("document.querySelectorAll('.fold').forEach(fold => { fold.open = true; })")
+            found.page.wait_for_function("!document.querySelector('.fold') || document.querySelector('.numbers-table')")
+            found.page.evaluate("assay.drawn")
+        return found
+
+    yield open_file
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")

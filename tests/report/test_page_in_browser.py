@@ -1,7 +1,5 @@
 """The page in headless Chromium, opened from a file with nothing else around."""
 
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,17 +10,6 @@ from assay.report import write_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'assay[dev]'")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: apt-get install chromium")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 HOSTILE = [
     "hash(</script><script>window.hacked=1</script>)",
     'hash("><img src=x onerror=window.hacked=1>)',
@@ -31,62 +18,6 @@ HOSTILE = [
     "hash(<!--<script>)",
     "hash(\u202eright\u2028to left)",
 ]
-
-
-class Visit:
-    """An open page and what went wrong on it."""
-
-    def __init__(self, page) -> None:
-        self.page = page
-        self.troubles: list[str] = []
-        self.requests: list[str] = []
-        page.on("console", lambda m: self.troubles.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
-
-    def column(self, metric: str) -> list[str]:
-        """The texts of a metric's column, top down."""
-        return self.page.evaluate(
-            """metric => {
-                const heads = [...document.querySelectorAll('.numbers-table thead th')];
-                const at = heads.findIndex(head => head.dataset.metric === metric);
-                const rows = [...document.querySelectorAll('.numbers-table tbody tr')];
-                return rows.map(row => row.children[at].firstChild.textContent);
-            }""",
-            metric,
-        )
-
-    def names(self) -> list[str]:
-        return self.page.locator(".numbers-table tbody .name").all_text_contents()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture()
-def visit(browser) -> Iterator[Callable[..., Visit]]:
-    contexts = []
-
-    def open_file(path: Path, *, width: int = 1280, scheme: str = "light", unfold: bool = True) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-        contexts.append(context)
-        found = Visit(context.new_page())
-        found.page.goto(path.as_uri())
-        found.page.wait_for_selector("html[data-drawn]", timeout=60_000, state="attached")
-        if unfold:
-            found.page.evaluate("document.querySelectorAll('.fold').forEach(fold => { fold.open = true; })")
-            found.page.wait_for_function("!document.querySelector('.fold') || document.querySelector('.numbers-table')")
-            found.page.evaluate("assay.drawn")
-        return found
-
-    yield open_file
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +173,13 @@ def test_claims_can_be_filtered_by_topic_and_verdict(visit, flights_page) -> Non
     page.locator(".chips button", has_text="refuted").click()
     page.locator("#claim-topic").select_option("")
     assert cards.count() == 4
+    page.locator("#claim-origin").select_option("modelled")
+    assert cards.count() == 1
+    page.locator("#claim-origin").select_option("")
+    page.locator("#claim-text").fill("bytes SEATS")
+    assert cards.locator("h4").all_text_contents() == ["Round robin spreads rows evenly."]
+    page.locator("#claim-text").fill("no such words")
+    assert cards.count() == 0 and page.locator(".no-claim").is_visible()
 
 
 def test_a_claim_opens_to_its_numbers_and_its_command_is_copied_whole(visit, flights_page) -> None:
@@ -249,7 +187,7 @@ def test_a_claim_opens_to_its_numbers_and_its_command_is_copied_whole(visit, fli
     page.evaluate("assay.copy = text => { window.copied = text; }")
     card = page.locator("#claims .claim").first
     card.locator("summary").click()
-    assert "load max ÷ mean = 1.000 (below 1.001)" in card.locator(".numbers").inner_text().replace("\u00a0", " ")
+    assert "1.000 below 1.001" in card.locator(".evidence").inner_text().replace("\u00a0", " ")
     card.locator(".copy-command").click()
     assert page.evaluate("window.copied") == "assay run bench/claims.toml --only round_robin"
 

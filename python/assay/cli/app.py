@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
@@ -16,6 +15,7 @@ from assay.cli.check import check
 from assay.cli.compare import compare, with_plain_settings
 from assay.cli.data import data
 from assay.cli.demo import demo
+from assay.cli.diff import diff
 from assay.cli.doctor import doctor
 from assay.cli.explain import explain
 from assay.cli.export import export
@@ -27,6 +27,7 @@ from assay.cli.output import warn
 from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.sql import sql
+from assay.cli.watch import watch
 from assay.errors import AssayError, InterruptedRunError, UnknownNameError, UsageError
 from assay.plugins import tell_failures_to
 
@@ -36,8 +37,10 @@ VERBS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "compare": compare,
     "run": run,
+    "watch": watch,
     "check": check,
     "report": report,
+    "diff": diff,
     "list": list_,
     "explain": explain,
     "data": data,
@@ -56,8 +59,8 @@ _HELP = """Measures the building blocks of distributed systems on your own data,
     assay init mytable.parquet                          a suite to start from
 """
 _EPILOGUE = """Every verb takes --help, and --debug, which shows where an error comes from.
-Exit codes: 0 fine, 1 unmet expectation, 2 wrong use, 3 failed while running,
-4 nothing to compare.
+Exit codes: 0 fine, 1 unmet expectation or regression, 2 wrong use,
+3 failed while running, 4 unclear or nothing to compare.
 """
 _RUN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")
 _FAILED = 3
@@ -182,6 +185,8 @@ def _misuse(error: CycloptsError, words: Sequence[str]) -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # a third of what starting up costs
+
     try:
         return f"assay {version('assay')}"
     except PackageNotFoundError:

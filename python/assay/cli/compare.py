@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from assay.cli.options import (
+    BudgetOption,
     ExecutorKind,
     FormatOption,
     JobsOption,
@@ -103,6 +104,7 @@ def compare(
     store: Annotated[Path | None, Parameter(help="Keep the results in this file.", metavar="FILE")] = None,
     timing: TimingOption = None,
     rounds: RoundsOption = None,
+    budget: BudgetOption = None,
     jobs: JobsOption = None,
     executor: ExecutorKind = None,
     resume: ResumeOption = None,
@@ -152,6 +154,7 @@ def compare(
 
     extras = ["--no-timing"] if timing is False else ["--timing"] if timing else []
     extras += [] if rounds is None else ["--rounds", str(rounds)]
+    extras += [] if budget is None else ["--budget", budget]
     extras += ["--seed", str(seed)] if seed else []
     extras += [] if store is None else ["--store", str(store)]
     command = " ".join([compare_command(kind, data, given, experiment.noun), *([shlex.join(extras)] if extras else [])])
@@ -163,7 +166,7 @@ def compare(
             store=store,
             executor=pool,
             jobs=jobs,
-            timing=timing_of(timing, rounds),
+            timing=timing_of(timing, rounds, budget),
             seed=seed,
             resume=True if resume == "latest" else resume,
             progress=progress,
@@ -205,7 +208,7 @@ _OWN_FLAGS = frozenset(
             "seed",
             "format",
         ),
-        *("report", "store", "timing", "rounds", "jobs", "executor", "resume", "help", "version"),
+        *("report", "store", "timing", "rounds", "budget", "jobs", "executor", "resume", "help", "version"),
         *("no-foreign-keys", "no-queries", "no-bytes", "no-timing"),
     }
 )

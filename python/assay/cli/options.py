@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_REPORT",
     "DEFAULT_STORE",
+    "BudgetOption",
     "ExecutorKind",
     "FormatOption",
     "JobsOption",
@@ -51,6 +52,14 @@ TimingOption = Annotated[
 RoundsOption = Annotated[
     int | None,
     Parameter(help="Rounds of timing in each process; more give narrower intervals (30 by default).", metavar="N"),
+]
+BudgetOption = Annotated[
+    str | None,
+    Parameter(
+        help="How long the whole run may take, such as 90s, 5m or 1h30m: timing goes on until it is precise, or until "
+        "then. By default an experiment is timed for at most 30 seconds.",
+        metavar="TIME",
+    ),
 ]
 JobsOption = Annotated[
     int | None,
@@ -91,18 +100,23 @@ def executor_of(kind: str | None, jobs: int | None) -> Iterator[Executor | None]
         yield executor
 
 
-def timing_of(timing: bool | None, rounds: int | None) -> TimingSettings | None:
+def timing_of(timing: bool | None, rounds: int | None, budget: str | None = None) -> TimingSettings | None:
     """How much to time; None where nothing was said.
 
     Raises:
-        ParameterError: `rounds` is below 1.
+        ParameterError: `rounds` is below 1, or the budget is no time.
+        UsageError: A budget is given, and nothing is to be timed.
     """
     from assay.harness import TimingSettings
 
     if rounds is not None and rounds < 1:
         raise ParameterError(f"--rounds is {rounds}; expected at least 1")
+    if budget is not None and timing is False:
+        raise UsageError("--budget says how long to time, and --no-timing not to time; drop one of them")
     if timing is False:
         return TimingSettings.off()
+    if budget is not None:
+        return TimingSettings.within(budget, rounds=rounds)
     if rounds is None:
         return TimingSettings() if timing else None
     return TimingSettings(rounds=rounds, least_rounds=min(5, rounds))

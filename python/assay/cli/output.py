@@ -5,7 +5,6 @@ Names and values from outside may hold markup, quotes or escape sequences; here 
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -99,6 +98,8 @@ def print_rows(rows: Sequence[Row], format: Format, *, columns: Sequence[str] | 
         return
     texts = [[(_short if format == "table" else _text)(row[name]) for name in names] for row in rows]
     if format == "csv":
+        import csv
+
         out = io.StringIO()
         csv.writer(out).writerows([names, *texts])
         sys.stdout.write(out.getvalue())

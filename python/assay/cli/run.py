@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from assay.cli.options import (
     DEFAULT_STORE,
+    BudgetOption,
     ExecutorKind,
     FormatOption,
     JobsOption,
@@ -39,6 +40,7 @@ def run(
     format: FormatOption = "table",
     timing: TimingOption = None,
     rounds: RoundsOption = None,
+    budget: BudgetOption = None,
     jobs: JobsOption = None,
     executor: ExecutorKind = None,
     label: Annotated[str | None, Parameter(help="A name for the run.", metavar="TEXT")] = None,
@@ -60,6 +62,7 @@ def run(
         format=format,
         timing=timing,
         rounds=rounds,
+        budget=budget,
         jobs=jobs,
         executor=executor,
         label=label,
@@ -76,6 +79,7 @@ def run_and_show(
     format: Format = "table",
     timing: bool | None = None,
     rounds: int | None = None,
+    budget: str | None = None,
     jobs: int | None = None,
     executor: str | None = None,
     label: str | None = None,
@@ -86,6 +90,7 @@ def run_and_show(
 
     extras = ["--no-timing"] if timing is False else ["--timing"] if timing else []
     extras += [] if rounds is None else ["--rounds", str(rounds)]
+    extras += [] if budget is None else ["--budget", budget]
     extras += [] if store == DEFAULT_STORE else ["--store", str(store)]
     with executor_of(executor, jobs) as pool:
         results = measure(
@@ -93,7 +98,7 @@ def run_and_show(
             store=store,
             executor=pool,
             jobs=jobs,
-            timing=timing_of(timing, rounds),
+            timing=timing_of(timing, rounds, budget),
             resume=True if resume == "latest" else resume,
             progress=progress_bar(),
             command=command or shlex.join(["assay", "run", str(suite), *extras]),

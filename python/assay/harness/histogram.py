@@ -11,6 +11,7 @@ tail a minimum or a median hides. Source: Tene, "HdrHistogram: A High Dynamic Ra
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
@@ -112,7 +113,7 @@ class Histogram:
 
     def rank(self, percent: float) -> int:
         """The place, from 1, of the percentile among the numbers in ascending order."""
-        return max(1, -int(-percent * self.count // 100))
+        return max(1, math.ceil(round(percent * self.count / 100, 6)))  # 99.9 % of 1000 is 999, whatever the binary
 
     def beyond(self, percent: float) -> int:
         """How many numbers stand behind the percentile: with few of them it rests on little."""

@@ -1,19 +1,23 @@
 """What a run tells while it runs: a bar with an estimate of the end, or nothing.
 
 Everything goes to stderr, so that stdout holds results alone. A bar is drawn at most ten times a
-second, and not at all while a kernel is timed.
+second, and while kernels are timed only between rounds, when none runs.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 __all__ = ["ProgressSink", "RichProgress", "SilentProgress"]
+
+_DRAWN_EVERY_S = 0.5  # between rounds of timing
 
 
 class ProgressSink(Protocol):
@@ -29,7 +33,10 @@ class ProgressSink(Protocol):
         """One line for the user: a warning, or what was found."""
 
     def quiet(self) -> contextlib.AbstractContextManager[None]:
-        """Nothing is drawn within: kernels are being timed."""
+        """Nothing is drawn within but by `between_rounds`: kernels are being timed."""
+
+    def between_rounds(self, share: float) -> None:
+        """No kernel runs at this moment; this share of the experiment's timing is done, from 0 to 1."""
 
     def finish(self) -> None:
         """The run has ended, however it did."""
@@ -54,6 +61,9 @@ class SilentProgress:
     def quiet(self) -> contextlib.AbstractContextManager[None]:
         """Nothing is drawn anyway."""
         return contextlib.nullcontext()
+
+    def between_rounds(self, share: float) -> None:
+        """Nothing to draw."""
 
     def finish(self) -> None:
         """Nothing to tidy up."""
@@ -91,6 +101,8 @@ class RichProgress:
             disable=not self.console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None, visible=False)
+        self._rounds: Progress | None = None
+        self._drawn = 0.0
 
     def start(self, total: int, description: str) -> None:
         """Draws the empty bar."""
@@ -109,12 +121,38 @@ class RichProgress:
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """Takes the bar away and brings it back afterwards."""
+        """Takes the bar away and brings it back afterwards; meanwhile one is there that moves only between rounds."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
         self._bar.stop()
         try:
-            yield
+            with Progress(
+                TextColumn("timing"),
+                BarColumn(),
+                TextColumn("at most:"),
+                TimeRemainingColumn(),
+                TextColumn("so far:"),
+                TimeElapsedColumn(),
+                console=self.console,
+                auto_refresh=False,
+                transient=True,
+                disable=not self.console.is_terminal,
+            ) as rounds:
+                self._rounds = rounds
+                rounds.add_task("", total=1.0)
+                rounds.refresh()
+                yield
         finally:
+            self._rounds = None
             self._bar.start()
+
+    def between_rounds(self, share: float) -> None:
+        """Draws the bar of the rounds once, at most twice a second."""
+        now = time.monotonic()
+        if self._rounds is not None and now - self._drawn >= _DRAWN_EVERY_S:
+            self._drawn = now
+            self._rounds.update(self._rounds.task_ids[0], completed=share)
+            self._rounds.refresh()
 
     def finish(self) -> None:
         """Removes the bar."""

@@ -37,7 +37,7 @@ __all__ = [
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 Verdict = Literal["better", "worse", "same", "unclear"]
-StopRule = Literal["precise", "rounds", "time", "budget", "died"]
+StopRule = Literal["precise", "processes", "rounds", "time", "budget", "died"]
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,12 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreError, UsageError
 from assay.experiments.base import Cell, Findings, Lesson, Value
+from assay.harness.budget import BudgetClock, ExperimentSize
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
 from assay.harness.environment import environment_facts, environment_id, load_1m
@@ -254,6 +256,7 @@ class _Run:
     def measure(self) -> RunOutcome:
         """Runs what is not there yet and ends the run."""
         self.progress.start(sum(map(self._steps, self.suite.experiments)), self.suite.name)
+        self.clock = BudgetClock(self.timing.budget_s, [self._size(one) for one in self.suite.experiments])
         try:
             for index, experiment in enumerate(self.suite.experiments):
                 self._experiment(index, experiment)
@@ -320,13 +323,14 @@ class _Run:
             progress=self.progress,
             resumed=state is not None,
         )
+        self.clock.scan_begins(index)
         try:
             learned = self._measure(index, experiment, folder, measured=state is not None and state.measured)
         finally:
             folder.close()
             if folder.spans.is_lost:
                 self.executor = InlineExecutor()  # a lost pool stays lost
-        timing = Timing() if learned is None else self._time(experiment, learned)
+        timing = Timing() if learned is None else self._time(index, experiment, learned)
         self._note_failures(index, experiment, timing.failures)
         self.values[index] = [*self.values[index], *timing.values]
         self.store.finish_experiment(
@@ -373,14 +377,26 @@ class _Run:
         self.values[index] = list(findings.values)
         return learned
 
-    def _time(self, experiment: SuiteExperiment, learned: Sequence[Lesson]) -> Timing:
+    def _time(self, index: int, experiment: SuiteExperiment, learned: Sequence[Lesson]) -> Timing:
         if not self._is_timed(experiment):
             return Timing()
         self.store.flush()  # nothing is written while a kernel is timed
         with self.progress.quiet():
-            timing = time_job(experiment.job, learned, experiment.experiment.metrics, self.timing, seed=self.seed)
+            timing = time_job(
+                experiment.job,
+                learned,
+                experiment.experiment.metrics,
+                self.timing,
+                seed=self.seed,
+                share=None if self.timing.budget_s is None else partial(self.clock.share, index),
+                on_progress=self.progress.between_rounds,
+            )
         self.progress.advance(self.timing.processes)
         return timing
+
+    def _size(self, experiment: SuiteExperiment) -> ExperimentSize:
+        cells = len(experiment.cells)
+        return ExperimentSize(cells * (experiment.dataset.rows or 0), cells if self._is_timed(experiment) else 0)
 
     def _answers(self, index: int, experiment: SuiteExperiment) -> list[Mapping[str, Any]]:
         failed = {failure.cell_id for failure in self.failures if failure.experiment_index == index}

@@ -50,6 +50,7 @@ __all__ = [
     "outliers",
     "p_value",
     "paired_ratio",
+    "processes_differ",
     "rate_interval",
     "ratio_verdict",
     "rounds_needed",
@@ -63,6 +64,7 @@ SMALLEST_EFFECT = 1.01  # a difference below 1 % is not called one, however sure
 FALSE_SHARE = 0.05  # of the differences that are called, how many may be none
 
 _Z = 1.959963984540054  # of a 95 % interval
+_MOSTLY = 0.8
 _CHUNK = 1 << 21  # numbers drawn at a time
 
 Floats = npt.NDArray[np.float64]
@@ -244,6 +246,12 @@ def half_width(processes: Rounds) -> float:
     return _Z * math.sqrt(between / len(processes) + within / count)
 
 
+def processes_differ(processes: Rounds) -> bool:
+    """Whether the width of the interval comes from how processes differ, so that more rounds would not narrow it."""
+    between, within, count = _variances(_arrays(processes), sure=True)
+    return between / len(processes) > _MOSTLY * (between / len(processes) + within / count)
+
+
 def rounds_needed(logs: Rounds, bound: float, *, most: int = 100_000) -> int | None:
     """About how many more rounds in each process make an unclear ratio clear, or None if rounds alone cannot.
 
@@ -256,7 +264,7 @@ def rounds_needed(logs: Rounds, bound: float, *, most: int = 100_000) -> int | N
         most: More than so many in all are called none.
     """
     data = _arrays(logs)
-    between, within, count = _variances(data)
+    between, within, count = _variances(data, sure=True)
     gap = abs(abs(float(np.median(np.concatenate(data)))) - math.log(bound)) / _Z
     left = gap * gap - between / len(data)  # what the rounds' part of the variance may be
     if left <= 0 or within / left > most:
@@ -292,8 +300,12 @@ def _logs(processes: Rounds) -> list[Floats]:
     return [np.log(rounds) for rounds in _arrays(processes)]
 
 
-def _variances(data: Sequence[Floats]) -> tuple[float, float, int]:
-    """(variance between processes, variance of a median times its rounds, all rounds)."""
+def _variances(data: Sequence[Floats], *, sure: bool = False) -> tuple[float, float, int]:
+    """(variance between processes, variance of a median times its rounds, all rounds).
+
+    The medians of a few processes differ by chance too: if `sure`, a variance between them that chance exceeds more
+    than about one time in twenty counts as none.
+    """
     medians = np.array([np.median(rounds) for rounds in data])
     residuals = np.concatenate([rounds - median for rounds, median in zip(data, medians, strict=True)])
     deviation = 1.4826 * float(np.median(np.abs(residuals)))
@@ -301,7 +313,9 @@ def _variances(data: Sequence[Floats]) -> tuple[float, float, int]:
     between = 0.0
     if len(data) > 1:
         explained = within * float(np.mean([1 / rounds.size for rounds in data]))
-        between = max(0.0, float(np.var(medians, ddof=1)) - explained)
+        found = float(np.var(medians, ddof=1))
+        by_chance = 1 + 1.645 * math.sqrt(2 / (len(data) - 1)) if sure else 1.0  # a variance's own deviation
+        between = max(0.0, found - explained) if found > by_chance * explained else 0.0
     return between, within, int(residuals.size)
 
 

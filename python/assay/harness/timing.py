@@ -7,13 +7,16 @@ seed shuffles too; the datum is the minimum of m short samples. The first kernel
 baseline; it runs twice, under the labels "a" and "a/a", and the difference between the two is the noise
 floor. `timing_process.py` is a live process, `timing_summary.py` what becomes of the rounds.
 
-The rounds of a metric end when all its intervals are narrow enough, when there are enough of them, or when
-the time is up; never when a difference has become significant, which would find differences that are none.
+The rounds of a metric end when all its intervals are narrow enough, when there are enough of them, when the
+processes differ so much that more rounds would not narrow them (within a budget, more processes are begun
+then), or when the time is up; never when a difference has become significant, which would find differences
+that are none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +29,7 @@ from assay.harness.histogram import PRECISION_BITS, Histogram
 from assay.harness.kernels import Calibration, KernelFacts, Kernels, RoundResult, described
 from assay.harness.records import CalibrationRecord, HistogramRecord, SampleRecord, StopRule
 from assay.harness.spans import packed_lesson
-from assay.harness.statistics import half_width, log_ratios
+from assay.harness.statistics import half_width, log_ratios, processes_differ
 from assay.harness.timing_process import DeadProcessError, JobTask, NotBuiltError, TimingProcess
 from assay.harness.timing_settings import TimingSettings
 from assay.harness.timing_summary import BASELINE_COPY, Timing, summarise
@@ -34,6 +37,8 @@ from assay.harness.timing_summary import BASELINE_COPY, Timing, summarise
 __all__ = ["BASELINE_COPY", "Share", "Timing", "TimingSettings", "round_order", "time_job", "time_kernels"]
 
 PRECISE_ROUNDS = 10  # in each process, before the width of an interval is believed
+DECIDED_ROUNDS = 20  # in each process, before it is said that processes differ
+MOST_PROCESSES = 3  # times the settings', within a budget
 MOST_LIVE_BYTES = 256 << 20  # of what was learned; beyond it processes live one after the other
 
 KernelKey = tuple[str, str]  # cell_id, metric
@@ -84,13 +89,15 @@ def time_job(
     lessons = tuple(packed_lesson(lesson) for lesson in learned)
     rounds = _Rounds(settings, seed, share, on_progress)
     at_once = settings.processes if sum(map(len, lessons)) <= MOST_LIVE_BYTES else 1
-    for first in range(0, settings.processes, at_once):
+    begun = 0
+    while begun < settings.processes or rounds.wants_processes(begun):
         try:
-            rounds.run([TimingProcess(JobTask(job, lessons)) for _ in range(at_once)], first)
+            rounds.run([TimingProcess(JobTask(job, lessons)) for _ in range(at_once)], begun)
         except NotBuiltError:
             # What was defined or registered in this process alone, in a notebook or a script, is
             # not known to a fresh one: the kernels are then timed here, once, and the note says so.
             return _time_here(job, lessons, metrics, settings, seed, share, on_progress)
+        begun += at_once
         if rounds.is_empty:
             break  # the job has no kernels
     rounds.fail_untimed([cell.cell_id for cell in job.cells])
@@ -177,6 +184,11 @@ class _Rounds:
         self.calibrated_ns: dict[KernelKey, float] = {}
         self.histograms: dict[tuple[str, str, int], Histogram] = {}  # cell, name, process
         self.stops: dict[str, StopRule] = {}  # by metric
+        self.allowed = 0.0  # seconds that rounds may take; known after the first one
+        self.end = 0.0  # when they must have ended
+        self.round_s = 0.0  # that one round of all processes takes
+        self.rounds_run = 0  # in each process
+        self.starting_s = 0.0  # that starting, building and calibrating has taken
         self.data: dict[tuple[KernelKey, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
 
     @property
@@ -186,10 +198,12 @@ class _Rounds:
 
     def run(self, processes: Sequence[_Process], first: int) -> None:
         """Calibrates and runs the rounds of processes that live together; `first` is the number of the first."""
+        started = time.monotonic()
         try:
             live = [_Live(process, first + place) for place, process in enumerate(processes)]
             live = [one for one in live if self._built(one)]
             live = [one for one in live if self._calibrated(one)]
+            self.starting_s = max(self.starting_s, time.monotonic() - started)
             share = len(processes) / self.settings.processes
             self._alternate(live, share)
         finally:
@@ -224,31 +238,51 @@ class _Rounds:
                 self.calibrated_ns.setdefault(key, sample_ns)
         return True
 
+    def wants_processes(self, begun: int) -> bool:
+        """Whether some metric needs more processes, and a budget has room for as many rounds of them as there were."""
+        expected = self.starting_s + self.rounds_run * self.round_s
+        return (
+            self.settings.budget_s is not None
+            and begun < MOST_PROCESSES * self.settings.processes
+            and "processes" in self.stops.values()
+            and time.monotonic() + expected < self.end
+        )
+
     def _alternate(self, live: list[_Live], share: float) -> None:
-        """Rounds of all live processes in turn, until every metric's rounds have ended; `share` is of the time."""
+        """Rounds of all live processes in turn, until every metric's rounds have ended.
+
+        `share` is how many of the settings' processes these are; one after the other they share the time. Processes
+        that are begun later run the metrics that need them, for as many rounds as the first ones did.
+        """
         settings = self.settings
-        active = dict.fromkeys(metric for _, metric in self.facts)
-        ended: dict[str, StopRule] = {}
-        started = time.monotonic()
-        allowed: float | None = None
-        number = 0
-        while active and number < settings.rounds and live:
+        more = "processes" in self.stops.values()
+        metrics = dict.fromkeys(metric for _, metric in self.facts)
+        active = {metric: None for metric in metrics if not more or self.stops[metric] == "processes"}
+        most = self.rounds_run if more else settings.rounds
+        ended: dict[str, StopRule] = dict.fromkeys(active, "processes") if more else {}
+        started, end, number = time.monotonic(), self.end, 0
+        while active and number < most and live:
             for place in round_order(len(live), self.seed, -1, number):
                 self._round(live[place], number, active)
             live = [one for one in live if one.slots]
             number += 1
-            elapsed = time.monotonic() - started
-            if allowed is None:  # the first round of all has shown what one costs
-                allowed = share * (settings.seconds if self.share is None else self.share(elapsed, len(self.facts)))
-            if number >= settings.least_rounds and elapsed >= allowed:
+            now = time.monotonic()
+            if number == 1 and not more:  # the first round of all has shown what one costs
+                if self.allowed == 0:
+                    self.round_s = (now - started) / share
+                    self.allowed = settings.seconds if self.share is None else self.share(self.round_s, len(self.facts))
+                end = started + share * self.allowed
+                self.end = max(self.end, started + self.allowed)
+            if number >= settings.least_rounds and now >= end:
                 ended |= dict.fromkeys(active, "time" if settings.budget_s is None else "budget")
                 break
             if number >= PRECISE_ROUNDS and number % 5 == 0:
-                for metric in self._precise(active):
-                    ended[metric] = "precise"
+                for metric, why in self._settled(active, number).items():
+                    ended[metric] = why
                     del active[metric]
-            self.on_progress(max(number / settings.rounds, min(1.0, elapsed / allowed)))
-        for metric in dict.fromkeys(metric for _, metric in self.facts):
+            self.on_progress(min(1.0, max(number / most, (now - started) / max(end - started, 1e-9))))
+        self.rounds_run = max(self.rounds_run, number)
+        for metric in metrics if not more else list(ended):
             self.stops[metric] = ended.get(metric, "rounds" if live else "died")
 
     def _round(self, live: _Live, number: int, active: Mapping[str, None]) -> None:
@@ -291,36 +325,39 @@ class _Rounds:
         )  # fmt: skip
         self.data[key, slot.label][live.number].append(ordered[0])
 
-    def _precise(self, active: Mapping[str, None]) -> list[str]:
-        """The metrics whose intervals are all narrow enough: of each ratio, or of the median of a lone kernel."""
-        found = []
+    def _settled(self, active: Mapping[str, None], number: int) -> dict[str, StopRule]:
+        """The metrics that need no more rounds: all their intervals are narrow enough, or would stay as wide."""
+        found: dict[str, StopRule] = {}
         for metric in active:
             keys = [key for key in self.facts if key[1] == metric and key[0] not in self.failures]
-            baseline = keys[0] if keys else None
-            if all(self._width(key, label, baseline) <= self.settings.precision for key, label in self._labelled(keys)):
-                found.append(metric)
+            ratios = self._ratios(keys)
+            wide = [logs for logs in ratios if half_width(logs) > precision_of(logs, self.settings.precision)]
+            if not wide:
+                found[metric] = "precise"
+            elif number >= DECIDED_ROUNDS and all(map(processes_differ, wide)):
+                found[metric] = "processes"
         return found
 
-    def _labelled(self, keys: Sequence[KernelKey]) -> list[tuple[KernelKey, str]]:
-        return [(key, label) for key in keys for label in ("a", BASELINE_COPY) if (key, label) in self.data]
-
-    def _width(self, key: KernelKey, label: str, baseline: KernelKey | None) -> float:
-        """Half the width of the interval of this kernel's ratio to its baseline, relative."""
-        series = self.data[key, label]
-        base = self.data[baseline, "a"] if baseline is not None else {}
-        if key == baseline and label == "a":
-            return 0.0
-        pairs = [
-            (base[process][: len(rounds)], rounds[: len(base[process])])
-            for process, rounds in series.items()
-            if base.get(process)
-        ]
-        return half_width(log_ratios(*zip(*pairs, strict=True))) if pairs else 0.0
+    def _ratios(self, keys: Sequence[KernelKey]) -> list[list[list[float]]]:
+        """The log ratios by process of every kernel, and of the baseline's copy, to the baseline."""
+        if not keys:
+            return []
+        base = self.data[keys[0], "a"]
+        found = []
+        for key, label in [(keys[0], BASELINE_COPY), *((key, "a") for key in keys[1:])]:
+            pairs = [
+                (base[process][: len(rounds)], rounds[: len(base[process])])
+                for process, rounds in self.data[key, label].items()
+                if base.get(process)
+            ]
+            if pairs:
+                found.append(log_ratios(*zip(*pairs, strict=True)))
+        return found
 
     def fail_untimed(self, cells: Sequence[str]) -> None:
         """Where all processes have died, the cells that none has timed are failures."""
         timed = {sample.cell_id for sample in self.samples}
-        if len(self.deaths) == self.settings.processes:
+        if len(self.deaths) >= self.settings.processes:
             for cell in cells:
                 if cell not in timed:
                     self.failures.setdefault(cell, self.deaths[0])
@@ -361,6 +398,12 @@ class _Rounds:
             )
             for key, calls in self.iterations.items()
         ]
+
+
+def precision_of(logs: Sequence[Sequence[float]], precision: float) -> float:
+    """How wide half an interval may be: `precision`, or of a great difference a twentieth of its logarithm."""
+    middle = statistics.median(log for rounds in logs for log in rounds)
+    return max(precision, abs(middle) / 20) if precision > 0 else 0.0
 
 
 def _with_baseline_copies(kernels: Sequence[KernelFacts]) -> list[_Slot]:

@@ -23,9 +23,9 @@ class TimingSettings:
     or when the time is up; never because of what they show.
     """
 
-    processes: int = 3
+    processes: int = 3  # more are begun only within a budget, and only where processes differ too much to tell
     rounds: int = 30  # at most, in each process
-    samples: int = 5  # short samples per round and kernel
+    samples: int = 10  # short samples per round and kernel
     target_sample_ns: int = 500_000
     seconds: float = 30.0  # for an experiment's rounds; at least `least_rounds` are run
     least_rounds: int = 5  # in each process, whatever the time

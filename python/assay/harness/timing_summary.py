@@ -208,6 +208,8 @@ def _note(series: _Series, settings: TimingSettings, stop: StopRule) -> str | No
         notes.append(f"stopped by time after {shortest} of {settings.rounds} rounds")
     if stop == "budget":
         notes.append(f"stopped by the budget after {shortest} rounds")
+    if stop == "processes":
+        notes.append(f"its {len(series)} processes differ: more of them would narrow it, more rounds would not")
     if stop == "died":
         notes.append("the timing processes died before they had all rounds")
     rounds = [value for one in series.values() for value in one]

@@ -27,7 +27,9 @@ def candidates_table(experiment: ExperimentView, candidates: Sequence[Candidate]
     body = join(_candidate(i, one, columns) for i, one in enumerate(shown))
     more = len(candidates) - len(shown)
     caption = f"Candidates, best first{f'; {more:,} more are in the tables below' if more else ''}"
-    inner = join([element("caption", caption), element("thead", element("tr", head)), element("tbody", body)])
+    inner = join(
+        [element("caption", element("span", caption)), element("thead", element("tr", head)), element("tbody", body)]
+    )
     about = (
         "▶ recommended, ★ Pareto set: meets every limit, and none that does beats it on every criterion, "
         "✗ misses a limit."
@@ -41,7 +43,7 @@ def candidates_table(experiment: ExperimentView, candidates: Sequence[Candidate]
             element("table", inner, class_="candidates"),
             class_="box tall" if len(shown) > _TALL else "box",
             tabindex="0",
-            role="region",
+            role="group",
             aria_label="Candidates",
         ),
         class_="frame",

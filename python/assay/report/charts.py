@@ -90,7 +90,12 @@ def _movement() -> dict[str, Any]:
                         "type": "quantitative",
                         "title": None,
                         # The script leaves room for a number beyond the longest bar; no share is above 1.
-                        "axis": {"format": ".0%", "tickCount": 5, "labelExpr": "datum.value > 1 ? '' : datum.label"},
+                        "axis": {
+                            "format": ".0%",
+                            "tickCount": 5,
+                            "labelOverlap": True,
+                            "labelExpr": "datum.value > 1 ? '' : datum.label",
+                        },
                         "scale": {"domain": [0, 1.18], "nice": False},
                     },
                     "tooltip": tooltip,

@@ -1,4 +1,8 @@
-"""The claims as a front page: a card a sentence, with its verdict, its numbers and the command to rerun."""
+"""The claims as a front page: a card a sentence, with its verdict, its numbers as a chart and the command to rerun.
+
+Cards stand by topic. They are native disclosures, so that they open by keyboard and are announced; the filters by
+verdict, topic, origin and text are `assets/claims.js`, and without a script every card is there.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,49 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.report.claims import VERDICTS, condition_label, counted, verdict_summary, verdict_text
-from assay.report.evidence import Finding, evidence_words, findings_of
+from assay.report.evidence import Number, evidence_words, numbers_of
+from assay.report.evidence_chart import evidence_chart
 from assay.report.markup import Html, command_block, element, escape, join
 from assay.report.run_view import ClaimView, ExperimentView, RunView
 from assay.report.screen import unbroken
+from assay.report.vocabulary import in_a_sentence
 
 __all__ = ["claims_section"]
 
+_VERDICT_MEANINGS = {
+    "holds": "all evidence is met, and nothing was found against it",
+    "holds if": "all evidence is met, and so is a counterexample: it holds under the condition",
+    "refuted": "evidence is not met",
+    "unclear": "a number could not be measured",
+}
+_ORIGIN_MEANINGS = {
+    "measured": "counted or timed on data",
+    "replayed": "by replaying a recorded trace",
+    "modelled": "computed from a model",
+}
+
 
 def claims_section(run: RunView) -> Html:
-    """The cards, to filter by topic and verdict; nothing if the run has no claims."""
+    """The cards, to filter by verdict, topic, origin and text; nothing if the run has no claims."""
     if not run.claims:
         return Html("")
+    topics = dict.fromkeys(claim.topic for claim in run.claims)
     return element(
         "section",
         element("h2", verdict_summary(run.claims), class_="summary"),
+        _proportions(run.claims),
         _toolbar(run.claims),
-        *(_card(claim, run.experiments) for claim in run.claims),
+        *(_topic(topic, run) for topic in topics),
+        element("p", "No claim is like that: ask for less.", class_="no-claim", hidden=True),
+        _legend(run.claims),
         id="claims",
     )
+
+
+def _proportions(claims: Sequence[ClaimView]) -> Html:
+    """A bar of the verdicts; the words above and the buttons below say the same."""
+    parts = [element("i", class_=_tone(verdict), style=f"flex-grow:{count}") for verdict, count, _ in counted(claims)]
+    return element("div", *parts, class_="proportions", aria_hidden="true")
 
 
 def _toolbar(claims: Sequence[ClaimView]) -> Html:
@@ -33,64 +61,90 @@ def _toolbar(claims: Sequence[ClaimView]) -> Html:
             "button",
             f"{verdict_text(verdict).split()[0]} {words}",
             type="button",
-            class_=_chip(verdict),
+            class_=f"verdict {_tone(verdict)}",
             aria_pressed="false",
             data_verdict=verdict,
+            title=_VERDICT_MEANINGS.get(verdict),
         )
         for verdict, _, words in counted(claims)
     ]
-    topics = dict.fromkeys(claim.topic for claim in claims)
-    choices = [element("option", "all", value=""), *(element("option", topic, value=topic) for topic in topics)]
+    search = element("input", type="search", id="claim-text", placeholder="words of a claim", autocomplete="off")
     return element(
         "div",
         element("div", *chips, role="group", aria_label="Verdicts to show", class_="chips"),
-        element("label", "Topic ", element("select", *choices, id="claim-topic")),
+        element("label", "Topic ", _chooser("claim-topic", [claim.topic for claim in claims])),
+        element("label", "Origin ", _chooser("claim-origin", [claim.origin for claim in claims])),
+        element("label", "Find ", search),
         element("button", "Open all", type="button", id="claims-open"),
         element("output", class_="count", aria_live="polite"),
         class_="toolbar",
     )
 
 
-def _card(claim: ClaimView, experiments: Sequence[ExperimentView]) -> Html:
-    """Sentence, verdict and condition at a glance; opened, the numbers, what they mean and how to get them again."""
-    label = condition_label(claim.verdict)
-    condition = [element("span", element("b", label), f" {claim.condition}", class_="condition")]
+def _chooser(identifier: str, values: Sequence[str]) -> Html:
+    options = [element("option", f"all {len(values)}", value="")]
+    options += [element("option", f"{value} ({values.count(value)})", value=value) for value in dict.fromkeys(values)]
+    return element("select", *options, id=identifier)
+
+
+def _topic(topic: str, run: RunView) -> Html:
+    cards = [
+        _card(claim, position, run.experiments) for position, claim in enumerate(run.claims) if claim.topic == topic
+    ]
+    return element("section", element("h3", topic), *cards, class_="topic")
+
+
+def _card(claim: ClaimView, position: int, experiments: Sequence[ExperimentView]) -> Html:
+    """Sentence, verdict, condition and a number of each side at a glance; opened, everything that it rests on."""
+    sides = [numbers_of(side, experiments) for side in (claim.evidence, claim.counterexample)]
+    said = [element("h4", claim.sentence)]
+    if claim.condition:
+        label = condition_label(claim.verdict)
+        said.append(element("span", element("b", label), f" {claim.condition}", class_="condition"))
+    if glance := _glance(*(side or [] for side in sides)):
+        said.append(glance)
     summary = element(
         "summary",
-        element("span", verdict_text(claim.verdict), class_=_chip(claim.verdict)),
-        element("span", element("h3", claim.sentence), *(condition if claim.condition else []), class_="said"),
-        element("span", claim.topic, class_="topic"),
+        element("span", verdict_text(claim.verdict), class_=f"verdict {_tone(claim.verdict)}"),
+        element("span", *said, class_="said"),
+        element("span", claim.origin, class_="origin", title=_ORIGIN_MEANINGS.get(claim.origin)),
     )
-    numbers = [
-        _numbers("Evidence", claim.evidence, experiments),
-        _numbers("Counterexample", claim.counterexample, experiments),
-    ]
     parts = [element("p", unbroken(claim.reading), class_="reading")] if claim.reading else []
-    parts += [element("div", *numbers, class_="numbers")] if any(numbers) else []
-    parts.append(element("h4", "Run it again"))
+    told = zip(("Evidence", "Counterexample"), (claim.evidence, claim.counterexample), sides, strict=True)
+    parts += [_words(heading, side) for heading, side, numbers in told if numbers is None]
+    parts.append(evidence_chart(*(side or [] for side in sides)))
+    parts.append(element("h5", "Measure it again"))
     parts.append(command_block(claim.command))
-    parts.append(element("p", claim.origin, *_links(claim), class_="origin"))
-    body = element("div", *parts, class_="body")
-    return element("details", summary, body, class_="claim", data_topic=claim.topic, data_verdict=claim.verdict)
+    parts.append(element("p", *_links(claim), class_="links"))
+    return element(
+        "details",
+        summary,
+        element("div", *parts, class_="body"),
+        class_="claim",
+        id=f"claim-{position + 1}",
+        data_topic=claim.topic,
+        data_verdict=claim.verdict,
+        data_origin=claim.origin,
+    )
 
 
-def _numbers(heading: str, evidence: Any, experiments: Sequence[ExperimentView]) -> Html:
-    """One list of numbers, a subject an item; nothing if there are none."""
-    findings = findings_of(evidence, experiments)
-    if findings is None:
-        words = evidence_words(evidence)
-        items = [element("li", words)] if words else []
-    else:
-        items = [_item(finding) for finding in findings]
-    return element("div", element("h4", heading), element("ul", *items)) if items else Html("")
+def _glance(evidence: Sequence[Number], counterexample: Sequence[Number]) -> Html:
+    """The first number for the sentence, and the first against it: of the same metric where there is one."""
+    first = next((number for number in evidence if number.value is not None), None)
+    others = [number for number in counterexample if number.value is not None]
+    against = next((one for one in others if first and one.metric == first.metric), others[0] if others else None)
+    told = [(sign, number) for sign, number in (("for:", first), ("against:", against)) if number is not None]
+    parts = [
+        element("span", element("b", f"{role} "), unbroken(f"{in_a_sentence(one.metric)} {one.value_text}{one.where}"))
+        for role, one in told
+    ]
+    return element("span", *parts, class_="glance") if parts else Html("")
 
 
-def _item(finding: Finding) -> Html:
-    """A subject with its number, or with its numbers below it."""
-    subject = [element("code", finding.contender), f"{finding.where}: "]
-    if len(finding.facts) == 1:
-        return element("li", *subject, unbroken(finding.facts[0]))
-    return element("li", *subject, element("ul", *(element("li", unbroken(fact)) for fact in finding.facts)))
+def _words(heading: str, evidence: Any) -> Html:
+    """Evidence of another form than numbers; nothing if there is none."""
+    words = evidence_words(evidence)
+    return element("div", element("h5", heading), element("p", words)) if words else Html("")
 
 
 def _links(claim: ClaimView) -> list[Html]:
@@ -103,11 +157,22 @@ def _links(claim: ClaimView) -> list[Html]:
                 if isinstance(index, int):
                     indexes[index] = None
     if not indexes:
-        return []
+        return [escape(claim.origin)]
     links = [element("a", str(index), href=f"#experiment-{index}") for index in indexes]
     words = " in experiment " if len(links) == 1 else " in experiments "
-    return [escape(words), *(join([link, ", " if i < len(links) - 1 else ""]) for i, link in enumerate(links))]
+    between = [join([link, ", " if i < len(links) - 1 else ""]) for i, link in enumerate(links)]
+    return [escape(claim.origin), escape(words), *between]
 
 
-def _chip(verdict: str) -> str:
-    return f"verdict verdict-{verdict.replace(' ', '-')}" if verdict in VERDICTS else "verdict"
+def _legend(claims: Sequence[ClaimView]) -> Html:
+    """What the signs of a card mean."""
+    verdicts = [(verdict_text(verdict), _VERDICT_MEANINGS.get(verdict, "")) for verdict, _, _ in counted(claims)]
+    origins = [(origin, _ORIGIN_MEANINGS.get(origin, "")) for origin in dict.fromkeys(claim.origin for claim in claims)]
+    chart = "the mark is what was measured; the shaded part of the axis is what was expected, a line its bound"
+    pairs = [*verdicts, *origins, ("● for", f"speaks for the sentence: {chart}"), ("◆ against", "speaks against it")]
+    items = [join([element("dt", name), element("dd", meaning)]) for name, meaning in pairs if meaning]
+    return element("details", element("summary", "How to read a card"), element("dl", *items, class_="facts"))
+
+
+def _tone(verdict: str) -> str:
+    return f"verdict-{verdict.replace(' ', '-')}" if verdict in VERDICTS else "verdict-unclear"

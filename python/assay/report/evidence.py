@@ -1,4 +1,4 @@
-"""The numbers that a claim rests on, as short sentences.
+"""The numbers that a claim rests on, as short sentences and as what a chart draws.
 
     round_robin on flights, 8 partitions: load max ÷ mean = 1.000 (below 1.001)
 
@@ -8,6 +8,7 @@ get the labels and units that the tables have, and what has one subject is told 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from assay.report.run_view import ExperimentView
 from assay.report.vocabulary import describe, in_a_sentence, settings_words
 from assay.units import format_value
 
-__all__ = ["Finding", "evidence_words", "findings_of"]
+__all__ = ["Finding", "Number", "evidence_words", "findings_of", "numbers_of"]
 
 # Stored beside the settings of a number; all other names are settings.
 _OWN = ("experiment_index", "contender", "metric", "value", "met")
@@ -27,11 +28,39 @@ _RELATION = re.compile(r"below|above|equals|between (?P<low>\S+) and|within (?P<
 
 
 @dataclass(frozen=True)
+class Number:
+    """One number with what was expected of it."""
+
+    contender: str
+    where: str  # " on flights, 8 partitions"
+    experiment_index: int
+    metric: str
+    unit: str
+    value: float | None
+    """None if it was not measured."""
+    low: float
+    high: float
+    """What was expected lies between them; infinite where there is no such bound."""
+    met: bool | None
+    value_text: str
+    wanted: str
+    """What was expected: `below 1.001`, `exactly 0`, `between 90 % and 92 %`."""
+
+    @property
+    def fact(self) -> str:
+        """`load max ÷ mean = 1.000 (below 1.001)`."""
+        label = in_a_sentence(self.metric)
+        if self.value is None or self.met is None:
+            return f"{label} was not measured (expected: {self.wanted})"
+        return f"{label} = {self.value_text} ({self.wanted if self.met else f'not {self.wanted}'})"
+
+
+@dataclass(frozen=True)
 class Finding:
     """Numbers of one subject: `round_robin on flights, 8 partitions` and `load max ÷ mean = 1.000 (below 1.001)`."""
 
     contender: str
-    where: str  # " on flights, 8 partitions"
+    where: str
     experiment_index: int
     facts: tuple[str, ...]
 
@@ -41,16 +70,24 @@ class Finding:
         return f"{self.contender}{self.where}: {'; '.join(self.facts)}"
 
 
-def findings_of(evidence: Any, experiments: Sequence[ExperimentView]) -> list[Finding] | None:
-    """Stored evidence as findings, in its order; None if it has another form, which `evidence_words` tells."""
+def numbers_of(evidence: Any, experiments: Sequence[ExperimentView]) -> list[Number] | None:
+    """Stored evidence as numbers, in its order; None if it has another form, which `evidence_words` tells."""
+    if evidence is None:
+        return []
     if not isinstance(evidence, list) or not all(_is_fact(item) for item in evidence):
         return None
     known = {experiment.index: experiment for experiment in experiments}
+    return [_number(item, known.get(item["experiment_index"])) for item in evidence]
+
+
+def findings_of(evidence: Any, experiments: Sequence[ExperimentView]) -> list[Finding] | None:
+    """Stored evidence by its subjects, in its order; None if it has another form, which `evidence_words` tells."""
+    numbers = numbers_of(evidence, experiments)
+    if numbers is None:
+        return None
     gathered: dict[tuple[str, str, int], list[str]] = {}
-    for item in evidence:
-        experiment = known.get(item["experiment_index"])
-        subject = (str(item["contender"]), _where(item, experiment), item["experiment_index"])
-        gathered.setdefault(subject, []).append(_fact(item, experiment))
+    for number in numbers:
+        gathered.setdefault((number.contender, number.where, number.experiment_index), []).append(number.fact)
     return [Finding(*subject, tuple(facts)) for subject, facts in gathered.items()]
 
 
@@ -92,17 +129,41 @@ def _where(item: Mapping[str, Any], experiment: ExperimentView | None) -> str:
     return (f" on {dataset}" if dataset else "") + (f", {words}" if words else "")
 
 
-def _fact(item: Mapping[str, Any], experiment: ExperimentView | None) -> str:
+def _number(item: Mapping[str, Any], experiment: ExperimentView | None) -> Number:
     metric, relation = item["metric"], _relation(item)
     assert relation is not None, "only facts are told"
     units = {} if experiment is None else {fact.name: fact.unit for fact in experiment.metrics}
     unit = units.get(metric, "ratio")
-    label = in_a_sentence(metric)
-    wanted = _wanted(relation, item[relation], unit)
-    if item["value"] is None or item["met"] is None:
-        return f"{label} was not measured (expected: {wanted})"
-    value = _value(item["value"], item[relation], unit)
-    return f"{label} = {value} ({wanted if item['met'] else f'not {wanted}'})"
+    bound = item[relation]
+    low, high = _expected(relation, bound)
+    return Number(
+        contender=str(item["contender"]),
+        where=_where(item, experiment),
+        experiment_index=item["experiment_index"],
+        metric=metric,
+        unit=unit,
+        value=item["value"],
+        low=low,
+        high=high,
+        met=item["met"],
+        value_text="not measured" if item["value"] is None else _value(item["value"], bound, unit),
+        wanted=_wanted(relation, bound, unit),
+    )
+
+
+def _expected(relation: str, bound: float) -> tuple[float, float]:
+    """The bounds between which a number was expected."""
+    if relation == "below":
+        return -math.inf, bound
+    if relation == "above":
+        return bound, math.inf
+    if relation == "equals":
+        return bound, bound
+    found = _RELATION.fullmatch(relation)
+    assert found is not None, "only relations are told"
+    if found["low"]:
+        return float(found["low"]), bound
+    return bound - float(found["within"]), bound + float(found["within"])
 
 
 def _wanted(relation: str, number: float, unit: str) -> str:

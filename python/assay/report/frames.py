@@ -49,7 +49,9 @@ def toolbar(experiment: ExperimentView) -> Html:
 def contents(frames: Sequence[Frame], name: str) -> Html:
     """Links to the frames."""
     links = [element("a", frame.heading, href=f"#{frame.identifier}-{name}") for frame in frames]
-    return element("nav", *(element("span", link) for link in links), class_="contents", aria_label="Parts")
+    return element(
+        "nav", *(element("span", link) for link in links), class_="contents", aria_label=f"Parts of experiment {name}"
+    )
 
 
 def frame_section(frame: Frame, name: str) -> Html:
@@ -61,6 +63,7 @@ def frame_section(frame: Frame, name: str) -> Html:
         element("p", frame.words, class_="about"),
         element("div", class_="filled"),
         class_="frame",
+        role="group",
         data_frame=frame.identifier,
         aria_labelledby=identifier,
     )
@@ -127,6 +130,10 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
          "Each round's minimum, over all processes. A steep line is a steady time; a long tail to the right is noise, "
          "or work that only some rounds do.",
          bool(data["samples"])),
+        ("latency", "Latency of single operations",
+         "The share of operations that took longer, over all processes: the farther right a line ends, the longer the "
+         "slowest ones. Both axes are logarithmic; a straight step down means no tail.",
+         bool(data["latencies"])),
         ("drift", "Drift over rounds",
          "Each round's time over the contender's median, in the order in which the rounds ran, a line for each "
          "process. A slope is a drift; lines apart are differences between processes. Clipped at the scale's edge.",

@@ -49,8 +49,10 @@ def table(caption: str, heads: Iterable[str], rows: Iterable[Iterable[str | Html
         element("tr", element("th", first, scope="row"), *(element("td", cell) for cell in rest))
         for first, *rest in rows
     )
-    inner = join([element("caption", caption), element("thead", element("tr", head)), element("tbody", body)])
-    return element("div", element("table", inner), class_="box", tabindex="0", role="region", aria_label=caption)
+    inner = join(
+        [element("caption", element("span", caption)), element("thead", element("tr", head)), element("tbody", body)]
+    )
+    return element("div", element("table", inner), class_="box", tabindex="0", role="group", aria_label=caption)
 
 
 def definitions(pairs: Iterable[tuple[str, str | Html]]) -> Html:

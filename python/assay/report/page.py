@@ -36,7 +36,7 @@ _HERE = Path(__file__).parent
 _VENDORED = ("vega", "vega-lite", "vega-embed", "vega-interpreter")
 _SCRIPTS = (
     *("base", "draw", "table", "parameters", "advice", "charts", "trade_off", "ratios", "curves", "samples"),
-    *("growth", "replicas", "page"),
+    *("growth", "replicas", "claims", "page"),
 )
 
 
@@ -110,7 +110,7 @@ def whole_page(*, heading: str, about: str, main: Html, payload: Mapping[str, An
         payload: What the script draws.
         measured: Whether there is anything to draw: without, the chart library stays out.
     """
-    names = _SCRIPTS if measured else ("base", "page")
+    names = _SCRIPTS if measured else ("base", "claims", "page")
     scripts = [*(_vendored(name) for name in _VENDORED if measured), *(_asset(f"{name}.js") for name in names)]
     head = join(
         [
@@ -119,7 +119,7 @@ def whole_page(*, heading: str, about: str, main: Html, payload: Mapping[str, An
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             Html('<meta name="color-scheme" content="light dark">'),
             element("title", f"{heading} · assay"),
-            element("style", Html(_asset("page.css"))),
+            element("style", Html(_asset("page.css") + _asset("claims.css"))),
         ]
     )
     body = join(

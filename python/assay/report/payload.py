@@ -31,7 +31,7 @@ from assay.report.run_view import (
 )
 from assay.report.series import other_series
 from assay.report.thinning import AGGREGATED, thin
-from assay.report.timed import ratios_by_metric, samples_by_metric
+from assay.report.timed import latencies_by_name, ratios_by_metric, samples_by_metric
 from assay.report.vocabulary import GROUPS, KEY_METRICS, TRADE_OFFS, describe, order_of, split_name
 from assay.units import format_bytes, format_value
 
@@ -70,9 +70,9 @@ def build_payload(store: Source, run: RunView, *, room: int | None = None, key: 
 
     Returns:
         {"run", "experiments": [{"index", "key", "noun", "columns", "groups", "axes", "again", "points", "advice",
-        "ratios", "samples", "series", "notices"}]}. A point holds its rows (names and flags), `values`, `texts` and
-        `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and `load`, `growth`, `rebuild` and
-        `links`, the series of each row or None.
+        "ratios", "samples", "latencies", "series", "notices"}]}. A point holds its rows (names and flags), `values`,
+        `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and `load`, `growth`,
+        `rebuild` and `links`, the series of each row or None.
     """
     return {"run": run.run_id, "experiments": [data for _, data in embed_run(store, run, room=room, key=key)]}
 
@@ -122,6 +122,9 @@ def _experiment(
         notices.append(f"{without_ratio:,} comparisons are not embedded; `assay sql` has them in timed_comparison.")
     samples, words = samples_by_metric(**own, places=places, room=series_room)
     notices += words
+    latencies, without_latencies = latencies_by_name(**own, places=places, room=series_room)
+    if without_latencies:
+        notices.append(f"{without_latencies:,} latency distributions are not drawn; `assay sql` has them in histogram.")
     others, without_series = other_series(**own, places=places, room=series_room)
     if without_series:
         notices.append(f"{without_series:,} series are not drawn, to keep the page small; `assay sql` has them all.")
@@ -159,6 +162,7 @@ def _experiment(
         "points": [_point(point, columns, series, words=len(experiment.points) > 1) for point in experiment.points],
         "ratios": ratios,
         "samples": samples,
+        "latencies": latencies,
         "series": others,
         "notices": notices,
     }

@@ -74,7 +74,7 @@ def experiment_section(
         class_="experiment",
         id=None if place == "folded" else f"experiment-{name}",
         data_experiment=name,
-        aria_label=experiment.question,
+        aria_label=experiment.question if alone else f"Experiment {name}: {experiment.question}",
     )
     if place != "folded":
         return section
@@ -192,7 +192,13 @@ def _glossary(experiment: ExperimentView) -> Html:
 
 
 def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (name.replace("_", " "), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in facts.items()
-    ]
+    return [(name.replace("_", " "), _fact(value)) for name, value in facts.items()]
+
+
+def _fact(value: Any) -> str:
+    """A fact in words: "pyarrow 26.0.1; polars 2.1.0", "yes"."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {one}" if " " in name else f"{name} {one}" for name, one in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

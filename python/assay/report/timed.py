@@ -11,10 +11,13 @@ from typing import Any
 
 from assay.report.run_view import Source
 
-__all__ = ["Places", "ratios_by_metric", "samples_by_metric"]
+__all__ = ["Places", "latencies_by_name", "ratios_by_metric", "samples_by_metric"]
 
 Places = Mapping[str, tuple[int, int]]  # cell id → grid point, row
 
+# Stores of earlier versions lack some of them.
+_OF_A_RATIO = ("ratio", "low", "high", "verdict", "processes", "rounds", "rounds_needed", "threshold")
+_MOST_BUCKETS = 240  # of one latency distribution
 _FEWEST_ROUNDS = 20  # of a cell that is drawn
 
 
@@ -35,8 +38,10 @@ def ratios_by_metric(
         "verdict", "processes", "rounds"} and what else the store says of it}}.
     """
     rows = store.query(
-        """SELECT * EXCLUDE (run_id, experiment_index, parameters, contender) FROM timed_comparison
-           WHERE run_id = ? AND experiment_index = ? ORDER BY metric, cell_id""",
+        """SELECT x.*, b.contender AS baseline, b.parameters::VARCHAR AS baseline_parameters
+           FROM comparison x JOIN cell b ON b.run_id = x.run_id AND b.experiment_index = x.experiment_index
+                                            AND b.cell_id = x.baseline_cell_id
+           WHERE x.run_id = ? AND x.experiment_index = ? ORDER BY x.metric, x.cell_id""",
         [run_id, experiment_index],
     ).to_pylist()
     found: dict[str, Any] = {}
@@ -56,9 +61,9 @@ def ratios_by_metric(
         )
         cells["floor"] = floor if cells["floor"] is None or (floor or 0) > cells["floor"] else cells["floor"]
         cells["cells"]["{}:{}".format(*place)] = {
-            name: _short(value) if isinstance(value, float) else value
-            for name, value in row.items()
-            if value is not None
+            name: _short(row[name]) if isinstance(row[name], float) else row[name]
+            for name in _OF_A_RATIO
+            if row.get(name) is not None
         }
     return found, left_out
 
@@ -113,6 +118,48 @@ def samples_by_metric(
         rounds = {"process": row["process"], "ns": [_short(ns) for ns in row["ns"]], "position": row["position"]}
         found.setdefault(row["metric"], {}).setdefault(name, []).append(rounds)
     return found, [*words, "`assay sql` has every round."] if words else []
+
+
+def latencies_by_name(
+    store: Source, run_id: str, experiment_index: int, places: Places, room: int
+) -> tuple[dict[str, Any], int]:
+    """Each cell's latencies of single operations over all processes, and how many were left out for want of room.
+
+    Returns:
+        By name and "point:row" {"upper": the buckets' greatest latencies in ns, ascending, "counts"}; adjacent buckets
+        are joined until at most 240 are left. Empty for stores of before there were histograms.
+    """
+    known = store.query("SELECT 1 FROM information_schema.tables WHERE table_name = 'histogram' LIMIT 1", [])
+    if not known.num_rows:
+        return {}, 0
+    rows = store.query(
+        """WITH buckets AS (
+                SELECT name, cell_id, unnest(upper) AS bucket, unnest(counts) AS count FROM histogram
+                WHERE run_id = ? AND experiment_index = ?),
+            merged AS (
+                SELECT name, cell_id, bucket, sum(count)::BIGINT AS count FROM buckets
+                GROUP BY ALL HAVING sum(count) > 0)
+           SELECT name, cell_id, list(bucket ORDER BY bucket) AS upper, list(count ORDER BY bucket) AS counts
+           FROM merged GROUP BY name, cell_id ORDER BY name, cell_id""",
+        [run_id, experiment_index],
+    ).to_pylist()
+    rows = [row for row in rows if row["cell_id"] in places]
+    rows.sort(key=lambda row: (row["name"], places[row["cell_id"]][1], places[row["cell_id"]][0]))
+    found: dict[str, Any] = {}
+    left_out = 0
+    for row in rows:
+        upper, counts = row["upper"], row["counts"]
+        step = -(-len(upper) // _MOST_BUCKETS)
+        joined = [(upper[min(i + step, len(upper)) - 1], sum(counts[i : i + step])) for i in range(0, len(upper), step)]
+        if 2 * len(joined) > room:
+            left_out += 1
+            continue
+        room -= 2 * len(joined)
+        found.setdefault(row["name"], {})["{}:{}".format(*places[row["cell_id"]])] = {
+            "upper": [bucket for bucket, _ in joined],
+            "counts": [count for _, count in joined],
+        }
+    return found, left_out
 
 
 def _short(value: float) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from assay.errors import StoreError
+from assay.store.damage import is_damaged, readable_words
 
 __all__ = ["is_busy", "is_full", "open_database", "store_error"]
 
@@ -70,6 +71,11 @@ def store_error(error: Exception, path: Path) -> StoreError:
         return StoreError(f"the store {path} is held open by {who}; wait until it ends, or end it, and try again")
     if "not a valid duckdb database" in text.lower():
         return _not_duckdb(path)
+    if is_damaged(error):
+        return StoreError(
+            f"the store {path} is damaged ({text}){readable_words(path)}; "
+            f"`assay merge NEW.duckdb {path} --salvage` brings what can be read into a new store and leaves it as it is"
+        )
     return StoreError(
         f"the store {path} cannot be used: {text}; if it is not whole, remove it; or name another with --store FILE"
     )
@@ -89,6 +95,6 @@ def _refuse_other_formats(path: Path) -> None:
 
 def _not_duckdb(path: Path) -> StoreError:
     return StoreError(
-        f"{path} is not a DuckDB file; it was left untouched; name another file with --store FILE, "
-        "or remove it if it is of no use"
+        f"{path} is not a DuckDB file; it was left untouched; name another file with --store FILE; "
+        f"if it was a store, `assay merge NEW.duckdb {path} --salvage` brings what can be read of it"
     )

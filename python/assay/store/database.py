@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from assay.errors import StoreError, UsageError
 from assay.store.connection import is_busy, open_database, store_error
+from assay.store.damage import is_damaged
 from assay.store.lock import WriterLock
 from assay.store.schema import apply_schema, back_up, migrations, read_schema_version
 
@@ -127,7 +128,7 @@ class Database:
 
         Raises:
             UsageError: The statement is not valid SQL, names what does not exist, or would write.
-            StoreError: The file cannot be opened, or a writer held it for longer than 5 s.
+            StoreError: The file cannot be opened, is damaged, or a writer held it for longer than 5 s.
         """
         self._check_open()
         if self._pending:
@@ -141,9 +142,9 @@ class Database:
                 finally:
                     with contextlib.suppress(duckdb.Error):
                         connection.execute("ROLLBACK")
-            except (duckdb.IOException, duckdb.FatalException) as error:
-                raise UsageError(f"the query cannot be run: {str(error).strip()}") from error
             except duckdb.Error as error:
+                if is_damaged(error):
+                    raise store_error(error, self._path or Path("in memory")) from error
                 text = str(error).strip()
                 if "read-only" in text:
                     text = "it would change the store, which only `assay run` does; expected a SELECT"
@@ -285,6 +286,8 @@ class Database:
         connection = open_database(path, read_only=True, patience_s=READER_PATIENCE_S)
         try:
             version = read_schema_version(connection, str(path))
+        except duckdb.Error as error:
+            raise store_error(error, path) from error
         finally:
             connection.close()
         if version == 0:

@@ -37,10 +37,10 @@ from assay.store.lock import lock_holder
 from assay.store.schema import migrations, read_schema_version
 from assay.store.store import Store
 
-__all__ = ["Merged", "Refused", "add_runs", "merge_stores", "run_tables"]
+__all__ = ["SHARED", "Merged", "Refused", "add_runs", "merge_stores", "run_tables"]
 
 ENDED = ("done", "failed")
-_SHARED = {"environment": "environment_id", "dataset": "fingerprint"}  # tables of what several runs share, by key
+SHARED = {"environment": "environment_id", "dataset": "fingerprint"}  # tables of what several runs share, by key
 _OWN = ("meta",)  # about the file itself
 
 
@@ -53,6 +53,7 @@ class Merged:
     interrupted: tuple[str, ...] = ()  # of the added ones, those that had been killed or interrupted
     replaced: tuple[str, ...] = ()  # were unfinished in the target and have ended in the source
     present: tuple[str, ...] = ()  # the target has them already, as far as the source or farther
+    notes: tuple[str, ...] = ()  # of a damaged source: what is lost
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def merge_stores(target: Store, sources: Sequence[Path | str]) -> list[Merged | 
         try:
             _refuse_itself(target, source)
             with _readable(source) as reader:
-                tables = {name: reader.query(f"SELECT * FROM {name}") for name in run_tables(reader) + list(_SHARED)}
+                tables = {name: reader.query(f"SELECT * FROM {name}") for name in run_tables(reader) + list(SHARED)}
         except AssayError as error:
             outcomes.append(Refused(str(source), error))
             continue
@@ -103,7 +104,7 @@ def run_tables(store: Store) -> list[str]:
         "SELECT table_name AS name, bool_or(column_name = 'run_id') AS of_run FROM duckdb_columns() "
         "WHERE NOT internal AND table_name IN (SELECT table_name FROM duckdb_tables()) GROUP BY ALL ORDER BY name"
     ).to_pylist()
-    unknown = [row["name"] for row in rows if not row["of_run"] and row["name"] not in (*_SHARED, *_OWN)]
+    unknown = [row["name"] for row in rows if not row["of_run"] and row["name"] not in (*SHARED, *_OWN)]
     assert not unknown, f"how are the rows of {unknown} merged?"
     return [row["name"] for row in rows if row["of_run"]]
 
@@ -159,7 +160,7 @@ def _write(target: Store, tables: dict[str, pa.Table], added: Sequence[str], rep
         return
     changes: list[Change] = []
     for name, rows in tables.items():
-        if name in _SHARED:
+        if name in SHARED:
             if rows.num_rows:  # what the target knows of the same data or machine stays
                 changes.append(Change(f"INSERT OR IGNORE INTO {name} BY NAME SELECT * FROM assay_rows", (), rows))
             continue
@@ -178,7 +179,7 @@ def _differing(target: Store, tables: dict[str, pa.Table], run_ids: Sequence[str
     wanted = pa.array(run_ids, pa.string())
     found: set[str] = set()
     for name, rows in tables.items():
-        if name in _SHARED:
+        if name in SHARED:
             continue
         theirs = rows.filter(pc.is_in(rows["run_id"], wanted))
         ours = target.query(f"SELECT * FROM {name} WHERE list_contains(?, run_id)", [list(run_ids)])

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from assay.errors import StoreError
+from assay.store.damage import is_damaged
 
 __all__ = ["APPLICATION", "Migration", "apply_schema", "back_up", "migrations", "read_schema_version", "views"]
 
@@ -58,6 +59,7 @@ def read_schema_version(connection: duckdb.DuckDBPyConnection, path: str) -> int
 
     Raises:
         StoreError: The file is a DuckDB database of something else, or of a newer assay.
+        duckdb.Error: The file is damaged.
     """
     tables = {
         str(name)
@@ -71,7 +73,9 @@ def read_schema_version(connection: duckdb.DuckDBPyConnection, path: str) -> int
     if "meta" in tables:
         try:
             facts = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if is_damaged(error):
+                raise
             facts = {}
     if facts.get("application") != APPLICATION:
         shown = ", ".join(sorted(tables)[:5])

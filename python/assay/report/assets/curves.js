@@ -49,7 +49,7 @@
     assay.remark(filled, lines.length, names.length, experiment.noun);
     const change = names.map((name) => rows.filter((row) => row.name === name)).filter((own) => own.length > 1)
       .map((own) => `${own[0].name}: ${own[0].text} to ${own.at(-1).text}`);
-    assay.finish(frame, `${column.label} from ${parameter.values[0]} to ${parameter.values.at(-1)} ${parameter.label}: ${change.slice(0, 4).join('; ')}${change.length > 4 ? '; …' : ''}.`,
+    assay.finish(frame, `${column.label} from ${parameter.values[0]} to ${parameter.values.at(-1)} ${parameter.label}: ${change.slice(0, 4).join('; ')}${change.length > 4 ? '; and more' : ''}.`,
       [[experiment.noun, (row) => row.name], [parameter.label, (row) => row.x], [column.label, (row) => row.y, column.unit],
         ...(rows.some((row) => row.low !== null) ? [['low', (row) => row.low, column.unit], ['high', (row) => row.high, column.unit]] : [])], rows);
     if (rows.length) await drawLines(node, rows, names, { x: parameter.label, y: column.label, unit: column.unit });
@@ -111,7 +111,7 @@
       box.style.background = `rgba(var(--heat), ${(0.05 + 0.4 * shade).toFixed(3)})`;
       return box;
     })));
-    filled.replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': `${column.label} by ${parameter.label}` },
+    filled.replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'group', 'aria-label': `${column.label} by ${parameter.label}` },
       make('table', { className: 'heat' }, make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, experiment.noun),
         ...values.map((value) => make('th', { scope: 'col', className: 'number' }, typeof value === 'object' ? JSON.stringify(value) : String(value))))), make('tbody', {}, ...body))));
     assay.remark(filled, lines.length, names.length, experiment.noun);

@@ -37,11 +37,11 @@
     const text = { labelColor: colour('ink'), titleColor: colour('ink'), labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
     return {
       background: null,
-      aria: false, // the drawing is one picture with one description; its data are in a table
+      mark: { aria: false }, // a drawing is one picture with one description; its data are in a table
       font: getComputedStyle(document.body).fontFamily,
       lineBreak: '\n',
-      axis: { ...text, gridColor: colour('line'), domainColor: colour('line'), tickColor: colour('line') },
-      legend: { ...text, labelLimit: 400 },
+      axis: { ...text, aria: false, gridColor: colour('line'), domainColor: colour('line'), tickColor: colour('line') },
+      legend: { ...text, aria: false, labelLimit: 400 },
       view: { stroke: null },
       bar: { color: colour('blue') },
       point: { color: colour('blue') },
@@ -71,6 +71,10 @@
       });
       const drawing = node.querySelector('svg');
       const caption = node.parentElement && node.parentElement.querySelector('figcaption');
+      for (const part of drawing.querySelectorAll('[role], [aria-roledescription], [aria-label]')) {
+        for (const name of ['role', 'aria-roledescription', 'aria-label']) part.removeAttribute(name);
+      }
+      drawing.removeAttribute('aria-roledescription');
       drawing.setAttribute('role', 'img');
       drawing.setAttribute('aria-label', [caption && caption.textContent, specification.description, 'The data are in the table below.'].filter(Boolean).join('. '));
       return view;
@@ -142,7 +146,7 @@
           const text = typeof found === 'number' ? assay.format(found, unit || 'count') : found ?? '–';
           return make(place ? 'td' : 'th', place ? { className: typeof found === 'number' ? 'number' : '' } : { scope: 'row' }, text);
         })));
-        list.replaceChildren(make('div', { className: all.length > 16 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': 'Data of this chart' },
+        list.replaceChildren(make('div', { className: all.length > 16 ? 'box tall' : 'box', tabIndex: 0, role: 'group', 'aria-label': `Data: ${frame.querySelector('h3').textContent}` },
           make('table', {}, make('thead', {}, make('tr', {}, ...heads.map(([title]) => make('th', { scope: 'col' }, title)))), make('tbody', {}, ...body))));
         if (all.length > MOST_ROWS) list.append(make('p', { className: 'about' }, `The first ${MOST_ROWS} of ${all.length.toLocaleString('en-US')} rows; the CSV has all.`));
       };

@@ -46,7 +46,7 @@
         make('td', { className: 'number' }, point.texts[i][j]),
         make('td', { className: 'number' }, time < 0 ? '–' : point.texts[i][time]),
         make('td', {}, ...links(((point.links || [])[i] || {})[action] || []))));
-      return make('div', { className: 'box tall' }, make('table', { className: 'plan-table' },
+      return make('div', { className: 'box tall', tabIndex: 0, role: 'group', 'aria-label': `Plans: ${column.label}` }, make('table', { className: 'plan-table' },
         make('caption', {}, column.label.replace(/^[^:]*: /, '')), make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...body)));
     }));
   };

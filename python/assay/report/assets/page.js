@@ -91,6 +91,7 @@
       growth: (box, { point, measured }) => assay.drawGrowth(box, experiment, point, measured),
       series: (box, { measured }, again) => assay.drawSeries(box, experiment, state.point, measured, state, again),
       samples: (box, { measured }, again) => assay.drawSamples(box, experiment, state.point, measured, state, again),
+      latency: (box, { measured }, again) => assay.drawLatency(box, experiment, state.point, measured, state, again),
       drift: (box, { measured }, again) => assay.drawDrift(box, experiment, state.point, measured, state, again),
     };
     const frames = [...section.querySelectorAll('[data-frame]')].filter((box) => charts[box.dataset.frame]);
@@ -159,36 +160,6 @@
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
   }
 
-  function startClaims() {
-    const section = document.getElementById('claims');
-    if (!section) return;
-    const chooser = document.getElementById('claim-topic');
-    const chips = [...section.querySelectorAll('.chips button')];
-    const cards = [...section.querySelectorAll('.claim')];
-    const filter = () => {
-      const pressed = chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.verdict);
-      for (const card of cards) {
-        card.hidden = (chooser.value !== '' && card.dataset.topic !== chooser.value)
-          || (pressed.length > 0 && !pressed.includes(card.dataset.verdict));
-      }
-      const shown = cards.filter((card) => !card.hidden).length;
-      section.querySelector('.count').textContent = shown < cards.length ? `${shown} of ${cards.length} shown` : '';
-    };
-    const opener = document.getElementById('claims-open');
-    const openAll = (open) => {
-      for (const card of cards) card.open = open;
-      opener.textContent = open ? 'Close all' : 'Open all';
-    };
-    opener.addEventListener('click', () => openAll(opener.textContent === 'Open all'));
-    chooser.addEventListener('change', filter);
-    for (const chip of chips) {
-      chip.addEventListener('click', () => {
-        chip.setAttribute('aria-pressed', String(chip.getAttribute('aria-pressed') !== 'true'));
-        filter();
-      });
-    }
-  }
-
   function startCopying() {
     for (const button of document.querySelectorAll('.copy-command')) {
       button.addEventListener('click', () => assay.copy(button.parentElement.querySelector('code').textContent, button));
@@ -213,12 +184,13 @@
 
   /** On paper everything is open; what was closed is closed again afterwards. */
   function startPrinting() {
-    let opened = [];
+    const opened = [];
     addEventListener('beforeprint', () => {
-      opened = [...document.querySelectorAll('main details:not([open]):not(.data):not(.licences)')];
-      for (const box of opened) box.open = true;
+      const closed = [...document.querySelectorAll('main details:not([open]):not(.data):not(.licences)')];
+      for (const box of closed) box.open = true;
+      opened.push(...closed);
     });
-    addEventListener('afterprint', () => { for (const box of opened) box.open = false; });
+    addEventListener('afterprint', () => { for (const box of opened.splice(0)) box.open = false; });
   }
 
   /** One run at a time, where the page holds several; the first is shown. */
@@ -247,7 +219,7 @@
   }
 
   startTheme();
-  startClaims();
+  assay.startClaims();
   startCopying();
   startPrinting();
   assay.drawn = Promise.resolve();

@@ -19,7 +19,7 @@
     const found = shown.filter((i) => cells[`${p}:${i}`]).map((i) => ({ i, name: point.rows[i].name, ...cells[`${p}:${i}`] }));
     found.sort((a, b) => a.ratio - b.ratio);
     const drawn = found.slice(0, assay.most.bars);
-    const where = Object.entries(JSON.parse(parameters || '{}')).map(([name, value]) => `${name} ${value}`).join(', ');
+    const where = Object.entries(JSON.parse(parameters || '{}')).filter(([name]) => name in point.parameters).map(([name, value]) => `${name} ${value}`).join(', ');
     const against = `${baseline}${where && experiment.points.length > 1 ? ` (${where})` : ''}`;
     if (!drawn.length) {
       filled.replaceChildren(make('p', { className: 'about' }, `Nothing that is shown was timed beside the baseline, ${against}.`));
@@ -42,11 +42,11 @@
     const width = node.clientWidth;
     for (const row of rows) {
       row.shown = assay.wrap(row.name, width * 0.36);
-      row.said = `${row.verdict_text} · ${row.text}`;
+      row.said = `${row.verdict_text} · ${row.text}${row.verdict === 'unclear' && row.rounds_needed ? `, ${row.rounds_needed} more rounds?` : ''}`;
     }
     const [least, most] = [Math.min(...rows.map((row) => row.low), 1 / (band || 1)), Math.max(...rows.map((row) => row.high), band || 1)];
     // Room for the verdict's words to the right of the widest interval; the axis is logarithmic, as ratios are.
-    const taken = Math.min(0.6, 130 / Math.max(200, width * 0.6));
+    const taken = Math.min(0.6, (rows.some((row) => row.said.includes('more')) ? 240 : 130) / Math.max(200, width * 0.6));
     const reach = Math.max(Math.log(most / least), 0.05);
     const domain = [least * Math.exp(-0.06 * reach), most * Math.exp(0.06 * reach + (reach * taken) / (1 - taken))];
     await assay.draw(node, 'ratios', rows, (specification) => {

@@ -69,7 +69,7 @@
     await assay.draw(node, 'samples', rows, (specification) => {
       specification.description = `Distribution of ${labelOf(experiment, metric)} over the rounds, a line for each of ${visible.join(', ')}.`;
       for (const { encoding } of specification.layer) {
-        encoding.x.scale = { type: logarithmic ? 'log' : 'linear', zero: false, nice: false, padding: 8 };
+        encoding.x.scale = logarithmic ? { type: 'log', nice: false, padding: 8 } : { zero: false, nice: false, padding: 8 };
         encoding.x.title = labelOf(experiment, metric) + scaled.suffix;
         encoding.x.axis = { format: '~g', tickCount: 8, labelOverlap: true };
         encoding.y.title = form === 'histogram' ? 'share of the rounds' : 'share of the rounds at or below';
@@ -133,5 +133,61 @@
         }
       });
     }
+  };
+
+  /** The latency that a share `q` of the operations does not exceed, from buckets. */
+  function percentile({ upper, counts }, q) {
+    const wanted = q * counts.reduce((sum, count) => sum + count, 0);
+    let seen = 0;
+    for (const [at, count] of counts.entries()) {
+      seen += count;
+      if (seen >= wanted) return upper[at];
+    }
+    return upper.at(-1);
+  }
+
+  /** Tails of single operations: the share that took longer than a latency. */
+  assay.drawLatency = async (frame, experiment, p, shown, state, redraw) => {
+    const filled = frame.querySelector('.filled');
+    const all = Object.keys(experiment.latencies);
+    const { metric } = assay.choosers(frame, [{ name: 'metric', label: 'Operation', options: all.map((name) => [name, labelOf(experiment, name)]), first: all[0] }], redraw);
+    const cells = experiment.latencies[metric];
+    const known = shown.filter((i) => cells[`${p}:${i}`]);
+    if (!known.length) { nothing(frame); return; }
+    const drawn = known.slice(0, assay.most.lines);
+    const names = drawn.map((i) => experiment.points[p].rows[i].name);
+    state.hiddenLatencies ||= new Set();
+    const facts = drawn.map((i, at) => ({ name: names[at], cell: cells[`${p}:${i}`] })).filter(({ name }) => !state.hiddenLatencies.has(name))
+      .map(({ name, cell }) => ({ name, cell, operations: cell.counts.reduce((sum, count) => sum + count, 0), ...Object.fromEntries([0.5, 0.9, 0.99, 0.999].map((q) => [`p${q}`, percentile(cell, q)])), most: cell.upper.at(-1) }));
+    const node = make('div', { className: 'chart' });
+    filled.replaceChildren(assay.legend(names, state.hiddenLatencies, redraw), node);
+    assay.remark(filled, known.length, drawn.length, experiment.noun);
+    const worst = [...facts].sort((a, b) => b['p0.999'] - a['p0.999'])[0];
+    assay.finish(frame, !worst ? '' : `${labelOf(experiment, metric)}: the longest tail is that of ${worst.name}: half within ${assay.format(worst['p0.5'], 'ns')}, one in a thousand beyond ${assay.format(worst['p0.999'], 'ns')}.`,
+      [[experiment.noun, (row) => row.name], ['operations', (row) => row.operations], ['p50', (row) => row['p0.5'], 'ns'], ['p90', (row) => row['p0.9'], 'ns'],
+        ['p99', (row) => row['p0.99'], 'ns'], ['p99.9', (row) => row['p0.999'], 'ns'], ['longest', (row) => row.most, 'ns']], facts);
+    if (!facts.length) return;
+    const ends = facts.flatMap(({ cell }) => [cell.upper[0], cell.upper.at(-1)]);
+    const scaled = assay.scaled('ns', ends);
+    const rows = facts.flatMap(({ name, cell, operations }) => {
+      let left = operations;
+      return cell.upper.map((ns, at) => {
+        left -= cell.counts[at];
+        return { name, x: Math.max(ns, 1) / scaled.divisor, y: left / operations, text: assay.format(ns, 'ns') };
+      }).filter((row) => row.y > 0);
+    });
+    await assay.draw(node, 'samples', rows, (specification) => {
+      specification.description = `Share of operations of ${labelOf(experiment, metric)} that took longer, a line for each of ${names.join(', ')}.`;
+      for (const { encoding } of specification.layer) {
+        encoding.x.scale = { type: 'log', nice: false, padding: 8 };
+        encoding.x.title = labelOf(experiment, metric) + scaled.suffix;
+        encoding.x.axis = { format: '~g', tickCount: 8, labelOverlap: true };
+        encoding.y.scale = { type: 'log', nice: false, padding: 4 };
+        encoding.y.axis = { format: '~p', tickCount: 5, labelOverlap: true };
+        encoding.y.title = 'share of operations that took longer';
+        encoding.tooltip[2].format = '.3~p';
+        assay.dress(encoding, names);
+      }
+    });
   };
 })();

@@ -156,7 +156,7 @@
       ...order.map(([p, i]) => [experiment.points[p].rows[i].name, ...parameters.map((name) => experiment.points[p].parameters[name]), ...columns.map(([, j]) => experiment.points[p].values[i][j])]),
     ]), copy));
     const scrolled = frame.querySelector('.box') ? frame.querySelector('.box').scrollLeft : 0;
-    const box = make('div', { className: listed.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': 'All numbers' },
+    const box = make('div', { className: listed.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'group', 'aria-label': 'Table of all numbers' },
       make('table', { className: 'numbers-table' }, make('thead', {}, head), make('tbody', {}, ...body)));
     filled.replaceChildren(make('div', { className: 'toolbar groups', role: 'group', 'aria-label': 'What the table shows' }, ...toggles, copy), box, pager(state, order.length, begin, listed.length, last, redraw));
     box.scrollLeft = scrolled;
@@ -202,7 +202,7 @@
         return cell;
       })));
     const filled = frame.querySelector('.filled');
-    filled.replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'region', 'aria-label': frame.querySelector('h3').textContent },
+    filled.replaceChildren(make('div', { className: body.length > 24 ? 'box tall' : 'box', tabIndex: 0, role: 'group', 'aria-label': `Table: ${frame.querySelector('h3').textContent}` },
       make('table', { className: 'heat' }, make('thead', {}, head), make('tbody', {}, ...body))));
     assay.remark(filled, known.length, body.length, experiment.noun);
   };

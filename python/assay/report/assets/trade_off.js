@@ -15,6 +15,13 @@
   }
   assay.front = front;
 
+  /** The ends of a logarithmic axis with room beyond the outermost values. */
+  function roomyLog(values) {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const margin = (most / least) ** 0.1;
+    return [least / margin, most * margin];
+  }
+
   const better = (direction, low, high) => (direction === 'higher' ? high : low);
 
   assay.drawTradeOff = async (frame, experiment, point, shown, state, redraw) => {
@@ -55,7 +62,7 @@
       return make('li', { className: onFront ? 'pareto' : '', value: row.order }, button, onFront ? ' ◈' : '', point.rows[i].pareto ? ' ★' : '');
     }));
     const legend = assay.legend(names, state.hiddenKinds, redraw);
-    filled.replaceChildren(legend, make('div', { className: 'beside' }, node, make('div', { className: 'key-box', tabIndex: 0, role: 'region', 'aria-label': `The numbers' ${experiment.noun}` }, key)));
+    filled.replaceChildren(legend, make('div', { className: 'beside' }, node, make('div', { className: 'key-box', tabIndex: 0, role: 'group', 'aria-label': `The numbers' ${experiment.noun}` }, key)));
     assay.remark(filled, known.length, drawn.length, experiment.noun);
     assay.finish(frame, `${better(x.direction, 'Left', 'Right')} and ${better(y.direction, 'low', 'high')} is best. `
       + (best.length === 1 ? `${best[0].name} is best on both` : `On the front, where none is better on both: ${best.slice(0, 6).map((row) => row.name).join(', ')}${best.length > 6 ? ` and ${best.length - 6} more` : ''}`) + '.',
@@ -76,10 +83,10 @@
       specification.description = `${x.label} against ${y.label}. ${frame.querySelector('.in-words').textContent}`;
       for (const layer of specification.layer) {
         const { encoding } = layer;
-        encoding.x.scale = logX ? { type: 'log', padding: 24, nice: false } : { zero: false, padding: 24, nice: false };
+        encoding.x.scale = logX ? { type: 'log', domain: roomyLog(xs), nice: false } : { zero: false, padding: 24, nice: false };
         encoding.x.title = x.label + scaledX.suffix;
         encoding.x.axis = { format: scaledX.format, tickCount: 6, labelOverlap: true };
-        encoding.y.scale = logY ? { type: 'log', padding: 18, nice: false }
+        encoding.y.scale = logY ? { type: 'log', domain: roomyLog(ys), nice: false }
           : domain ? { domain, padding: domain[0] > 0 ? 0 : 18, nice: false } : { zero: false, padding: 24, nice: false };
         encoding.y.title = y.label + scaledY.suffix + (domain && domain[0] > 0 ? ` (axis from ${Math.round(100 * domain[0])} %)` : '');
         encoding.y.axis = { format: scaledY.format, tickCount: 5 };

@@ -18,7 +18,7 @@ CREATE TABLE calibration (                 -- what was found before the rounds o
     calibrated_ns DOUBLE,                  -- ns of one sample as calibrated: the fastest of five probes; NULL if the calls were given
     processes UINTEGER NOT NULL, rounds UINTEGER NOT NULL,                    -- rounds over all processes
     seconds DOUBLE NOT NULL,               -- that this cell's samples took together
-    stop_rule VARCHAR NOT NULL,            -- precise, rounds, time, budget, died
+    stop_rule VARCHAR NOT NULL,            -- precise, processes, rounds, time, budget, died
     PRIMARY KEY (run_id, experiment_index, cell_id, metric));
 CREATE TABLE histogram (                   -- latencies of single operations in one process; merged by adding counts
     run_id VARCHAR, experiment_index UINTEGER, cell_id VARCHAR, name VARCHAR, process UINTEGER,

@@ -1,0 +1,41 @@
+"""`assay watch` on runs that have ended, and on what is no run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Assay = Callable[..., Any]
+
+
+def test_a_run_that_has_ended_is_shown_with_its_answers(assay: Assay, suite: Path) -> None:
+    assay("run", str(suite), "--no-timing", "--store", "s.duckdb")
+    done = assay("watch", "--store", "s.duckdb")
+    assert done.code == 0
+    assert "✓ partitioning of orders: 2 of 2 cells" in done.out and "100 % · 2 of 2 cells" in done.out
+    assert "    round_robin spreads evenly on 4 partitions" in done.out
+    assert "has ended: 2 of 2 cells done; next: assay report" in done.err and "--store s.duckdb" in done.err
+
+
+def test_an_unmet_expectation_is_the_exit_code(assay: Assay, suite: Path) -> None:
+    text = suite.read_text(encoding="utf-8").replace("equals = 0", "above = 0")
+    suite.write_text(text, encoding="utf-8")
+    assert assay("run", str(suite), "--no-timing", "--store", "s.duckdb").code == 1
+    done = assay("watch", "--store", "s.duckdb")
+    assert done.code == 1 and "1 expectation unmet" in done.err
+
+
+def test_a_failed_cell_is_shown_with_its_error(assay: Assay, suite: Path) -> None:
+    text = suite.read_text(encoding="utf-8").replace('"round_robin"]', '"hash(nothing)"]')
+    suite.write_text(text.partition("expect")[0], encoding="utf-8")
+    ran = assay("run", str(suite), "--no-timing", "--store", "s.duckdb")
+    done = assay("watch", "--store", "s.duckdb")
+    assert ran.code in (2, 3) and done.code == 3
+    assert "! partitioning of orders: 1 of 2 cells, 1 failed" in done.out
+    assert "  ! hash(nothing): " in done.out
+
+
+def test_a_store_that_is_not_there_is_said_so(assay: Assay) -> None:
+    done = assay("watch", "--store", "nothing.duckdb")
+    assert done.code == 3 and "there is no store nothing.duckdb" in done.err
