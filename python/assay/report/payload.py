@@ -32,7 +32,7 @@ from assay.report.run_view import (
 from assay.report.series import other_series
 from assay.report.thinning import AGGREGATED, thin
 from assay.report.timed import latencies_by_name, ratios_by_metric, samples_by_metric
-from assay.report.vocabulary import GROUPS, KEY_METRICS, TRADE_OFFS, describe, order_of, split_name
+from assay.report.vocabulary import GROUPS, KEY_METRICS, TRADE_OFFS, describe, split_name
 from assay.units import format_bytes, format_value
 
 __all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload", "embed_run"]
@@ -45,6 +45,7 @@ _FEWEST_BARS = 8
 _FEWEST_CELLS = 40
 _FEWEST_COLUMNS = 3  # are kept before cells are aggregated
 _NUMBERS_OF_A_RATIO = 6
+_KEYS = 8  # metrics that lead where none are listed for the kind
 _NAMED = 12  # metrics that a notice lists
 
 
@@ -193,7 +194,9 @@ def _columns(experiment: ExperimentView) -> list[_Column]:
     families: dict[str, MetricFacts] = {}
     for fact in experiment.metrics:
         families.setdefault(split_name(fact.name)[0], fact)
-    key_names = KEY_METRICS.get(experiment.kind, tuple(facts)[:8])
+    # An experiment that the vocabulary does not know leads with the metrics that have a better and a worse.
+    telling = sorted(facts, key=lambda name: facts[name].direction == "none")
+    key_names = KEY_METRICS.get(experiment.kind, tuple(telling[:_KEYS]))
     columns: list[_Column] = []
     for name in (*key_names, *facts):
         known = facts.get(name)
@@ -224,11 +227,7 @@ def _fit(columns: list[_Column], rows: int, room: int) -> tuple[list[_Column], l
     most = max(1, room // max(1, rows))
     kept = columns[:most]
     left_out = [column.facts.name for column in columns[most:]]
-    return sorted(kept, key=lambda column: (not column.key, _position(column, columns))), left_out
-
-
-def _position(column: _Column, columns: list[_Column]) -> tuple[Any, ...]:
-    return (columns.index(column),) if column.key else order_of(column.facts.name)
+    return kept, left_out
 
 
 def _point(

@@ -7,7 +7,7 @@ see `8 partitions` and not the dozen settings that all cells share.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from assay.report.run_view import (
     Source,
     family_mean,
 )
-from assay.report.vocabulary import COUNTED, RANKING, order_of, settings_words
+from assay.report.vocabulary import COUNTED, RANKING, is_known, order_of, settings_words
 
 __all__ = ["read_run"]
 
@@ -122,7 +122,7 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
                 settings=_json(experiment["settings"], {}),
                 reading=experiment["reading"],
                 command=experiment["command"],
-                metrics=sorted(facts.values(), key=lambda fact: order_of(fact.name)),
+                metrics=_ordered(facts.values()),
                 points=_grid(experiment["kind"], own_cells, numbers, answers),
                 expectations=[
                     ExpectationView(
@@ -142,6 +142,11 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
             )
         )
     return views
+
+
+def _ordered(facts: Iterable[MetricFacts]) -> list[MetricFacts]:
+    """Metrics in display order; those that the vocabulary does not know stand as their experiment wrote them."""
+    return sorted(facts, key=lambda fact: order_of(fact.name)[: 4 if is_known(fact.name) else 3])
 
 
 def _timings(store: Source, run_id: str) -> dict[int, dict[str, dict[str, Any]]]:

@@ -23,6 +23,7 @@ __all__ = [
     "describe",
     "group_of",
     "in_a_sentence",
+    "is_known",
     "order_of",
     "plural",
     "settings_words",
@@ -363,6 +364,11 @@ def describe(metric: str) -> Entry:
         return Entry(_without_variable(entry.label), _without_variable(entry.short), entry.group, entry.meaning)
     shown = _ACTIONS.get(variable, variable)
     return Entry(entry.label.replace("{}", shown), entry.short.replace("{}", shown), entry.group, entry.meaning)
+
+
+def is_known(metric: str) -> bool:
+    """Whether this file has words for a metric."""
+    return split_name(metric)[0] in _ENTRIES
 
 
 def in_a_sentence(metric: str) -> str:
