@@ -252,3 +252,56 @@ def test_a_declaration_that_is_not_complete_is_refused(registered: None) -> None
     ):
         with pytest.raises(ParameterError, match=words.replace("(", r"\(")):
             made(**attributes)
+
+
+# -- datasets ---------------------------------------------------------------------------------------
+
+TABLES = """
+import pyarrow as pa
+
+def stream(rows=3000):
+    "A stream of numbers."
+    table = pa.table({"key": list(range(rows))})
+    return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=1000))
+
+def five():
+    return 5
+
+def fails():
+    raise OSError("the sensor is gone")
+"""
+
+
+@pytest.fixture
+def tables(packages: Packages) -> Packages:
+    points = "\n".join(f"{name} = tables:{name}" for name in ("stream", "five", "fails"))
+    packages.add("tables", "tables", TABLES, datasets=points)
+    return packages
+
+
+def test_a_stream_of_a_plug_in_is_read_by_processes_and_has_one_fingerprint(tables: Packages) -> None:
+    command = ["compare", "partitioning", "stream", "--strategy", "modulo(key)", "--partitions", "3", "--no-timing"]
+    prints = []
+    for more in (["--jobs", "2"], ["--jobs", "1"]):
+        done = tables.run(*command, *more, "--format", "json", "--store", "s.duckdb")
+        assert done.returncode == 0, done.stderr
+        load = [row["value"] for row in json.loads(done.stdout)["results"] if row["metric"] == "load_max_over_mean"]
+        assert load == [1.0]
+        told = tables.run("sql", "SELECT fingerprint, fingerprint_kind, name FROM dataset", "--store", "s.duckdb",
+                          "--format", "csv").stdout  # fmt: skip
+        prints.append(told)
+    assert prints[0] == prints[1] and ",content,stream" in prints[0], "the same rows in both runs"
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [
+        ("five", 2, "five() of tables gave something of type int; expected what speaks the Arrow PyCapsule interface"),
+        ("fails", 3, "fails() of tables failed: OSError: the sensor is gone"),
+        ("stream(lines=4)", 2, "tables has stream(rows=3000)"),
+        ("streem", 2, 'there is no dataset "streem"; did you mean "stream"?'),
+    ],
+)
+def test_a_table_that_cannot_be_had_is_a_clear_error(tables: Packages, data: str, code: int, words: str) -> None:
+    done = tables.run("data", data)
+    assert done.returncode == code and words in done.stderr, done.stderr

@@ -89,8 +89,8 @@ def open_callable(spelling: str) -> TableReader | IpcFileReader:
     given = _called(plug_in, _function(plug_in), call)
     if not is_arrow(given):
         raise UnsupportedTypeError(
-            f"{call.text} of {plug_in.package} gave a {type(given).__name__}; expected something that speaks the Arrow "
-            "PyCapsule interface, such as a pyarrow table"
+            f"{call.text} of {plug_in.package} gave something of type {type(given).__name__}; expected what speaks the "
+            "Arrow PyCapsule interface, such as a pyarrow table"
         )
     table = to_table_or_stream(given)
     if isinstance(table, pa.Table):
