@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from assay.cli import watch
+from assay.errors import StoreError
 
 Assay = Callable[..., Any]
 
@@ -39,3 +45,23 @@ def test_a_failed_cell_is_shown_with_its_error(assay: Assay, suite: Path) -> Non
 def test_a_store_that_is_not_there_is_said_so(assay: Assay) -> None:
     done = assay("watch", "--store", "nothing.duckdb")
     assert done.code == 3 and "there is no store nothing.duckdb" in done.err
+
+
+def test_a_writer_that_holds_the_file_is_waited_for(assay: Assay, suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assay("run", str(suite), "--no-timing", "--store", "s.duckdb")
+    real, looks = watch._Watched.look, []
+
+    def held_now_and_then(self: watch._Watched) -> Any:
+        looks.append(1)
+        if len(looks) == 2:
+            raise StoreError("the store s.duckdb is held open by process 1")
+        progress, _ = real(self)
+        return (replace(progress, status="running"), "process 1") if len(looks) < 4 else (progress, None)
+
+    monkeypatch.setattr(watch._Watched, "look", held_now_and_then)
+    monkeypatch.setattr(watch, "PAUSE_S", 0.0)
+    assert assay("watch", "--store", "s.duckdb").code == 0 and len(looks) == 4
+    monkeypatch.setattr(watch, "HELD_S", -1.0)
+    looks.clear()
+    held = assay("watch", "--store", "s.duckdb")
+    assert held.code == 3 and "held open by process 1" in held.err

@@ -92,6 +92,12 @@ def test_what_cannot_be_measured_is_told_and_the_rest_is_there(
     assert {"cores", "timer", "memory_bandwidth", "store_disk", "versions"} <= {one.name for one in diagnosis.findings}
 
 
+def test_a_folder_that_is_yet_to_be_made_is_on_the_disk_of_its_parent(swift: list[NoiseFloor], tmp_path: Path) -> None:
+    diagnosis = examine(store_folder=tmp_path / "a" / "b")
+    (disk,) = [one for one in diagnosis.findings if one.name == "store_disk"]
+    assert disk.value["free_bytes"] > 0 and not diagnosis.failures
+
+
 def test_too_short_a_time_is_refused() -> None:
     with pytest.raises(ParameterError, match="seconds is 1; expected at least 2"):
         examine(seconds=1)

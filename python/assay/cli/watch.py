@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from assay.cli.options import DEFAULT_STORE, StoreOption, find_run
 from assay.cli.output import console, note, say, warn
+from assay.errors import StoreError
 
 if TYPE_CHECKING:
     from assay.report.run_progress import RunProgress
@@ -22,6 +23,7 @@ __all__ = ["watch"]
 
 PAUSE_S = 1.0  # the writer commits at most once a second
 SUPERSEDED_S = 10.0  # without a change, while a newer run is under way: this one is dead
+HELD_S = 60.0  # that a writer may hold the file, before that is an error
 FAILED, UNMET = 3, 1
 
 
@@ -67,7 +69,7 @@ class _Watched:
         self.screen = console()
         self.progress, self.writer = self.look()
         self.pace = Pace(self.progress, _now())
-        self.changed_at = time.monotonic()
+        self.changed_at = self.looked_at = time.monotonic()
 
     def look(self) -> tuple[RunProgress, str | None]:
         """How far the run is, and who writes its store."""
@@ -83,11 +85,17 @@ class _Watched:
         return progress, writer
 
     def look_again(self) -> RunProgress:
-        """Looks once more; returns how far it was before."""
+        """Looks once more; returns how far it was before. A writer that holds the file for long is waited for."""
         before = self.progress
-        self.progress, self.writer = self.look()
+        try:
+            self.progress, self.writer = self.look()
+        except StoreError:
+            if time.monotonic() - self.looked_at > HELD_S:
+                raise
+            return before
+        self.looked_at = time.monotonic()
         if self.progress != before:
-            self.changed_at = time.monotonic()
+            self.changed_at = self.looked_at
         return before
 
     @property

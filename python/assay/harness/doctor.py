@@ -411,7 +411,8 @@ def _disk(found: _Examination) -> None:
         ("store_disk", found.store_folder, "where a store would be written"),
         ("temporary_disk", Path(tempfile.gettempdir()), "where streams and key tables beyond the memory limit go"),
     ):
-        free = shutil.disk_usage(folder).free
+        there = next(one for one in (folder, *folder.parents) if one.is_dir())  # a folder that is yet to be made
+        free = shutil.disk_usage(there).free
         found.add(
             "disk",
             name,

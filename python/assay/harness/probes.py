@@ -106,7 +106,7 @@ def memory_bandwidth(machine: Machine, *, seconds: float = 0.3) -> Bandwidth:
     """
     size = min(_MOST_BYTES, max(_LEAST_BYTES, 4 * (machine.last_cache_bytes or 0)))
     bounds = [bound for bound in (machine.memory_available_bytes, machine.memory_limit_bytes) if bound is not None]
-    size = min([size, *(bound // 8 for bound in bounds)])
+    size = max(1 << 20, min([size, *(bound // 8 for bound in bounds)]))
     try:
         source = np.ones(size // 8, dtype=np.uint64)
         target = np.zeros_like(source)  # touched below, before anything counts
