@@ -107,7 +107,24 @@ class Made:
                     rounds = sorted(ns for process in number.values() for ns in process)
                     timed.append(Value(cell_id, metric, rounds[len(rounds) // 2], rounds[0], rounds[-1]))
                     comparisons.append(
-                        ComparisonRecord(cell_id, metric, cell_id, 1.0, 1.0, 1.0, self.floor, "same", 3, 5)
+                        ComparisonRecord(
+                            cell_id,
+                            metric,
+                            cell_id,
+                            1.0,
+                            1.0,
+                            1.0,
+                            self.floor,
+                            "same",
+                            3,
+                            5,
+                            threshold=1.01,
+                            p_value=1.0,
+                            p_adjusted=1.0,
+                            compared=1,
+                            rounds_needed=None,
+                            method=2,
+                        )
                     )
                 else:
                     value, low, high = number if isinstance(number, tuple) else (number, None, None)

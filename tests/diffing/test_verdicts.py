@@ -123,7 +123,7 @@ def test_another_version_of_a_contender_is_paired_by_name_and_said() -> None:
     found = compared(Made({"a": {"misses": 1}}), Made({"a": {"misses": 2}}, version=2))
     (row,) = found.compared
     assert row.verdict == "worse"
-    assert row.notes == ("version 1 → 2 of the contender",)
+    assert row.paired == ("version 1 → 2 of the contender",)
     assert any("version 1 → 2" in note for note in found.notes)
 
 
@@ -131,7 +131,7 @@ def test_a_setting_that_only_a_newer_assay_knows_does_not_keep_cells_apart() -> 
     newer = Made({"a": {"misses": 1}}, parameters={"partitions": 4, "replicas": 1})
     found = compared(Made({"a": {"misses": 1}}), newer)
     assert verdicts(found) == {("a", "misses"): "same"}
-    assert found.compared[0].notes == ("replicas is known to the candidate alone",)
+    assert found.compared[0].paired == ("replicas is known to the candidate alone",)
 
 
 def test_a_pairing_that_is_not_the_only_one_is_none() -> None:
@@ -205,7 +205,7 @@ def test_other_rows_under_the_same_name_are_refused_unless_asked() -> None:
     assert "--other-data" in str(error.value)
     found = compared(base, candidate, other_data=True)
     assert found.verdict == "worse"
-    assert found.compared[0].notes == ("other rows in orders",)
+    assert found.compared[0].paired == ("other rows in orders",)
 
 
 def test_datasets_of_other_names_are_paired_only_where_asked() -> None:
@@ -214,7 +214,7 @@ def test_datasets_of_other_names_are_paired_only_where_asked() -> None:
     assert compared(base, candidate).verdict == "nothing"
     found = compared(base, candidate, other_data=True)
     assert verdicts(found) == {("a", "misses"): "worse"}
-    assert found.compared[0].notes == ("dataset may → june",)
+    assert found.compared[0].paired == ("dataset may → june",)
 
 
 # -- the statistics ---------------------------------------------------------------------------------

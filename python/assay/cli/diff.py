@@ -46,8 +46,26 @@ def diff(
         bool, Parameter(help="Show ratios of times, without verdicts, though the machines differ.", negative="")
     ] = False,
     other_data: Annotated[bool, Parameter(help="Compare runs of different rows.", negative="")] = False,
+    suite: Annotated[
+        Path | None,
+        Parameter(help="Compare two commits: measure this suite at both, here and now.", metavar="SUITE.toml"),
+    ] = None,
+    setup: Annotated[
+        str | None, Parameter(help='Install a commit with this in an environment of its own, such as "pip install .".')
+    ] = None,
+    module: Annotated[
+        list[str] | None,
+        Parameter(help="A module of the commits that registers contenders when imported.", metavar="NAME", negative=""),
+    ] = None,
+    python: Annotated[
+        list[str] | None,
+        Parameter(help="The interpreter of both commits, or one for each.", metavar="PATH", negative=""),
+    ] = None,
+    pairs: Annotated[
+        int | None, Parameter(help="Pairs of processes that time the commits (5 by default).", metavar="N")
+    ] = None,
 ) -> int:
-    """Show what changed from one run to another.
+    """Show what changed from one run, or one commit, to another.
 
     Without --fail-on it ends with 0 whatever changed, and with 4 where
     nothing could be compared. With it: 1 if a condition is met, 3 if cells
@@ -58,13 +76,39 @@ def diff(
         assay diff previous latest
         assay diff main.duckdb branch.duckdb --fail-on worse:5%
         assay diff nightly latest --format markdown -o comment.md
+        assay diff --suite bench/orders.toml main HEAD --fail-on worse:5%
     """
-    from assay.diffing import diff as compared
-
     for path in (output, badge):
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {path.absolute().parent}; make it first, or name another file")
-    found = compared(
+    commits = {"--setup": setup, "--module": module, "--python": python, "--pairs": pairs}
+    if suite is None:
+        given = [flag for flag, value in commits.items() if value is not None]
+        if given:
+            raise UsageError(
+                f"{', '.join(given)} is for two commits; name what to measure at both with --suite SUITE.toml"
+            )
+        found = _stored(base, candidate, store, fail_on, other_machine, other_data, timing)
+    else:
+        if store != DEFAULT_STORE or other_machine or other_data:
+            raise UsageError("--store, --other-machine and --other-data are for runs that were kept; leave out --suite")
+        found = _measured(suite, base, candidate, fail_on, timing, setup, module, python, pairs)
+    show_diff(found, format=format, output=output, badge=badge, all=all)
+    return found.exit_code
+
+
+def _stored(
+    base: str,
+    candidate: str,
+    store: Path,
+    fail_on: list[str] | None,
+    other_machine: bool,
+    other_data: bool,
+    timing: bool,
+) -> Diff:
+    from assay.diffing import diff as compared
+
+    return compared(
         base,
         candidate,
         store=store,
@@ -73,8 +117,35 @@ def diff(
         other_data=other_data,
         timing=timing,
     )
-    show_diff(found, format=format, output=output, badge=badge, all=all)
-    return found.exit_code
+
+
+def _measured(
+    suite: Path,
+    base: str,
+    candidate: str,
+    fail_on: list[str] | None,
+    timing: bool,
+    setup: str | None,
+    module: list[str] | None,
+    python: list[str] | None,
+    pairs: int | None,
+) -> Diff:
+    from assay.cli.options import progress_bar
+    from assay.diffing import diff_commits
+    from assay.diffing.paired_timing import PairedSettings
+
+    return diff_commits(
+        suite,
+        base,
+        candidate,
+        fail_on=fail_on,
+        setup=setup,
+        python=python,
+        modules=module or (),
+        timing=timing,
+        settings=None if pairs is None else PairedSettings(pairs=pairs),
+        progress=progress_bar(),
+    )
 
 
 def show_diff(found: Diff, *, format: str, output: Path | None, badge: Path | None, all: bool) -> None:

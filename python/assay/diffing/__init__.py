@@ -7,6 +7,7 @@ print(d.to_markdown())
 
 from assay.diffing.changes import AnswerChange, Change
 from assay.diffing.result import Diff
+from assay.diffing.two_commits import diff_commits
 from assay.diffing.two_runs import diff
 
-__all__ = ["AnswerChange", "Change", "Diff", "diff"]
+__all__ = ["AnswerChange", "Change", "Diff", "diff", "diff_commits"]

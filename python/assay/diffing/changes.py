@@ -49,6 +49,9 @@ class Change:
     high: float | None = None
     limit: float | None = None
     notes: tuple[str, ...] = ()
+    paired: tuple[str, ...] = ()  # in what the two cells differ
+    experiment_index: int = 0  # of the candidate, or of the base where only that has the cell
+    cell_id: str = ""
 
     @property
     def share(self) -> float:

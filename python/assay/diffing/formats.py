@@ -161,7 +161,7 @@ def _row(row: Change) -> dict[str, Any]:
         name: _finite(getattr(row, name)) for name in _COLUMNS if name not in ("parameters", "note")
     }
     values["parameters"] = json.dumps(dict(row.parameters), sort_keys=True, ensure_ascii=False)
-    values["note"] = "; ".join(row.notes) or None
+    values["note"] = "; ".join((*row.notes, *row.paired)) or None
     return {name: values[name] for name in _COLUMNS}
 
 
@@ -169,6 +169,7 @@ def _side(side: Side) -> dict[str, Any]:
     return {
         "name": side.name,
         "run": side.run_id,
+        "commit": side.commit,
         "store": side.store,
         "suite": side.suite,
         "label": side.label,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from assay.diffing.changes import AnswerChange, Change, Outcome
@@ -20,7 +20,7 @@ from assay.diffing.pairing import Pair, Pairing
 from assay.diffing.reading import AnswerOf, CellOf, Number, Side
 from assay.diffing.timed import SMALLEST_EFFECT, Ratio, discoveries, timed_verdict, unpaired_ratio
 
-__all__ = ["RatioOf", "changed_answers", "compared_answers", "failed_on_both", "judge"]
+__all__ = ["RatioOf", "changed_answers", "compared_answers", "confirm", "failed_on_both", "judge"]
 
 RatioOf = Callable[[Pair, Number, Number], Ratio | None]
 _NORMAL_97_5 = 1.959964  # of the standard normal distribution
@@ -129,11 +129,20 @@ def _whole_cell(pair: Pair) -> Change | None:
     )
 
 
-def _cell_row(cell: CellOf, verdict: Outcome, error: str | None, notes: tuple[str, ...] = ()) -> Change:
+def _cell_row(cell: CellOf, verdict: Outcome, error: str | None, paired: tuple[str, ...] = ()) -> Change:
     if error is None and verdict == "failed":
         error = "it was not measured"
-    said = (*((error,) if error else ()), *notes)
-    return Change(verdict, cell.experiment, cell.contender, cell.parameters, cell.dataset, notes=said)
+    return Change(
+        verdict,
+        cell.experiment,
+        cell.contender,
+        cell.parameters,
+        cell.dataset,
+        notes=(error,) if error else (),
+        paired=paired,
+        experiment_index=cell.experiment_index,
+        cell_id=cell.cell_id,
+    )
 
 
 def _compared(pair: Pair, one: Number | None, other: Number | None) -> Change:
@@ -157,7 +166,10 @@ def _compared(pair: Pair, one: Number | None, other: Number | None) -> Change:
         base,
         candidate,
         ratio if ratio is not None and math.isfinite(ratio) else None,
-        notes=(*notes, *pair.notes),
+        notes=notes,
+        paired=pair.notes,
+        experiment_index=cell.experiment_index,
+        cell_id=cell.cell_id,
     )
 
 
@@ -232,3 +244,35 @@ def _judge_timed(rows: list[Change], ratios: Sequence[tuple[int, Ratio, float]],
         elif verdict == "unclear" and not found and ratio.chance_beyond(limit) < 0.05:
             notes = (f"not beyond chance among {len(ratios)} timed comparisons", *notes)
         rows[position] = replace(row, verdict=verdict, notes=notes)
+
+
+def confirm(rows: Sequence[Change], second: Mapping[tuple[int, str, str], Ratio]) -> list[Change]:
+    """The rows, with those that were measured once more judged by the second measurement alone.
+
+    Args:
+        rows: As `judge` gave them.
+        second: The second ratio by experiment, cell and metric of the candidate.
+
+    Returns:
+        A verdict that the second measurement shares, with its numbers; unclear where it does not.
+    """
+    flagged = [
+        (position, second[row.experiment_index, row.cell_id, row.metric or ""], row)
+        for position, row in enumerate(rows)
+        if row.kind == "timed" and (row.experiment_index, row.cell_id, row.metric or "") in second
+    ]
+    believed = discoveries([ratio.chance_beyond(row.limit or SMALLEST_EFFECT) for _, ratio, row in flagged])
+    found = list(rows)
+    for (position, ratio, row), sure in zip(flagged, believed, strict=True):
+        verdict = timed_verdict(
+            ratio,
+            row.limit or SMALLEST_EFFECT,
+            found=sure,
+            direction=row.direction or "lower",  # type: ignore[arg-type]
+        )
+        notes = row.notes
+        if verdict != row.verdict:
+            notes = (f"a first measurement said {row.verdict}, a second one {verdict}", *notes)
+            verdict = "unclear"
+        found[position] = replace(row, verdict=verdict, ratio=ratio.value, low=ratio.low, high=ratio.high, notes=notes)
+    return found

@@ -77,6 +77,7 @@ class Side:
     cells: Sequence[CellOf]
     answers: Sequence[AnswerOf]
     claims: Mapping[str, str]  # sentence → verdict
+    commit: str | None = None  # of two commits; empty for the working tree
 
 
 def read_side(store: Source, run_id: str, *, name: str, path: str | None) -> Side:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +76,14 @@ def compare_sides(
     other_data: bool = False,
     timing: bool = True,
     ratio_of: RatioOf | None = None,
+    confirm: Callable[[list[Change]], list[Change]] = lambda rows: rows,
     notes: Iterable[str] = (),
 ) -> Diff:
     """The diff of two runs that were read; see `diff`.
 
     Args:
         ratio_of: The ratios of timed metrics, where the sides were timed together.
+        confirm: Given all rows, those rows, perhaps after a second measurement.
         notes: What else to be careful about.
 
     Raises:
@@ -99,7 +101,7 @@ def compare_sides(
             "BASE_REV CANDIDATE_REV` does), compare all but times with --no-timing, or see bare ratios with "
             "--other-machine"
         )
-    rows = judge(pairing, timed=timing, timed_judged=judged, ratio_of=ratio_of)
+    rows = confirm(judge(pairing, timed=timing, timed_judged=judged, ratio_of=ratio_of))
     said = [
         *notes,
         *_notes(base, candidate, pairing, rows, machines if timing else [], measured_apart=ratio_of is None),

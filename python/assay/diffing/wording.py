@@ -40,6 +40,7 @@ MARKS: dict[Outcome, str] = {
     "unclear": "?",
     "same": "=",
 }
+_MOST_MET = 3  # of what met a condition
 _UNSHOWN = ("same", "unclear")
 
 
@@ -78,17 +79,38 @@ def gate_words(judgement: Judgement) -> str:
     name = judgement.condition.spelled
     count = len(judgement.met)
     if count:
-        return f"{name} is met {count} time{'s' if count > 1 else ''} in {judgement.judged}"
+        shown = [_met_words(one) for one in sorted(judgement.met, key=_by_size)[:_MOST_MET]]
+        more = f", and {count - len(shown)} more" if count > len(shown) else ""
+        times = f"{count} time{'s' if count > 1 else ''}"
+        return f"{name} is met {times} in {judgement.judged}: {', '.join(shown)}{more}"
     if not judgement.judged:
         return f"{name}: there was nothing to judge"
     return f"{name} is not met in {judgement.judged}"
 
 
+def _by_size(one: Change | AnswerChange) -> float:
+    return -one.share if isinstance(one, Change) else 0.0
+
+
+def _met_words(one: Change | AnswerChange) -> str:
+    """What met a condition, in few words."""
+    if isinstance(one, AnswerChange):
+        return f"{one.base or 'none'} → {one.candidate or 'none'}"
+    change = change_words(one).partition(" (")[0]
+    return " ".join(part for part in (one.contender, one.metric or "", change) if part)
+
+
 def side_words(side: Side) -> str:
     """A run in one line."""
+    if side.commit is not None:
+        return f"{side.name}, {side.suite}, measured {_time(side)}, assay {side.tool_version}"
     label = f' "{side.label}"' if side.label else ""
     where = f" in {side.store}" if side.store else ""
-    return f"{side.suite}{label}, run {side.run_id}{where}, {side.started}, assay {side.tool_version}"
+    return f"{side.suite}{label}, run {side.run_id}{where}, {_time(side)}, assay {side.tool_version}"
+
+
+def _time(side: Side) -> str:
+    return side.started[:16].replace("T", " ")
 
 
 def answer_words(answer: AnswerChange) -> str:

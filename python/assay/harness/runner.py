@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreError, UsageError
-from assay.experiments.base import Cell, Findings, Lesson, Value
+from assay.experiments.base import Cell, Findings, Job, Lesson, Value
 from assay.harness.budget import BudgetClock, ExperimentSize
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
@@ -52,6 +52,8 @@ __all__ = ["Failure", "RunOutcome", "run_suite"]
 SPAN_ROWS = 1_000_000  # at least, where nobody says otherwise
 SPAN_ROWS_MOST = 4_000_000
 SPANS_EACH = 4  # for each worker, so that all end at about the same time
+
+OnLearned = Callable[[int, Job, Sequence[Lesson]], None]
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def run_suite(
     span_rows: int | None = None,
     command: str | None = None,
     label: str | None = None,
+    on_learned: OnLearned | None = None,
 ) -> RunOutcome:
     """Measures everything in `suite` into `store`.
 
@@ -113,6 +116,8 @@ def run_suite(
             four, between 1 and 4 million.
         command: What to type to repeat the run; by default made from the suite's file.
         label: A name for the run.
+        on_learned: Told of each experiment that was measured: its place, its job, and what its stages have learned,
+            from which its timers can be built; so that somebody else times it.
 
     Returns:
         The run's id, status, failures and unmet expectations. Failed cells do not stop the run.
@@ -143,6 +148,7 @@ def run_suite(
             timing_asked=timing is not None,
             span_rows=span_rows,
         )
+        run.on_learned = on_learned
         run.begin(resume, suite.seed if seed is None else seed, command, label)
         return run.measure()
 
@@ -174,6 +180,7 @@ class _Run:
         self.states: dict[int, ExperimentState] = {}
         self.failures: list[Failure] = []
         self.values: dict[int, list[Value]] = {}
+        self.on_learned: OnLearned | None = None
 
     # -- begin ------------------------------------------------------------------------------------
 
@@ -330,6 +337,8 @@ class _Run:
             folder.close()
             if folder.spans.is_lost:
                 self.executor = InlineExecutor()  # a lost pool stays lost
+        if learned is not None and self.on_learned is not None:
+            self.on_learned(index, experiment.job, learned)
         timing = Timing() if learned is None else self._time(index, experiment, learned)
         self._note_failures(index, experiment, timing.failures)
         self.values[index] = [*self.values[index], *timing.values]
