@@ -44,7 +44,9 @@ def test_large_states_are_files_and_the_database_stays_small(path: Path, killed:
     with Store(path) as store:
         assert store.committed_spans(killed, 0, 0) == {0, 1, 2, 3, 4}
         assert store.block_states(killed, 0, 0, range(9)) == {**dict(enumerate(LARGE)), 4: b"small"}
-        assert store.query("SELECT max(octet_length(state)) < 100 AS is_short FROM block").to_pylist() == [{"is_short": True}]
+        assert store.query("SELECT max(octet_length(state)) < 100 AS is_short FROM block").to_pylist() == [
+            {"is_short": True}
+        ]
 
 
 def test_a_missing_cut_or_changed_file_is_a_span_to_be_measured_again(path: Path, killed: str) -> None:

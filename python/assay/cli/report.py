@@ -1,4 +1,4 @@
-"""`assay report`: one run as one HTML page, or its charts as pictures."""
+"""`assay report`: one run or several as one HTML page, or a run's charts as pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from assay.cli.options import DEFAULT_REPORT, DEFAULT_STORE, StoreOption, find_run
+from assay.cli.options import DEFAULT_REPORT, DEFAULT_STORE
 from assay.cli.output import say
 from assay.errors import UsageError
 
@@ -18,12 +18,18 @@ __all__ = ["report"]
 
 
 def report(
-    run: Annotated[
-        str | None, Parameter(help="A run's id, its beginning, or a suite's name; the newest by default.")
-    ] = None,
-    /,
-    *,
-    store: StoreOption = DEFAULT_STORE,
+    *runs: Annotated[
+        str,
+        Parameter(
+            help="Runs: an id, its beginning, a suite's name, or STORE.duckdb:RUN; the newest by default. Several "
+            "stand on one page.",
+            metavar="RUN",
+        ),
+    ],
+    store: Annotated[
+        tuple[Path, ...],
+        Parameter(help="The file that holds the results; several may be named.", metavar="FILE", negative=""),
+    ] = (DEFAULT_STORE,),
     output: Annotated[
         Path | None,
         Parameter(
@@ -47,26 +53,32 @@ def report(
 ) -> int:
     """Write a run as one HTML page that opens offline, or its charts as pictures.
 
-    A run that is still going on is shown as far as it is. Pictures need
+    Several runs stand on one page: what changed first, then each in full. A
+    run that is still going on is shown as far as it is. Pictures need
     pip install "assay[report]".
 
     For example:
 
         assay report
         assay report flights --store results.duckdb -o flights.html
+        assay report monday.duckdb:flights tuesday.duckdb:flights
         assay report flights --chart load -o load.png
         assay report flights --charts figures
     """
-    from assay.report import write_report
-    from assay.store import Store
+    from assay.cli.chosen_runs import opened_runs
+    from assay.report import write_report, write_report_of_runs
 
     if charts is not None and (chart is not None or output is not None):
         raise UsageError("--charts writes every chart into its folder; leave --chart and -o out")
-    with Store.read_only(store) as results, results.snapshot():
-        run_id = find_run(results, run)
+    with opened_runs(runs, store) as found:
+        results, run_id = found[0]
         picture = output is not None and output.suffix.lower() in (".svg", ".png")
         if charts is not None or chart is not None or picture:
+            if len(found) > 1:
+                raise UsageError(f"{len(found)} runs are named; charts are drawn of one run: name one")
             paths = _pictures(results, run_id, charts, chart, output, theme)
+        elif len(found) > 1:
+            paths = [write_report_of_runs(found, output or DEFAULT_REPORT, title=title)]
         else:
             paths = [write_report(results, run_id, output or DEFAULT_REPORT, title=title)]
     for path in paths:

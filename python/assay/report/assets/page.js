@@ -203,6 +203,11 @@
       for (const experiment of payload.experiments) begin(experiment, (section) => section.closest('.run').id === chooser.value);
     };
     chooser.addEventListener('change', show);
+    addEventListener('beforeprint', () => {
+      for (const run of runs) run.hidden = false;
+      for (const experiment of payload.experiments) begin(experiment);
+    });
+    addEventListener('afterprint', show);
     if (payload.overlay && assay.startOverlay) assay.startOverlay(payload.overlay, redraws);
     show();
   }
