@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Cell:
     dataset_fingerprint: str
     hints: Mapping[str, str] = field(default_factory=dict, compare=False)  # what an answer may propose; no identity
 
-    @property
+    @cached_property
     def cell_id(self) -> str:
         """BLAKE3-128 of the canonical JSON of what identifies the cell, as 32 hex digits."""
         from assay.experiments.identity import cell_id

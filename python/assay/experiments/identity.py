@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from json.encoder import encode_basestring  # what json.dumps(text, ensure_ascii=False) calls
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -38,8 +39,10 @@ def cell_id(cell: Cell) -> str:
 
 def canonical_json(value: Any) -> str:
     """`value` as RFC 8785 has it: no blanks, keys in UTF-16 order, numbers as ECMAScript writes them."""
-    if value is None or isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, int):
         return str(value) if abs(value) < 2**53 else _number(float(value))
     if isinstance(value, float):
@@ -48,7 +51,7 @@ def canonical_json(value: Any) -> str:
         return "[" + ",".join(canonical_json(item) for item in value) + "]"
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: str(key).encode("utf-16-be"))
-        return "{" + ",".join(f"{canonical_json(str(key))}:{canonical_json(value[key])}" for key in keys) + "}"
+        return "{" + ",".join(f"{encode_basestring(str(key))}:{canonical_json(value[key])}" for key in keys) + "}"
     raise ParameterError(f"{value!r} of type {type(value).__name__} has no canonical JSON; use text or numbers")
 
 

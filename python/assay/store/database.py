@@ -253,31 +253,48 @@ class Database:
             connection.close()
 
     def _prepare(self, path: Path) -> None:
-        """Makes or upgrades the file; one that this call made is removed again if that fails."""
-        is_new = not path.exists()
-        if not is_new and path.stat().st_size == 0:
+        """Makes the file, whole or not at all, or upgrades one of an older schema after a backup."""
+        if not path.exists():
+            self._make(path)
+            return
+        if path.stat().st_size == 0:
             raise StoreError(f"{path} is an empty file, not a store; remove it, or name another with --store FILE")
-        try:
-            if not is_new:  # a file of another tool is refused before anything could change in it
-                connection = open_database(path, read_only=True, patience_s=WRITER_PATIENCE_S)
-                try:
-                    version = read_schema_version(connection, str(path))
-                finally:
-                    connection.close()
-                if 0 < version < len(migrations()):
-                    # What a log beside the file may hold goes into the file before it is copied.
-                    open_database(path, read_only=False, patience_s=WRITER_PATIENCE_S).close()
-                    back_up(path, version)
+        try:  # a file of another tool is refused before anything could change in it
+            connection = open_database(path, read_only=True, patience_s=WRITER_PATIENCE_S)
+            try:
+                version = read_schema_version(connection, str(path))
+            finally:
+                connection.close()
+            if 0 < version < len(migrations()):
+                # What a log beside the file may hold goes into the file before it is copied.
+                open_database(path, read_only=False, patience_s=WRITER_PATIENCE_S).close()
+                back_up(path, version)
             connection = open_database(path, read_only=False, patience_s=WRITER_PATIENCE_S)
             try:
                 apply_schema(connection, path, tool_version())
             finally:
                 connection.close()
+        except (duckdb.Error, OSError) as error:
+            raise store_error(error, path) from error
+
+    def _make(self, path: Path) -> None:
+        """A new file under another name, then renamed: a kill leaves no half store under its own."""
+        new = path.with_name(path.name + ".new")
+        leftovers = (new, new.with_name(new.name + ".wal"))
+        try:
+            for leftover in leftovers:  # of a killed process; ours is the lock
+                leftover.unlink(missing_ok=True)
+            connection = duckdb.connect(str(new))
+            try:
+                apply_schema(connection, path, tool_version())
+            finally:
+                connection.close()
+            path.with_name(path.name + ".wal").unlink(missing_ok=True)  # of a store that was removed
+            new.replace(path)
         except BaseException as error:
-            if is_new:
-                for leftover in (path, path.with_name(path.name + ".wal")):
-                    with contextlib.suppress(OSError):
-                        leftover.unlink()
+            for leftover in leftovers:
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
             if isinstance(error, (duckdb.Error, OSError)):
                 raise store_error(error, path) from error
             raise

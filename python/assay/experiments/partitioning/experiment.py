@@ -76,15 +76,19 @@ class Partitioning:
         if mistakes:
             raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
         fingerprint = dataset.fingerprint()
+        counts = grid.counts if grid else settings.grid
+        clusters = {partitions: settings.cluster(partitions) for partitions in counts}
+        of_cells = settings.of_cells
+        parameters = {n: {"partitions": n, **of_cells, **cluster.parameters} for n, cluster in clusters.items()}
         contests = tuple(
             Contest(
                 index,
                 spec,
                 partitions,
-                self._cell(dataset, fingerprint, spec, partitions, settings),
-                settings.cluster(partitions),
+                self._cell(dataset, fingerprint, spec, parameters[partitions]),
+                clusters[partitions],
             )
-            for index, (partitions, spec) in enumerate(product(grid.counts if grid else settings.grid, specs))
+            for index, (partitions, spec) in enumerate(product(counts, specs))
         )
         return PartitioningJob(
             dataset=dataset,
@@ -95,11 +99,7 @@ class Partitioning:
             memory_limit=None if settings.memory_limit is None else parse_bytes(settings.memory_limit),
         )
 
-    def _cell(
-        self, dataset: Dataset, fingerprint: str, spec: StrategySpec, partitions: int, settings: PartitioningSettings
-    ) -> Cell:
-        parameters: dict[str, Any] = {"partitions": partitions} | settings.of_cells
-        parameters |= settings.cluster(partitions).parameters
+    def _cell(self, dataset: Dataset, fingerprint: str, spec: StrategySpec, parameters: Mapping[str, Any]) -> Cell:
         hints = {"time": dataset.roles["time"]} if "time" in dataset.roles else {}
         return Cell(self.kind, spec.text, spec.version, parameters, dataset.name, fingerprint, hints)
 

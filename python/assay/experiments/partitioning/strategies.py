@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -55,7 +56,7 @@ class StrategySpec:
             return False
         return all(part.keyed for part in self.parts) if self.parts else "by_row" not in self.contender.abilities
 
-    @property
+    @cached_property
     def version(self) -> int:
         """The versions of all strategies in it, added up."""
         return self.contender.version + sum(part.version for part in self.parts)
