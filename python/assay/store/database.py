@@ -12,7 +12,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -58,6 +58,14 @@ class Change:
         """Inserts `rows` (column → value) into `table`; a key twice is a broken invariant unless `or_replace`."""
         verb = "INSERT OR REPLACE" if or_replace else "INSERT"
         return cls(f"{verb} INTO {table} BY NAME SELECT * FROM {_ROWS_NAME}", (), pa.Table.from_pylist(list(rows)))
+
+    @classmethod
+    def insert_columns(cls, table: str, key: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> Change:
+        """Inserts many rows given as columns of equal length; every row has the values of `key` too."""
+        count = len(next(iter(columns.values())))
+        fixed = {name: pa.repeat(value, count) for name, value in key.items()}
+        rows = pa.table(fixed | {name: pa.array(values) for name, values in columns.items()})
+        return cls(f"INSERT INTO {table} BY NAME SELECT * FROM {_ROWS_NAME}", (), rows)
 
     def apply(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Executes the change within the caller's transaction."""

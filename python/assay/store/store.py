@@ -96,23 +96,16 @@ class Store(StateStore):
         """Writes the exact metrics and series of an experiment; its cells are done, or failed with their error."""
         key = {"run_id": run_id, "experiment_index": experiment_index}
         changes = self._values(key, findings.values, metrics)
-        if findings.points:
-            changes.append(
-                Change.insert(
-                    "series",
-                    [
-                        {
-                            **key,
-                            "cell_id": point.cell_id,
-                            "name": point.series,
-                            "position": point.position,
-                            "label": point.label,
-                            "value": float(point.value),
-                        }
-                        for point in findings.points
-                    ],
-                )
-            )
+        points = findings.points
+        if points:
+            columns: dict[str, list[Any]] = {
+                "cell_id": [point.cell_id for point in points],
+                "name": [point.series for point in points],
+                "position": [point.position for point in points],
+                "label": [point.label for point in points],
+                "value": [float(point.value) for point in points],
+            }
+            changes.append(Change.insert_columns("series", key, columns))
         changes += self._failures(key, findings.failures)
         where = "WHERE run_id = ? AND experiment_index = ?"
         if findings.rows is not None:  # a CSV's rows are known only now
@@ -250,25 +243,23 @@ class Store(StateStore):
         return RunRecord(**rows[0], started=started)
 
     def _values(self, key: Mapping[str, Any], values: Sequence[Value], metrics: Mapping[str, Metric]) -> list[Change]:
-        rows = []
-        for value in values:
-            metric = _declared(value.metric, metrics)
-            rows.append(
-                {
-                    **key,
-                    "cell_id": value.cell_id,
-                    "name": value.metric,
-                    "unit": metric.unit,
-                    "kind": metric.kind,
-                    "direction": metric.direction,
-                    "origin": metric.origin,
-                    "value": _number(value.value),
-                    "low": _number(value.low),
-                    "high": _number(value.high),
-                    "note": value.note,
-                }
-            )
-        return [Change.insert("metric", rows)] if rows else []
+        if not values:
+            return []
+        declared = {name: _declared(name, metrics) for name in {value.metric for value in values}}
+        of_values = [declared[value.metric] for value in values]
+        columns: dict[str, list[Any]] = {
+            "cell_id": [value.cell_id for value in values],
+            "name": [value.metric for value in values],
+            "unit": [metric.unit for metric in of_values],
+            "kind": [metric.kind for metric in of_values],
+            "direction": [metric.direction for metric in of_values],
+            "origin": [metric.origin for metric in of_values],
+            "value": [_number(value.value) for value in values],
+            "low": [_number(value.low) for value in values],
+            "high": [_number(value.high) for value in values],
+            "note": [value.note for value in values],
+        }
+        return [Change.insert_columns("metric", key, columns)]
 
     def _failures(self, key: Mapping[str, Any], failures: Mapping[str, str]) -> list[Change]:
         return [

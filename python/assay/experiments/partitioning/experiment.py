@@ -121,8 +121,10 @@ class Partitioning:
         limits = Limits.of(settings)
         proposed = not settings.strategies
         found = []
-        for partitions in dict.fromkeys(cell.parameters["partitions"] for cell in cells):
-            here = [cell for cell in cells if cell.parameters["partitions"] == partitions]
+        by_count: dict[int, list[Cell]] = {}
+        for cell in cells:
+            by_count.setdefault(cell.parameters["partitions"], []).append(cell)
+        for here in by_count.values():
             notes = notes_on(here, by_cell, proposed=proposed and not settings.advise)
             notes += notes_of_the_log(here, values)
             notes += _notes_on_failed_metrics(texts)
