@@ -54,7 +54,7 @@ UNWANTED = (
     r"(^|/)(Cargo|pyproject)\.toml$",
     r"^(?!assay/|assay-[^/]+\.dist-info/|assay\.libs/)",
 )
-MOST_MIB = 40
+MOST_MIB = 20
 _T = TypeVar("_T")
 
 
@@ -92,8 +92,18 @@ def step(name: str, call: Callable[[], _T]) -> _T:
 
 def built(folder: Path) -> Path:
     """The wheel of this checkout, built for release."""
-    command = [sys.executable, "-m", "maturin", "build", "--release", "--quiet", "-o", str(folder / "wheels")]
-    step("maturin build --release", lambda: run(command, cwd=ROOT, seconds=3600))
+    command = [
+        sys.executable,
+        "-m",
+        "maturin",
+        "build",
+        "--release",
+        "--strip",
+        "--quiet",
+        "-o",
+        str(folder / "wheels"),
+    ]
+    step("maturin build --release --strip", lambda: run(command, cwd=ROOT, seconds=3600))
     (wheel,) = (folder / "wheels").glob("*.whl")
     return wheel
 

@@ -61,9 +61,10 @@ def main() -> int:
         for _ in range(given.runs):
             for index, (arguments, _) in enumerate(COMMANDS):
                 found[index].append(measured(given.python, arguments, environment))
+    niceness = f", niceness {os.nice(0)}" if os.nice(0) else ""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    print(f"{datetime.date.today()} · {platform.python_implementation()} {platform.python_version()} · "
-          f"{platform.machine()}, {os.cpu_count()} cores · load {load} · fastest of {given.runs} runs")  # fmt: skip
+    system = f"{platform.python_implementation()} {platform.python_version()} · {platform.machine()}"
+    print(f"{datetime.date.today()} · {system}, {os.cpu_count()} cores · load {load}{niceness} · {given.runs} runs")
     print(f"{'command':34} {'fastest ms':>10} {'median ms':>10} {'cpu ms':>8}  limit")
     missed = 0
     for index, (arguments, limit) in enumerate(COMMANDS):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from assay.cli import watch
@@ -40,6 +41,16 @@ def test_a_failed_cell_is_shown_with_its_error(assay: Assay, suite: Path) -> Non
     assert ran.code in (2, 3) and done.code == 3
     assert "! partitioning of orders: 1 of 2 cells, 1 failed" in done.out
     assert "  ! hash(nothing): " in done.out
+
+
+def test_what_is_measured_and_not_yet_answered_shows_who_leads(assay: Assay, suite: Path) -> None:
+    assay("run", str(suite), "--no-timing", "--store", "s.duckdb")
+    with duckdb.connect("s.duckdb") as connection:  # as the store is while kernels are timed
+        connection.execute("UPDATE experiment SET answers = NULL")
+        connection.execute("UPDATE run SET status = 'running', ended = NULL")
+    shown = assay("watch", "--store", "s.duckdb", "--once").out
+    assert "▸ partitioning of orders: measured (" in shown and "timing, which shows when it is done" in shown
+    assert "    load max ÷ mean: round_robin 1.000, hash(customer) 1.240\n" in shown
 
 
 def test_a_store_that_is_not_there_is_said_so(assay: Assay) -> None:

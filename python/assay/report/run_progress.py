@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from assay.report.run_view import Source
+from assay.report.vocabulary import KEY_METRICS, describe
+from assay.units import format_value
 
 __all__ = ["ExperimentProgress", "RunProgress", "ScanProgress", "read_progress"]
 
@@ -41,6 +43,7 @@ class ExperimentProgress:
             or done.
         answers: Sentences, each with the grid point it is of, once it is done.
         values: How many numbers there are.
+        leading: The best contenders by the most telling metric, while there is no answer yet; else empty.
     """
 
     index: int
@@ -53,6 +56,7 @@ class ExperimentProgress:
     phase: Phase
     answers: tuple[str, ...]
     values: int
+    leading: str = ""
 
     @property
     def name(self) -> str:
@@ -145,6 +149,8 @@ def read_progress(store: Source, run_id: str) -> RunProgress:
         run_id,
     )
     latest = {row["position"]: row for row in scans}
+    found = [_experiment(row, latest.get(row["position"])) for row in experiments]
+    found = [replace(one, leading=_leading(store, run_id, one)) if one.phase == "timing" else one for one in found]
     return RunProgress(
         run_id,
         run["suite_name"],
@@ -155,7 +161,7 @@ def read_progress(store: Source, run_id: str) -> RunProgress:
         run["command"],
         run["unmet"],
         run["newer"],
-        tuple(_experiment(row, latest.get(row["position"])) for row in experiments),
+        tuple(found),
         tuple(f"{row['contender']}: {row['error']}" for row in failures),
     )
 
@@ -181,6 +187,24 @@ def _experiment(row: Mapping[str, Any], scan: Mapping[str, Any] | None) -> Exper
         tuple(_sentences(row["answers"])),
         row["numbers"],
     )
+
+
+def _leading(store: Source, run_id: str, one: ExperimentProgress) -> str:
+    """The best three by the metric that a table of this experiment would show first."""
+    names = KEY_METRICS.get(one.kind, ())[:1]
+    rows = store.query(
+        """SELECT c.contender, m.name, m.unit, m.value
+           FROM metric m JOIN cell c USING (run_id, experiment_index, cell_id)
+           WHERE m.run_id = ? AND m.experiment_index = ? AND m.value IS NOT NULL AND m.direction <> 'none'
+             AND (m.name = ? OR ? = '')
+           ORDER BY m.name, if(m.direction = 'lower', m.value, -m.value), c.contender LIMIT 3""",
+        [run_id, one.index, *(names or ("",)), *(names or ("",))],
+    ).to_pylist()
+    rows = [row for row in rows if row["name"] == rows[0]["name"]]
+    if not rows:
+        return ""
+    told = ", ".join(f"{row['contender']} {format_value(row['value'], row['unit'])}" for row in rows)
+    return f"{describe(rows[0]['name']).label}: {told}"
 
 
 def _sentences(answers: str | None) -> list[str]:

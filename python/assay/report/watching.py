@@ -72,7 +72,7 @@ def frame(progress: RunProgress, pace: Pace, now: datetime, writer: str | None) 
     for one in progress.experiments:
         mark = {"done": "✓", "waiting": " "}.get(one.phase, "▸")
         lines.append(f"{'!' if one.cells_failed else mark} {_named(one, progress)}: {phase_words(one, pace, now)}")
-        lines += [f"    {sentence}" for sentence in one.answers]
+        lines += [f"    {sentence}" for sentence in (one.answers or (one.leading,)) if sentence]
     lines += [f"  ! {failure}" for failure in progress.failures]
     return lines
 
@@ -106,6 +106,8 @@ def changes(before: RunProgress | None, after: RunProgress, pace: Pace, now: dat
         yield f"{elapsed} {_named(one, after)}: {phase_words(one, pace, now)}"
         if earlier is None or earlier.answers != one.answers:
             yield from (f"{elapsed}   {sentence}" for sentence in one.answers)
+        if one.leading and (earlier is None or earlier.leading != one.leading):
+            yield f"{elapsed}   {one.leading}"
     told = () if before is None else before.failures
     yield from (f"{elapsed} ! {failure}" for failure in after.failures if failure not in told)
 
