@@ -42,9 +42,9 @@ def claims_section(run: RunView) -> Html:
         element("h2", verdict_summary(run.claims), class_="summary"),
         _proportions(run.claims),
         _toolbar(run.claims),
+        _legend(run.claims),
         *(_topic(topic, run) for topic in topics),
         element("p", "No claim is like that: ask for less.", class_="no-claim", hidden=True),
-        _legend(run.claims),
         id="claims",
     )
 
@@ -115,7 +115,8 @@ def _card(claim: ClaimView, position: int, experiments: Sequence[ExperimentView]
     parts.append(evidence_chart(*(side or [] for side in sides)))
     parts.append(element("h5", "Measure it again"))
     parts.append(command_block(claim.command))
-    parts.append(element("p", *_links(claim), class_="links"))
+    own = element("a", "address of this claim", href=f"#claim-{position + 1}")
+    parts.append(element("p", *_links(claim), " · ", own, class_="links"))
     return element(
         "details",
         summary,
@@ -129,15 +130,20 @@ def _card(claim: ClaimView, position: int, experiments: Sequence[ExperimentView]
 
 
 def _glance(evidence: Sequence[Number], counterexample: Sequence[Number]) -> Html:
-    """The first number for the sentence, and the first against it: of the same metric where there is one."""
-    first = next((number for number in evidence if number.value is not None), None)
-    others = [number for number in counterexample if number.value is not None]
-    against = next((one for one in others if first and one.metric == first.metric), others[0] if others else None)
-    told = [(sign, number) for sign, number in (("for:", first), ("against:", against)) if number is not None]
-    parts = [
-        element("span", element("b", f"{role} "), unbroken(f"{in_a_sentence(one.metric)} {one.value_text}{one.where}"))
-        for role, one in told
-    ]
+    """A number for the sentence, or the one that refutes it, and one against it, of the same metric if there is one."""
+    known = [[number for number in side if number.value is not None] for side in (evidence, counterexample)]
+    first = next((number for number in known[0] if number.met is False), known[0][0] if known[0] else None)
+    against = next((one for one in known[1] if first and one.metric == first.metric), known[1][0] if known[1] else None)
+    told = []
+    if first is not None and first.met is False:
+        told.append(
+            ("expected:", f"{in_a_sentence(first.metric)} {first.wanted}, found {first.value_text}{first.where}")
+        )
+    elif first is not None:
+        told.append(("for:", f"{in_a_sentence(first.metric)} {first.value_text}{first.where}"))
+    if against is not None:
+        told.append(("against:", f"{in_a_sentence(against.metric)} {against.value_text}{against.where}"))
+    parts = [element("span", element("b", f"{role} "), unbroken(words)) for role, words in told]
     return element("span", *parts, class_="glance") if parts else Html("")
 
 

@@ -8,6 +8,7 @@ markup, placed in percent: it needs no script, prints, and reads as a list where
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -61,7 +62,7 @@ class Axis:
         if not self.wide:
             span = self.high - self.low
             step = 10.0 ** math.floor(math.log10(span))
-            step *= next(factor for factor in (0.25, 0.5, 1, 2, 5) if span / (factor * step) <= _MOST_TICKS - 1)
+            step *= next(factor for factor in (0.25, 0.5, 1, 2, 2.5, 5) if span / (factor * step) <= _MOST_TICKS - 1)
             first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
             ticks = [(n * step, self._text(n * step, step)) for n in range(first, last + 1)]
             alone = all(abs(self.place(number) - self.place(self.low)) > _NEAR for number, _ in ticks)
@@ -114,7 +115,7 @@ def _panel(lines: Sequence[_Line]) -> Html:
 
 def _item(line: _Line, axis: Axis, *, named: bool) -> Html:
     number = line.number
-    subject: list[str | Html] = [element("code", number.contender), number.where]
+    subject: list[str | Html] = [element("code", number.contender), *_place(number.where)]
     if named:
         subject.append(f", {describe(number.metric).label.partition(': ')[2] or split_name(number.metric)[1]}")
     sign, words = ("✓", number.wanted) if number.met else ("✗", f"not {number.wanted}")
@@ -129,6 +130,12 @@ def _item(line: _Line, axis: Axis, *, named: bool) -> Html:
         element("span", element("b", unbroken(number.value_text)), f" {words} ", sign, class_="value"),
         class_=f"{line.role} {state}",
     )
+
+
+def _place(where: str) -> list[str | Html]:
+    """Where a number was measured; a generator's parameters in small: they matter to whoever measures it again."""
+    found = re.match(r"( on \w+)(\([^()]*\))(.*)", where, re.DOTALL)
+    return [found[1], element("small", f" {found[2]}"), found[3]] if found else [where]
 
 
 def _track(number: Number, axis: Axis) -> Html:
