@@ -15,6 +15,7 @@ from assay.harness.records import (
     ComparisonRecord,
     DatasetRecord,
     ExperimentRecord,
+    HistogramRecord,
     RunRecord,
     SampleRecord,
     new_run_id,
@@ -31,6 +32,7 @@ METRICS = {
         Metric("imbalance", "ratio", "lower", "seeded", "measured", "max / mean", "how uneven it is"),
         Metric("distinct", "values", "none", "estimated", "measured", "sketch", "distinct values"),
         Metric("lookup_ns", "ns", "lower", "timed", "measured", "time", "ns per lookup"),
+        Metric("lookup_latency_p50_ns", "ns", "lower", "timed", "measured", "p50", "half of the lookups"),
         Metric("keys_per_s", "count", "higher", "timed", "measured", "rate", "keys per second"),
     )
 }
@@ -65,6 +67,7 @@ class Made:
     label: str | None = None
     floor: float = 1.0
     claims: Mapping[str, str] = field(default_factory=dict)
+    latencies: Mapping[str, Sequence[Mapping[int, int]]] = field(default_factory=dict)  # by process: ns → count
     unmeasured: Sequence[str] = ()  # contenders that stay planned
     minutes: int = 0  # after the first run
 
@@ -141,6 +144,19 @@ class Made:
             samples=samples,
             values=timed,
             comparisons=comparisons,
+            histograms=[
+                HistogramRecord(
+                    cells[contender].cell_id,
+                    "lookup_latency",
+                    process,
+                    7,
+                    tuple(map(float, counts)),
+                    tuple(map(float, counts)),
+                    tuple(counts.values()),
+                )
+                for contender, processes in self.latencies.items()
+                for process, counts in enumerate(processes)
+            ],
             failures={},
             metrics=METRICS,
         )

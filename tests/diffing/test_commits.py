@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -309,3 +312,26 @@ def test_a_set_up_command_installs_each_commit_for_itself(call: Assay, repositor
     assert outcome.code == 0, outcome.err
     moved = {row["metric"]: row["candidate"] for row in json.loads(outcome.out)["changes"]}
     assert moved["load_max_over_mean"] == 1.4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_diff_that_is_stopped_leaves_no_folder_and_no_process(repository: Repository, number: int) -> None:
+    program = "import sys; from assay.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["diff", "--suite", "bench/orders.toml", "one", "skewed", "--setup", "sleep 600"]
+    temporary = Path(tempfile.gettempdir())
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(temporary.glob("*/venv-base/lib/python*/site-packages/zz_assay_diff.pth")):
+        assert child.poll() is None and time.monotonic() < deadline, child.communicate()
+        time.sleep(0.05)
+    child.send_signal(number)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 3
+    assert said == "assay: interrupted\n"
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            assert str(temporary).encode() not in path.read_bytes()

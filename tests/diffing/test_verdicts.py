@@ -77,6 +77,24 @@ def test_the_noise_floor_of_either_run_is_a_limit() -> None:
     assert row.ratio == pytest.approx(1.1)
 
 
+def test_a_latency_percentile_is_compared_by_the_percentiles_of_its_processes() -> None:
+    def run(latencies: list[int]) -> Made:
+        made = Made({"a": {"lookup_latency_p50_ns": (float(latencies[0]), 1.0, 1e9)}})
+        made.latencies = {"a": [{ns: 100} for ns in latencies]}
+        return made
+
+    steady, noisy = run([1000, 1008, 992]), run([1000, 2000, 500])
+    verdict = [compared(steady, other).compared[0].verdict for other in (steady, run([1200, 1208, 1192]), noisy)]
+    assert verdict == ["same", "worse", "unclear"]
+
+
+def test_a_latency_of_few_clock_steps_is_not_called_worse_by_one_step() -> None:
+    base, candidate = Made({"a": {"lookup_latency_p50_ns": 40.0}}), Made({"a": {"lookup_latency_p50_ns": 41.0}})
+    base.latencies, candidate.latencies = ({"a": [{ns: 100}] * 3} for ns in (40, 41))
+    (row,) = compared(base, candidate).compared
+    assert (row.verdict, row.limit) == ("same", 1.05)
+
+
 def test_cells_are_added_removed_failed_and_recovered() -> None:
     base = Made({"kept": {"misses": 1}, "gone": {"misses": 1}, "breaks": {"misses": 1}, "mended": "it was broken"})
     candidate = Made({"kept": {"misses": 1}, "new": {"misses": 1}, "breaks": "it broke", "mended": {"misses": 1}})

@@ -21,7 +21,9 @@ __all__ = ["COLOURS", "badge_svg", "write_badge"]
 
 COLOURS = {"bad": "#b3261e", "good": "#1a7f37", "open": "#57606a", "moved": "#8a5a00"}
 _LABEL_COLOUR = "#24292f"
-_CHARACTER_PX, _PADDING_PX, _HEIGHT_PX = 6.6, 10.0, 20
+_PADDING_PX, _HEIGHT_PX, _RADIUS_PX = 10, 20, 3
+# About how wide characters are at 11 px: the picture is stretched to that, whatever the font.
+_CHARACTER_PX, _NARROW_PX, _NARROW = 6.8, 4.0, frozenset("ijlft 1.,:'")
 
 
 def badge_svg(diff: Diff) -> str:
@@ -65,7 +67,10 @@ def _message(diff: Diff) -> tuple[str, str]:
 
 
 def _drawn(label: str, words: str, colour: str) -> str:
-    left, right = (round(len(text) * _CHARACTER_PX + 2 * _PADDING_PX) for text in (label, words))
+    left, right = (
+        round(sum(_NARROW_PX if character in _NARROW else _CHARACTER_PX for character in text)) + 2 * _PADDING_PX
+        for text in (label, words)
+    )
     width = left + right
 
     def text(words: str, start: float, room: float) -> str:
@@ -78,9 +83,12 @@ def _drawn(label: str, words: str, colour: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT_PX}" role="img" aria-label="{name}">'
         f"<title>{name}</title>"
-        f'<clipPath id="round"><rect width="{width}" height="{_HEIGHT_PX}" rx="3"/></clipPath>'
-        f'<g clip-path="url(#round)"><rect width="{left}" height="{_HEIGHT_PX}" fill="{_LABEL_COLOUR}"/>'
-        f'<rect x="{left}" width="{right}" height="{_HEIGHT_PX}" fill="{colour}"/></g>'
+        # Rounded at the outer ends alone, without an id that a second badge on a page would share.
+        f'<rect width="{left}" height="{_HEIGHT_PX}" rx="{_RADIUS_PX}" fill="{_LABEL_COLOUR}"/>'
+        f'<rect x="{left - _RADIUS_PX}" width="{_RADIUS_PX}" height="{_HEIGHT_PX}" fill="{_LABEL_COLOUR}"/>'
+        f'<rect x="{left + _RADIUS_PX}" width="{right - _RADIUS_PX}" height="{_HEIGHT_PX}" rx="{_RADIUS_PX}" '
+        f'fill="{colour}"/>'
+        f'<rect x="{left}" width="{2 * _RADIUS_PX}" height="{_HEIGHT_PX}" fill="{colour}"/>'
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
         f"{text(label, 0, left)}{text(words, left, right)}</g></svg>\n"
     )

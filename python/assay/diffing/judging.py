@@ -18,7 +18,7 @@ from dataclasses import replace
 from assay.diffing.changes import AnswerChange, Change, Outcome
 from assay.diffing.pairing import Pair, Pairing
 from assay.diffing.reading import AnswerOf, CellOf, Number, Side
-from assay.diffing.timed import SMALLEST_EFFECT, Ratio, discoveries, timed_verdict, unpaired_ratio
+from assay.diffing.timed import SMALLEST_EFFECT, Ratio, discoveries, numbers_needed, timed_verdict, unpaired_ratio
 
 __all__ = ["RatioOf", "changed_answers", "compared_answers", "confirm", "failed_on_both", "judge"]
 
@@ -38,7 +38,7 @@ def judge(
         ratio_of: The ratio of a timed metric of a pair; by default from the processes that both runs kept.
     """
     rows: list[Change] = []
-    ratios: list[tuple[int, Ratio, float]] = []
+    ratios: list[tuple[int, Ratio, float, int]] = []
     for pair in pairing.pairs:
         whole = _whole_cell(pair)
         if whole is not None:
@@ -55,7 +55,7 @@ def judge(
                 ratio = (ratio_of or _stored_ratio)(pair, one, other)
                 limit = max(one.floor, other.floor, SMALLEST_EFFECT)
                 if ratio is not None:
-                    ratios.append((len(rows), ratio, limit))
+                    ratios.append((len(rows), ratio, limit, min(len(one.processes), len(other.processes))))
                     row = replace(row, ratio=ratio.value, low=ratio.low, high=ratio.high, limit=limit)
             rows.append(row)
     for cells, verdict in ((pairing.removed, "removed"), (pairing.added, "added")):
@@ -227,10 +227,10 @@ def _stored_ratio(pair: Pair, one: Number, other: Number) -> Ratio | None:
     return Ratio(value, value / math.exp(reach), value * math.exp(reach), reach / _NORMAL_97_5, math.inf)
 
 
-def _judge_timed(rows: list[Change], ratios: Sequence[tuple[int, Ratio, float]], judged: bool) -> None:
+def _judge_timed(rows: list[Change], ratios: Sequence[tuple[int, Ratio, float, int]], judged: bool) -> None:
     """Gives the timed rows their verdicts, all at once."""
-    believed = discoveries([ratio.chance_beyond(limit) for _, ratio, limit in ratios])
-    for (position, ratio, limit), found in zip(ratios, believed, strict=True):
+    believed = discoveries([ratio.chance_beyond(limit) for _, ratio, limit, _ in ratios])
+    for (position, ratio, limit, numbers), found in zip(ratios, believed, strict=True):
         row = rows[position]
         if not judged:
             rows[position] = replace(
@@ -243,6 +243,8 @@ def _judge_timed(rows: list[Change], ratios: Sequence[tuple[int, Ratio, float]],
             notes = ("fewer than two processes on a side", *notes)
         elif verdict == "unclear" and not found and ratio.chance_beyond(limit) < 0.05:
             notes = (f"not beyond chance among {len(ratios)} timed comparisons", *notes)
+        elif verdict == "unclear" and (needed := numbers_needed(ratio, limit, numbers)) is not None:
+            notes = (f"about {needed} processes a side would tell", *notes)
         rows[position] = replace(row, verdict=verdict, notes=notes)
 
 

@@ -1,6 +1,7 @@
 """One side of a diff, read from its store: what was run, on which machine, and what came out.
 
-Timed metrics come as one number per process, the median of its rounds, which the database takes.
+Timed metrics come as one number per process: the median of its rounds, which the database takes, or its own
+percentile of single operations.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assay.errors import UsageError
+from assay.harness.histogram import PRECISION_BITS, Histogram
+from assay.harness.timing_summary import LEAST_BEYOND, PERCENTILES
 from assay.report import Source
 
 __all__ = ["AnswerOf", "CellOf", "Number", "Side", "read_side"]
@@ -167,6 +170,8 @@ def _numbers(store: Source, run_id: str) -> dict[tuple[int, str], dict[str, Numb
             run_id,
         )
     }
+    percentiles = _percentiles(store, run_id)
+    processes |= percentiles
     table = store.query(
         "SELECT experiment_index, cell_id, name, unit, kind, direction, value, low, high, note FROM metric "
         "WHERE run_id = ? ORDER BY experiment_index, cell_id, name",
@@ -185,10 +190,34 @@ def _numbers(store: Source, run_id: str) -> dict[tuple[int, str], dict[str, Numb
             high,
             note,
             tuple(processes.get((index, cell_id, name), ())),
-            max(1.0, floors.get((index, name)) or 1.0),
+            max(1.0, floors.get((index, name)) or 1.0, _step(value) if (index, cell_id, name) in percentiles else 1.0),
         )
         found.setdefault((index, cell_id), {})[name] = number
     return found
+
+
+def _percentiles(store: Source, run_id: str) -> dict[tuple[int, str, str], list[float]]:
+    """The latency percentiles of each process that has operations enough beyond them."""
+    found: dict[tuple[int, str, str], list[float]] = {}
+    for row in _rows(
+        store,
+        "SELECT experiment_index, cell_id, name, precision_bits, lower, counts FROM histogram WHERE run_id = ? "
+        "ORDER BY experiment_index, cell_id, name, process",
+        run_id,
+    ):
+        histogram = Histogram(row["precision_bits"])
+        for lower, count in zip(row["lower"], row["counts"], strict=True):
+            histogram.add(int(lower), count)
+        for suffix, percent in PERCENTILES.items():
+            if histogram.beyond(percent) >= LEAST_BEYOND and (latency := float(histogram.percentile(percent))) > 0:
+                key = (row["experiment_index"], row["cell_id"], f"{row['name']}_{suffix}_ns")
+                found.setdefault(key, []).append(latency)
+    return found
+
+
+def _step(latency: float | None) -> float:
+    """The ratio of latencies two steps apart: of the clock, which counts whole ns, or of the histogram's buckets."""
+    return 1 + 2 * max(1 / latency, 2**-PRECISION_BITS) if latency else 1.0
 
 
 def _answers(row: Mapping[str, Any]) -> list[AnswerOf]:

@@ -28,6 +28,7 @@ __all__ = [
     "Ratio",
     "discoveries",
     "drift",
+    "numbers_needed",
     "paired_ratio",
     "timed_verdict",
     "unpaired_ratio",
@@ -93,6 +94,24 @@ def paired_ratio(base: Sequence[float], candidate: Sequence[float]) -> Ratio:
         return Ratio(_ratio(mean), None, None)
     variance = math.fsum((difference - mean) ** 2 for difference in differences) / (len(differences) - 1)
     return _with_interval(mean, math.sqrt(variance / len(differences)), float(len(differences) - 1))
+
+
+def numbers_needed(ratio: Ratio, limit: float, numbers: int) -> int | None:
+    """About how many processes a side, or pairs, would tell on which side of the limit an unclear ratio lies.
+
+    The interval narrows with the root of their number; None where there is no interval, or where more than a
+    hundred times as many would be needed.
+
+    >>> numbers_needed(Ratio(1.1, 0.9, 1.34, 0.07, 4), 1.01, 3)
+    17
+    """
+    if ratio.low is None or ratio.high is None or ratio.error == 0:
+        return None
+    reach = math.log(ratio.high / ratio.value)
+    margin = abs(abs(math.log(ratio.value)) - math.log(limit))
+    if reach > 10 * margin:
+        return None
+    return max(numbers + 1, math.ceil(numbers * (reach / margin) ** 2))
 
 
 def timed_verdict(
