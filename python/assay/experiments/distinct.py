@@ -4,7 +4,7 @@ Each column's values get dense numbers once per batch, whichever keys they are p
 key is numbered by the pairs of its parts' numbers. For each key asked for, its distinct values are
 kept as Arrow columns in order of first appearance, with the number of rows and the weight of each.
 States merge by the same path as batches, so any split of a table gives the same counts.
-Memory: about 60 bytes a distinct key plus its text; a batch is looked at once and let go.
+Memory: METHODOLOGY, "Memory"; a batch is looked at once and let go.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from assay.experiments.spill import FIRST, Runs
 __all__ = ["DistinctKeys", "Key", "KeyCounter", "give_back_memory", "key_columns", "numpy_of", "total"]
 
 Key = tuple[str, ...]
-Counts = Any  # uint64: a pyarrow or numpy array
+Counts = Any  # unsigned integers: a pyarrow or numpy array
 
 _ROWS, _WEIGHT = "rows", "weight"
+_SUMMED_AT_ONCE = 1 << 20
 
 
 def numpy_of(array: pa.Array) -> np.ndarray:
@@ -44,8 +45,14 @@ def give_back_memory() -> None:
 
 def total(values: np.ndarray) -> int:
     """The exact sum of unsigned integers; Python's integers do not overflow."""
-    high, low = int((values >> np.uint64(32)).sum()), int((values & np.uint64(0xFFFFFFFF)).sum())
-    return (high << 32) + low
+    if values.dtype.itemsize < 8:
+        return int(values.sum(dtype=np.uint64))  # fewer than 2^32 of them
+    whole = 0
+    for first in range(0, len(values), _SUMMED_AT_ONCE):
+        part = values[first : first + _SUMMED_AT_ONCE]
+        high, low = int((part >> np.uint64(32)).sum()), int((part & np.uint64(0xFFFFFFFF)).sum())
+        whole += (high << 32) + low
+    return whole
 
 
 def key_columns(table: pa.Table, width: int) -> list[pa.Array]:
@@ -54,6 +61,8 @@ def key_columns(table: pa.Table, width: int) -> list[pa.Array]:
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)  # combining would copy it
     combined = column.combine_chunks()
     if isinstance(combined, pa.ChunkedArray):  # older pyarrow keeps an empty column chunked
         return combined.chunk(0) if combined.num_chunks else pa.array([], column.type)
@@ -64,8 +73,8 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
 class DistinctKeys:
     """The distinct values of one key: a row each, in order of first appearance.
 
-    `table` has the key's columns (named k0, k1, ...), then `rows` and, where a column weighs the rows,
-    `weight` (uint64). The null key, all parts null, has a row too if it occurs.
+    `table` has the key's columns (named k0, k1, ...), then `rows` and, where a column weighs the rows, `weight`, each
+    in the narrowest unsigned type that holds its counts. The null key, all parts null, has a row too if it occurs.
     """
 
     key: Key
@@ -82,12 +91,12 @@ class DistinctKeys:
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """The number of rows of each key, uint64."""
+        """The number of rows of each key, in the narrowest unsigned type."""
         return numpy_of(_one_chunk(self.table.column(_ROWS)))
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """The weight of each key, uint64; its rows where no column weighs them."""
+        """The weight of each key, in the narrowest unsigned type; its rows where no column weighs them."""
         return numpy_of(_one_chunk(self.table.column(_WEIGHT))) if self.is_weighed else self.rows
 
     @property
@@ -140,12 +149,12 @@ class DistinctKeys:
         weights: Counts | None = None,
         numbers: _core.KeyTable | None = None,
     ) -> DistinctKeys:
-        """Distinct keys from their columns and counts (uint64); without weights a row weighs 1."""
+        """Distinct keys from their columns and counts (unsigned); without weights a row weighs 1."""
         names = [f"k{index}" for index in range(len(key))] + [_ROWS]
-        arrays = [*columns, pa.array(rows, pa.uint64())]
+        arrays = [*columns, pa.array(rows)]
         if weights is not None:
             names.append(_WEIGHT)
-            arrays.append(pa.array(weights, pa.uint64()))
+            arrays.append(pa.array(weights))
         return cls(key, pa.table(arrays, names=names), numbers if len(key) == 1 else None)
 
 
@@ -184,6 +193,11 @@ class KeyCounter:
         """The bytes of its tables and of the keys that they hold."""
         return self._kept_bytes + sum(table.memory_bytes for table in self._tables.values())
 
+    @property
+    def table_bytes(self) -> dict[Key, int]:
+        """The bytes of the table that numbers each key."""
+        return {key: table.memory_bytes for key, table in self._tables.items()}
+
     def add(self, columns: Mapping[str, pa.Array], weights: pa.Array | None) -> None:
         """Counts the rows of one batch.
 
@@ -217,13 +231,13 @@ class KeyCounter:
         """Counts keys that were counted elsewhere."""
         for key in self.keys:
             other = distinct[key]
-            self._tables.setdefault(key, _core.KeyTable()).reserve(len(other))
+            self._tables.setdefault(key, _core.KeyTable()).expect(len(other))
             weights = other.arrow_weights if other.is_weighed else None
             first = _one_chunk(other.table.column(FIRST)) if FIRST in other.table.schema.names else None
             if first is not None:
                 first = pc.add(first, pa.scalar(self._rows, pa.uint64()))
             columns = dict(zip(key, other.columns, strict=True))
-            self._count(key, columns, {}, pa.array(other.rows), weights, first)
+            self._count(key, columns, {}, other.arrow_rows, weights, first)
 
     def find(self, key: Key, columns: Mapping[str, pa.Array], seen: dict[Key, pa.Array] | None = None) -> pa.Array:
         """The number of each row's key (uint32); it must have been counted.
@@ -294,7 +308,7 @@ class KeyCounter:
                 joined.append(found)
         if not joined:
             return self._held()[key].without_first()
-        table = pa.concat_tables(joined)
+        table = pa.concat_tables(joined, promote_options="permissive")  # a piece may need wider counts than another
         order = np.argsort(table.column(FIRST).to_numpy(), kind="stable")
         return DistinctKeys(key, table.drop_columns([FIRST]).take(pa.array(order)))
 
@@ -334,7 +348,8 @@ class KeyCounter:
     def _keep(self, key: Key, columns: Mapping[str, pa.Array], fresh: pa.Array, first: pa.Array | None) -> None:
         beside = [] if first is None else [first]
         if len(fresh):
-            kept = [array.take(fresh) for array in (*(plain_array(columns[name]) for name in key), *beside)]
+            arrays = (*(plain_array(columns[name]) for name in key), *beside)
+            kept = [array if len(fresh) == len(array) else array.take(fresh) for array in arrays]
             self._values[key].append(kept)
             self._kept_bytes += sum(array.nbytes for array in kept)
         elif not self._values[key]:

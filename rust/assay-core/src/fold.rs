@@ -4,15 +4,17 @@
 use crate::error::{Error, Result};
 use crate::memory::{self, Zero};
 
-fn overflow() -> Error {
+/// The error of a sum that does not fit 64 bits.
+#[must_use]
+pub fn overflow() -> Error {
     Error::Parameter("the weights add up to more than 2^64; choose a smaller unit".to_owned())
 }
 
-fn outside(what: &str, number: u32, count: usize) -> Error {
+pub(crate) fn outside(what: &str, number: u32, count: usize) -> Error {
     Error::Parameter(format!("{what} is {number}; expected less than {count}, the number of sums"))
 }
 
-fn equal_lengths(what: &str, found: usize, rows: usize) -> Result<()> {
+pub(crate) fn equal_lengths(what: &str, found: usize, rows: usize) -> Result<()> {
     if found == rows {
         return Ok(());
     }
@@ -328,32 +330,48 @@ pub fn weight_apart(first: &[u32], second: &[u32], weights: Option<&[u64]>) -> R
     Ok(sum)
 }
 
-/// The weight that stays on its node, that moves from a leaving or to a joining one, and that strays between two
-/// nodes which are there before and after.
-///
-/// `here` and `there` are each key's partition before and after, `before` and `now` the node of each partition.
-///
-/// # Errors
-/// If a sum does not fit 64 bits, a partition has no node, or the lengths differ.
-pub fn journeys(here: &[u32], there: &[u32], before: &[u32], now: &[u32], weights: Option<&[u64]>) -> Result<[u64; 3]> {
-    equal_lengths("the partitions after", there.len(), here.len())?;
-    if let Some(weights) = weights {
-        equal_lengths("weights", weights.len(), here.len())?;
+/// What rows do when their partitions change: stay on their node, move from a leaving or to a joining one, or stray
+/// between two nodes which are there before and after.
+#[derive(Debug)]
+pub struct Journeys<'a> {
+    before: &'a [u32],
+    now: &'a [u32],
+    remains: Vec<bool>,
+    was_there: Vec<bool>,
+}
+
+impl<'a> Journeys<'a> {
+    /// From the node of each partition before and after.
+    #[must_use]
+    pub fn new(before: &'a [u32], now: &'a [u32]) -> Self {
+        let old: std::collections::HashSet<u32> = before.iter().copied().collect();
+        let new: std::collections::HashSet<u32> = now.iter().copied().collect();
+        let remains = before.iter().map(|node| new.contains(node)).collect();
+        let was_there = now.iter().map(|node| old.contains(node)).collect();
+        Self { before, now, remains, was_there }
     }
-    let old: std::collections::HashSet<u32> = before.iter().copied().collect();
-    let new: std::collections::HashSet<u32> = now.iter().copied().collect();
-    let remains: Vec<bool> = before.iter().map(|node| new.contains(node)).collect();
-    let was_there: Vec<bool> = now.iter().map(|node| old.contains(node)).collect();
-    let mut sums = [0_u64; 3];
-    for (row, (from, to)) in here.iter().zip(there).enumerate() {
-        let (from, to) = (*from as usize, *to as usize);
-        let left = before.get(from).ok_or_else(|| outside("a partition before", here[row], before.len()))?;
-        let reached = now.get(to).ok_or_else(|| outside("a partition after", there[row], now.len()))?;
-        let moves = left != reached;
-        let kind = usize::from(moves) + usize::from(moves && remains[from] && was_there[to]);
-        sums[kind] = sums[kind].checked_add(weights.map_or(1, |weights| weights[row])).ok_or_else(overflow)?;
+
+    /// Adds the weight that stays, moves and strays to `sums`; `here` and `there` are each key's partition before and
+    /// after.
+    ///
+    /// # Errors
+    /// If a sum does not fit 64 bits, a partition has no node, or the lengths differ.
+    pub fn add(&self, here: &[u32], there: &[u32], weights: Option<&[u64]>, sums: &mut [u64; 3]) -> Result<()> {
+        equal_lengths("the partitions after", there.len(), here.len())?;
+        if let Some(weights) = weights {
+            equal_lengths("weights", weights.len(), here.len())?;
+        }
+        let Self { before, now, remains, was_there } = self;
+        for (row, (from, to)) in here.iter().zip(there).enumerate() {
+            let (from, to) = (*from as usize, *to as usize);
+            let left = before.get(from).ok_or_else(|| outside("a partition before", here[row], before.len()))?;
+            let reached = now.get(to).ok_or_else(|| outside("a partition after", there[row], now.len()))?;
+            let moves = left != reached;
+            let kind = usize::from(moves) + usize::from(moves && remains[from] && was_there[to]);
+            sums[kind] = sums[kind].checked_add(weights.map_or(1, |weights| weights[row])).ok_or_else(overflow)?;
+        }
+        Ok(())
     }
-    Ok(sums)
 }
 
 #[cfg(test)]
@@ -434,10 +452,12 @@ mod tests {
     #[test]
     fn journeys_tell_moves_from_strays_by_nodes() {
         // Nodes 0 1 2 before, 0 1 3 after: a key on 0 stays, one goes 2 to 3, one strays from 0 to 1.
-        let found = journeys(&[0, 2, 0], &[0, 2, 1], &[0, 1, 2], &[0, 1, 3], Some(&[5, 6, 7])).unwrap();
+        let (journeys, mut found) = (Journeys::new(&[0, 1, 2], &[0, 1, 3]), [0; 3]);
+        journeys.add(&[0, 2, 0], &[0, 2, 1], Some(&[5, 6, 7]), &mut found).unwrap();
         assert_eq!(found, [5, 6, 7]);
-        assert_eq!(journeys(&[0, 2, 0], &[0, 2, 1], &[0, 1, 2], &[0, 1, 3], None).unwrap(), [1, 1, 1]);
-        assert!(journeys(&[3], &[0], &[0, 1, 2], &[0], None).unwrap_err().to_string().contains("before is 3"));
+        journeys.add(&[0, 2, 0], &[0, 2, 1], None, &mut found).unwrap();
+        assert_eq!(found, [6, 7, 8]);
+        assert!(journeys.add(&[3], &[0], None, &mut found).unwrap_err().to_string().contains("before is 3"));
     }
 
     #[test]

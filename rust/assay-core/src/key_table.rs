@@ -4,16 +4,20 @@
 //! one number whatever type carries it; null has a number of its own. Compound keys are built from
 //! the numbers of their parts: a pair of numbers is a word. Idea: open addressing with linear probing;
 //! words lie in their slots, so that one costs one cache line, and 64 keys are hashed while their lines
-//! are fetched. Words that lie close together, as ids and dates do, stand in a *window* instead: an array
-//! of numbers that the word itself indexes, without a hash. Cost: 26 to 51 bytes a key plus 12 and the
-//! bytes of text; 4 to 24 bytes a key in the window.
+//! are fetched. Words that lie close together, as ids and dates do, stand in a *window* instead (`window.rs`),
+//! which the word itself indexes, without a hash. Cost: 26 to 51 bytes a key plus 12 and the bytes of text; in the
+//! window 4 to 24 bytes a key, and where words came in ascending order a quarter byte to a byte and a half.
 //! Source: Knuth, "The Art of Computer Programming" 3, section 6.4, algorithm L.
+
+mod window;
 
 use std::ops::Range;
 
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
 use crate::keys::{Canonical, Keys, Values, for_each_compound};
 use crate::memory;
+
+use window::Window;
 
 /// A place for a key. `number` is one more than the key's, and 0 in a free slot.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,23 +50,8 @@ const BATCH: usize = 64;
 /// A window holds a key in every so many of its places at least: sparser, it would be larger than the slots.
 const WINDOW_SPARSEST: u64 = 6;
 
-/// Words that lie close together, by their distance from the least.
-#[derive(Debug, Default)]
-struct Window {
-    base: u64,
-    /// One more than the number of the word, and 0 where it is not there.
-    numbers: Vec<u32>,
-}
-
-impl Window {
-    /// The place of a word, if it is within. Words are integers of 64 bits, below and above zero: distances wrap.
-    #[inline]
-    #[allow(clippy::cast_possible_truncation)]
-    fn place(&self, word: u64) -> Option<usize> {
-        let place = word.wrapping_sub(self.base);
-        (place < self.numbers.len() as u64).then_some(place as usize)
-    }
-}
+/// So many words at most are sorted to see whether they came in ascending order: what came before is ranked already.
+const WORDS_WORTH_A_SORT: usize = 1 << 16;
 
 /// Distinct keys and their numbers.
 #[derive(Debug, Default)]
@@ -76,6 +65,8 @@ pub struct KeyTable {
     texts: Vec<Text>,
     arena: Vec<u8>,
     null: Option<u32>,
+    /// How many keys there will be, as far as is known.
+    expected: usize,
 }
 
 /// Keys row by row, from wherever they come; a range can be visited more than once.
@@ -183,7 +174,7 @@ impl KeyTable {
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let texts = self.texts.capacity() * size_of::<Text>() + self.arena.capacity();
-        let texts = texts + size_of_val(self.window.numbers.as_slice());
+        let texts = texts + self.window.memory_bytes();
         (size_of_val(self.slots.as_slice()) + texts) as u64
     }
 
@@ -218,16 +209,25 @@ impl KeyTable {
         &self.arena[text.start..text.start + text.length]
     }
 
+    /// So many more keys are to come: should they need slots, these are made at once rather than step by step.
+    pub fn expect(&mut self, more: usize) {
+        self.expected = self.len() + more;
+    }
+
     /// Makes room for so many more keys: at most five of eight slots are taken, so that a search is short.
-    pub fn reserve(&mut self, more: usize) {
-        let wanted = (self.in_slots + more) * 8 / 5 + 1;
-        if wanted <= self.slots.len() {
+    fn reserve(&mut self, more: usize) {
+        let slots_for = |keys: usize| keys * 8 / 5 + 1;
+        if slots_for(self.in_slots + more) <= self.slots.len() {
             return;
         }
+        let mut wanted = more;
         if self.slots.len() >= WINDOW_WORTH_A_LOOK {
             self.widen();
+            if self.window.is_empty() {
+                wanted = more.max(self.expected.saturating_sub(self.len()));
+            }
         }
-        self.resize(((self.in_slots + more) * 8 / 5 + 1).next_power_of_two().max(16));
+        self.resize(slots_for(self.in_slots + wanted).next_power_of_two().max(16));
     }
 
     /// Moves all keys to so many slots.
@@ -261,10 +261,10 @@ impl KeyTable {
         if words == 0 {
             return;
         }
-        let known = self.window.numbers.len() as u64;
-        if known > 0 {
-            least = least.min(signed(self.window.base));
-            greatest = greatest.max(signed(self.window.base.wrapping_add(known - 1)));
+        if !self.window.is_empty() {
+            let (first, last) = self.window.ends();
+            least = least.min(signed(first));
+            greatest = greatest.max(signed(last));
         }
         let windowed = self.len() - self.in_slots;
         let span = greatest.abs_diff(least);
@@ -273,17 +273,28 @@ impl KeyTable {
         }
         // Half as much again above, where ids and times grow: what is not met there costs no memory, only its address.
         let room = (span + 1 + span / 2).min(greatest.abs_diff(i64::MAX).saturating_add(span + 1));
-        let mut numbers = memory::zeros::<u32>(room as usize);
-        let base = least as u64;
-        if known > 0 {
-            let start = self.window.base.wrapping_sub(base) as usize;
-            numbers[start..start + known as usize].copy_from_slice(&self.window.numbers);
+        let alone = self.texts.is_empty() && (self.window.is_empty() || self.window.is_ranked());
+        let mut moved: Vec<(u32, u64)> = Vec::new();
+        if alone && words <= WORDS_WORTH_A_SORT {
+            moved = self.slots.iter().filter(is_word).map(|slot| (slot.number - 1, slot.word)).collect();
+            moved.sort_unstable(); // by their numbers, which are in the order in which they came
+        }
+        let ranked = !moved.is_empty() && moved.windows(2).all(|pair| signed(pair[0].1) < signed(pair[1].1));
+        let mut window = Window::new(least as u64, room as usize, ranked, self.null);
+        window.take_over(&self.window);
+        let mut put = |number: u32, word: u64| {
+            let place = window.place(word).expect("the window spans all words");
+            window.put(place, number, true);
+        };
+        if ranked {
+            moved.into_iter().for_each(|(number, word)| put(number, word));
+        } else {
+            self.slots.iter().filter(is_word).for_each(|slot| put(slot.number - 1, slot.word));
         }
         for slot in self.slots.iter_mut().filter(|slot| slot.number > 0 && slot.text == WORD) {
-            numbers[slot.word.wrapping_sub(base) as usize] = slot.number;
             *slot = Slot::default();
         }
-        self.window = Window { base, numbers };
+        self.window = window;
         self.in_slots -= words;
         let size = (self.in_slots * 8 / 5 + 1).next_power_of_two().max(16);
         self.resize(size); // searches must not end at the holes that the words left
@@ -296,23 +307,34 @@ impl KeyTable {
         number
     }
 
+    /// The number of the word in this place of the window, given now if it is new.
+    #[inline]
+    fn insert_at(&mut self, place: usize) -> u32 {
+        let known = self.window.get(place);
+        if known > 0 {
+            return known - 1;
+        }
+        let number = self.next_number();
+        self.window.put(place, number, self.in_slots == 0);
+        number
+    }
+
     /// The number of a normal key, given now if it is new; there must be room for it.
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     fn insert_hashed(&mut self, hash: u64, form: Canonical<'_>) -> u32 {
         if form == Canonical::Null {
             if self.null.is_none() {
-                self.null = Some(self.next_number());
+                let number = self.next_number();
+                self.null = Some(number);
+                self.window.set_null(number);
             }
             return self.null.unwrap_or(ABSENT);
         }
         if let Canonical::Word(word) = form
             && let Some(place) = self.window.place(word)
         {
-            if self.window.numbers[place] == 0 {
-                self.window.numbers[place] = self.next_number() + 1;
-            }
-            return self.window.numbers[place] - 1;
+            return self.insert_at(place);
         }
         let place = self.place(hash, form);
         let found = self.slots[place].number;
@@ -342,7 +364,7 @@ impl KeyTable {
         if let Canonical::Word(word) = form
             && let Some(place) = self.window.place(word)
         {
-            return self.window.numbers[place].wrapping_sub(1);
+            return self.window.get(place).wrapping_sub(1);
         }
         if self.slots.is_empty() {
             return ABSENT;
@@ -374,7 +396,7 @@ impl KeyTable {
             if let Canonical::Word(word) = form
                 && let Some(place) = self.window.place(word)
             {
-                memory::prefetch(&self.window.numbers[place]);
+                self.window.prefetch(place);
                 return;
             }
             let hash = hash(form);
@@ -392,7 +414,7 @@ impl KeyTable {
     /// If there are not as many numbers as rows, or more keys than numbers of 32 bits.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn insert_keys(&mut self, keys: &Keys<'_>, first_row: u32, numbers: &mut [u32], fresh: &mut Vec<u32>) {
-        if keys.validity().is_none() && !self.window.numbers.is_empty() {
+        if keys.validity().is_none() && !self.window.is_empty() {
             match keys.values() {
                 Values::I64(values) => {
                     return self.insert_words(values, |value| value as u64, first_row, numbers, fresh);
@@ -438,17 +460,14 @@ impl KeyTable {
         assert_eq!(numbers.len(), values.len(), "a number for each row");
         for (row, (slot, value)) in numbers.iter_mut().zip(values).enumerate() {
             let word = word(*value);
-            *slot = match self.window.place(word).map(|place| self.window.numbers[place]) {
-                Some(number @ 1..) => number - 1,
-                _ => {
-                    let before = self.count;
-                    let number = self.insert(Canonical::Word(word));
-                    if self.count > before {
-                        fresh.push(first_row + row as u32);
-                    }
-                    number
-                }
+            let before = self.count;
+            *slot = match self.window.place(word) {
+                Some(place) => self.insert_at(place),
+                None => self.insert(Canonical::Word(word)),
             };
+            if self.count > before {
+                fresh.push(first_row + row as u32);
+            }
         }
     }
 
@@ -458,7 +477,7 @@ impl KeyTable {
         for (slot, value) in numbers.iter_mut().zip(values) {
             let word = word(*value);
             *slot = match self.window.place(word) {
-                Some(place) => self.window.numbers[place].wrapping_sub(1),
+                Some(place) => self.window.get(place).wrapping_sub(1),
                 None => self.find(Canonical::Word(word)),
             };
         }
@@ -499,7 +518,7 @@ impl KeyTable {
     /// If there are not as many numbers as rows.
     #[allow(clippy::cast_sign_loss)]
     pub fn find_keys(&self, keys: &Keys<'_>, range: Range<usize>, numbers: &mut [u32]) {
-        let windowed = keys.validity().is_none() && !self.window.numbers.is_empty();
+        let windowed = keys.validity().is_none() && !self.window.is_empty();
         match keys.values() {
             Values::I64(values) if windowed => self.find_words(&values[range], |value| value as u64, numbers),
             Values::I32(values) | Values::Date32(values) if windowed => {

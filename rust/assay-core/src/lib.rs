@@ -8,6 +8,7 @@
 pub mod capacity;
 pub mod catalogue;
 pub mod checksum;
+pub mod counts;
 pub mod error;
 pub mod filter;
 pub mod fold;

@@ -23,7 +23,7 @@ macro_rules! zero {
     };
 }
 
-zero!(u8, u32, u64);
+zero!(u8, u16, u32, u64);
 
 /// So many zeros.
 #[must_use]

@@ -20,12 +20,13 @@ pub mod round_robin;
 use std::sync::{Arc, OnceLock};
 
 use crate::catalogue::Contender;
+use crate::counts::{Counts, check_sum};
 use crate::error::{Error, Result};
 use crate::fold::Sums;
 use crate::key_table::{ABSENT, KeyTable};
 use crate::keys::{Keys, for_each_compound};
 use crate::memory;
-use crate::order::sorted_rows;
+use crate::order::{Order, Sorted};
 use crate::placement::{WEIGHT_HIGH, WEIGHT_LOW};
 
 /// What is known of a table's key when a strategy is learned: each distinct key with its counts.
@@ -34,9 +35,9 @@ pub struct Distinct<'a> {
     /// The key's columns; one row per distinct key, the null key included if there is one.
     pub columns: &'a [Keys<'a>],
     /// The number of table rows with each key.
-    pub rows: &'a [u64],
+    pub rows: Counts<'a>,
     /// The weight of each key.
-    pub weights: &'a [u64],
+    pub weights: Counts<'a>,
     /// What several strategies derive from the keys, computed once.
     pub derived: &'a Derived,
 }
@@ -44,7 +45,7 @@ pub struct Distinct<'a> {
 /// What strategies derive from distinct keys: made on first use, then shared.
 #[derive(Debug, Default)]
 pub struct Derived {
-    order: OnceLock<Vec<u32>>,
+    order: OnceLock<Sorted>,
     heaviest: OnceLock<Vec<u32>>,
     table: OnceLock<Arc<KeyTable>>,
 }
@@ -73,21 +74,17 @@ impl<'a> Distinct<'a> {
         if count >= ABSENT as usize {
             return Err(Error::Parameter(format!("there are {count} distinct keys; expected fewer than {ABSENT}")));
         }
-        if let Some(key) = self.rows.iter().position(|rows| *rows == 0) {
+        if let Some(key) = self.rows.iter().position(|rows| rows == 0) {
             return Err(Error::Parameter(format!("key {key} has 0 rows; expected at least 1: leave it out")));
         }
-        for (name, values) in [("rows", self.rows), ("weights", self.weights)] {
-            if values.iter().try_fold(0_u64, |sum, value| sum.checked_add(*value)).is_none() {
-                return Err(Error::Parameter(format!("the {name} add up to more than 2^64; choose a smaller unit")));
-            }
-        }
-        Ok(())
+        check_sum("rows", self.rows)?;
+        check_sum("weights", self.weights)
     }
 
     /// The rows whose key is not null, in ascending order of their keys.
     #[must_use]
-    pub fn order(&self) -> &'a [u32] {
-        self.derived.order.get_or_init(|| sorted_rows(self.columns))
+    pub fn order(&self) -> Order<'a> {
+        self.derived.order.get_or_init(|| Sorted::of(self.columns)).order()
     }
 
     /// The rows whose key is not null, those with the most table rows first, equal ones in ascending order of their keys.
@@ -124,27 +121,27 @@ impl<'a> Distinct<'a> {
 }
 
 /// These rows in descending order of their counts, equal ones as they came: by counting where counts are small.
-fn by_rows_descending(order: &[u32], rows: &[u64]) -> Vec<u32> {
+fn by_rows_descending(order: Order<'_>, rows: Counts<'_>) -> Vec<u32> {
     const SMALL: u64 = 1 << 16;
-    let most = order.iter().map(|row| rows[*row as usize]).max().unwrap_or(0);
+    let most = order.iter().map(|row| rows.get(row as usize)).max().unwrap_or(0);
     if most >= SMALL {
-        let mut sorted = order.to_vec();
-        sorted.sort_by_key(|row| std::cmp::Reverse(rows[*row as usize])); // stable
+        let mut sorted: Vec<u32> = order.iter().collect();
+        sorted.sort_by_key(|row| std::cmp::Reverse(rows.get(*row as usize))); // stable
         return sorted;
     }
     let mut places = vec![0_usize; usize::try_from(most).unwrap_or(0) + 2];
     #[allow(clippy::cast_possible_truncation)]
-    let behind = |row: u32| (most - rows[row as usize]) as usize;
-    for row in order {
-        places[behind(*row) + 1] += 1;
+    let behind = |row: u32| (most - rows.get(row as usize)) as usize;
+    for row in order.iter() {
+        places[behind(row) + 1] += 1;
     }
     for class in 1..places.len() {
         places[class] += places[class - 1];
     }
     let mut sorted: Vec<u32> = memory::zeros(order.len());
-    for row in order {
-        let place = &mut places[behind(*row)];
-        sorted[*place] = *row;
+    for row in order.iter() {
+        let place = &mut places[behind(row)];
+        sorted[*place] = row;
         *place += 1;
     }
     sorted

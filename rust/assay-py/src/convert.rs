@@ -131,6 +131,17 @@ impl Columns {
         Ok(rows)
     }
 
+    /// The same rows in chunks of at most `rows`; slices are zero-copy.
+    #[must_use]
+    pub fn in_pieces(self, rows: usize) -> Self {
+        let cut = |chunk: &ArrayRef| {
+            let starts = (0..chunk.len()).step_by(rows);
+            starts.map(|start| chunk.slice(start, rows.min(chunk.len() - start))).collect::<Vec<_>>()
+        };
+        let columns = self.0.into_iter();
+        Self(columns.map(|column| Column { chunks: column.chunks.iter().flat_map(cut).collect(), ..column }).collect())
+    }
+
     /// Calls `work(first_row, columns)` for consecutive runs of rows in which no column changes its
     /// chunk. Slices are zero-copy.
     pub fn for_each_run(&self, mut work: impl FnMut(usize, &[Keys<'_>]) -> PyResult<()>) -> PyResult<()> {

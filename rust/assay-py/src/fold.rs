@@ -4,13 +4,14 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
+use assay_core::counts::{Counts, Tally};
 use assay_core::{fold, memory};
 use pyo3::prelude::*;
 
 use crate::convert::Column;
 use crate::errors::{parameter, raise};
 use crate::output;
-use crate::slices::{slice_of, words};
+use crate::slices::{Groups, counts, in_blocks, slice_of};
 
 /// Gives memory that was freed back to the operating system; takes milliseconds.
 #[pyfunction]
@@ -18,36 +19,87 @@ pub fn give_back_memory(py: Python<'_>) {
     py.detach(memory::give_back);
 }
 
-/// Exact sums by group over many batches.
+/// With more groups than this, 8 bytes for each would be felt.
+const MANY_GROUPS: usize = 1 << 16;
+
+enum Kept {
+    Few(fold::Sums),
+    Many(Tally),
+}
+
+/// Exact sums by group over many batches. Of many groups they are kept as narrow as they can be.
 #[pyclass(name = "Sums", module = "assay._core")]
-pub struct PySums(pub fold::Sums);
+pub struct PySums(Kept);
+
+impl PySums {
+    /// The sums as plain ones, which they are from then on.
+    pub fn plain(&mut self) -> PyResult<&mut fold::Sums> {
+        if let Kept::Many(tally) = &self.0 {
+            let mut sums = fold::Sums::new(tally.counts().len()).map_err(raise)?;
+            sums.merge(&tally.counts().iter().collect::<Vec<u64>>()).map_err(raise)?;
+            self.0 = Kept::Few(sums);
+        }
+        match &mut self.0 {
+            Kept::Few(sums) => Ok(sums),
+            Kept::Many(_) => unreachable!("they were made plain"),
+        }
+    }
+}
 
 #[pymethods]
 impl PySums {
     #[new]
     fn new(count: usize) -> PyResult<Self> {
-        fold::Sums::new(count).map(Self).map_err(raise)
+        if count <= MANY_GROUPS {
+            return fold::Sums::new(count).map(|sums| Self(Kept::Few(sums))).map_err(raise);
+        }
+        let narrow = fold::zeros(count, 1, 1).map_err(raise)?;
+        Ok(Self(Kept::Many(Tally::U8(narrow))))
     }
 
     /// Adds each row's weight (1 if there are none) to its group's sum; 2^32 - 1 is no group.
     #[pyo3(signature = (groups, weights = None))]
     #[allow(clippy::needless_pass_by_value)]
     fn add(&mut self, py: Python<'_>, groups: Column, weights: Option<Column>) -> PyResult<()> {
-        let groups = slice_of!(&groups, UInt32Type, DataType::UInt32, "uint32");
-        let weights = words(weights.as_ref())?;
-        py.detach(|| self.0.add(groups, weights)).map_err(raise)
+        let groups = Groups::of(&groups)?;
+        let weights = counts(weights.as_ref())?;
+        let kept = &mut self.0;
+        py.detach(|| {
+            in_blocks([groups], weights, |[groups], weights| match kept {
+                Kept::Few(sums) => sums.add(groups, weights),
+                Kept::Many(tally) => tally.add(groups, weights.map(Counts::U64)),
+            })
+        })
+        .map_err(raise)
     }
 
     /// Adds sums that were made elsewhere.
     #[allow(clippy::needless_pass_by_value)]
     fn merge(&mut self, py: Python<'_>, other: Column) -> PyResult<()> {
-        let other = slice_of!(&other, UInt64Type, DataType::UInt64, "uint64");
-        py.detach(|| self.0.merge(other)).map_err(raise)
+        let other = counts(Some(&other))?.unwrap_or(Counts::U64(&[]));
+        let kept = &mut self.0;
+        py.detach(|| match kept {
+            Kept::Few(sums) => sums.merge(&other.iter().collect::<Vec<u64>>()),
+            Kept::Many(tally) => tally.merge(other),
+        })
+        .map_err(raise)
     }
 
-    /// The sums.
+    /// The sums, as uint64.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        output::primitive::<UInt64Type>(py, self.0.values().to_vec(), None)
+        let values = match &self.0 {
+            Kept::Few(sums) => sums.values().to_vec(),
+            Kept::Many(tally) => tally.counts().iter().collect(),
+        };
+        output::primitive::<UInt64Type>(py, values, None)
+    }
+
+    /// The sums in the type that they are kept in, which `merge` takes too.
+    fn narrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.0 {
+            Kept::Few(_) => self.values(py),
+            Kept::Many(tally) => output::tally(py, tally.clone()),
+        }
     }
 }
 
@@ -65,9 +117,9 @@ impl PyMarks {
     /// Marks the pair of each row; the group 2^32 - 1 is none.
     #[allow(clippy::needless_pass_by_value)]
     fn mark(&mut self, py: Python<'_>, groups: Column, partitions: Column) -> PyResult<()> {
-        let groups = slice_of!(&groups, UInt32Type, DataType::UInt32, "uint32");
-        let partitions = slice_of!(&partitions, UInt32Type, DataType::UInt32, "uint32");
-        py.detach(|| self.0.mark(groups, partitions)).map_err(raise)
+        let (groups, partitions) = (Groups::of(&groups)?, Groups::of(&partitions)?);
+        py.detach(|| in_blocks([groups, partitions], None, |[groups, partitions], _| self.0.mark(groups, partitions)))
+            .map_err(raise)
     }
 
     /// Joins marks that were made elsewhere.
@@ -112,10 +164,18 @@ pub fn gather<'py>(py: Python<'py>, table: Column, numbers: Column) -> PyResult<
 #[pyo3(signature = (first, second, weights = None))]
 #[allow(clippy::needless_pass_by_value)]
 pub fn weight_apart(py: Python<'_>, first: Column, second: Column, weights: Option<Column>) -> PyResult<u64> {
-    let first = slice_of!(&first, UInt32Type, DataType::UInt32, "uint32");
-    let second = slice_of!(&second, UInt32Type, DataType::UInt32, "uint32");
-    let weights = words(weights.as_ref())?;
-    py.detach(|| fold::weight_apart(first, second, weights)).map_err(raise)
+    let (first, second) = (Groups::of(&first)?, Groups::of(&second)?);
+    let weights = counts(weights.as_ref())?;
+    py.detach(|| {
+        let mut sum = 0_u64;
+        in_blocks([first, second], weights, |[first, second], weights| {
+            let more = fold::weight_apart(first, second, weights)?;
+            sum = sum.checked_add(more).ok_or_else(fold::overflow)?;
+            Ok(())
+        })
+        .map(|()| sum)
+    })
+    .map_err(raise)
 }
 
 /// The weight that stays, moves, and strays, from each key's partition before and after.
@@ -130,10 +190,15 @@ pub fn journeys(
     now: Vec<u32>,
     weights: Option<Column>,
 ) -> PyResult<[u64; 3]> {
-    let here = slice_of!(&here, UInt32Type, DataType::UInt32, "uint32");
-    let there = slice_of!(&there, UInt32Type, DataType::UInt32, "uint32");
-    let weights = words(weights.as_ref())?;
-    py.detach(|| fold::journeys(here, there, &before, &now, weights)).map_err(raise)
+    let (here, there) = (Groups::of(&here)?, Groups::of(&there)?);
+    let weights = counts(weights.as_ref())?;
+    py.detach(|| {
+        let journeys = fold::Journeys::new(&before, &now);
+        let mut sums = [0; 3];
+        in_blocks([here, there], weights, |[here, there], weights| journeys.add(here, there, weights, &mut sums))
+            .map(|()| sums)
+    })
+    .map_err(raise)
 }
 
 /// The sum of weights (or the number of rows) of each group.
@@ -145,14 +210,11 @@ pub fn sum_by<'py>(
     weights: Option<Column>,
     count: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let groups = slice_of!(&groups, UInt32Type, DataType::UInt32, "uint32");
-    let weights = match &weights {
-        None => None,
-        Some(column) => Some(slice_of!(column, UInt64Type, DataType::UInt64, "uint64")),
-    };
+    let groups = Groups::of(&groups)?;
+    let weights = counts(weights.as_ref())?;
     let sums = py.detach(|| {
         let mut sums = fold::zeros(count, 1, 1)?;
-        fold::sum_by(groups, weights, &mut sums).map(|()| sums)
+        in_blocks([groups], weights, |[groups], weights| fold::sum_by(groups, weights, &mut sums)).map(|()| sums)
     });
     let sums = sums.map_err(raise)?;
     output::primitive::<UInt64Type>(py, sums, None)
@@ -169,15 +231,12 @@ pub fn sum_pairs<'py>(
     height: usize,
     width: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let from = slice_of!(&from_groups, UInt32Type, DataType::UInt32, "uint32");
-    let to = slice_of!(&to_groups, UInt32Type, DataType::UInt32, "uint32");
-    let weights = match &weights {
-        None => None,
-        Some(column) => Some(slice_of!(column, UInt64Type, DataType::UInt64, "uint64")),
-    };
+    let (from, to) = (Groups::of(&from_groups)?, Groups::of(&to_groups)?);
+    let weights = counts(weights.as_ref())?;
     let sums = py.detach(|| {
         let mut sums = fold::zeros(height, width, 1)?;
-        fold::sum_pairs(from, to, weights, width, &mut sums).map(|()| sums)
+        in_blocks([from, to], weights, |[from, to], weights| fold::sum_pairs(from, to, weights, width, &mut sums))
+            .map(|()| sums)
     });
     let sums = sums.map_err(raise)?;
     output::primitive::<UInt64Type>(py, sums, None)

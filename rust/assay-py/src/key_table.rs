@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::types::UInt32Type;
 use arrow_schema::DataType;
-use assay_core::fold;
+use assay_core::counts::Tally;
 use assay_core::key_table::{self, KeyTable, Pairs};
 use assay_core::memory;
 use pyo3::prelude::*;
@@ -14,16 +14,16 @@ use pyo3::prelude::*;
 use crate::convert::Column;
 use crate::errors::{parameter, raise};
 use crate::output;
-use crate::slices::{slice_of, words};
+use crate::slices::{counts, slice_of};
 
 /// Distinct keys and their numbers, in order of first appearance, with the rows and weight of each.
 #[pyclass(name = "KeyTable", module = "assay._core")]
 pub struct PyKeyTable {
     table: Arc<KeyTable>,
     /// None once they were handed over.
-    rows: Option<fold::Sums>,
+    rows: Option<Tally>,
     /// None as long as every row weighs 1.
-    weights: Option<fold::Sums>,
+    weights: Option<Tally>,
 }
 
 /// Pairs are of two columns of equal length.
@@ -48,7 +48,7 @@ fn rows_fit(rows: usize) -> PyResult<()> {
 impl PyKeyTable {
     #[new]
     fn new() -> Self {
-        Self { table: Arc::default(), rows: Some(fold::Sums::default()), weights: None }
+        Self { table: Arc::default(), rows: Some(Tally::default()), weights: None }
     }
 
     fn __len__(&self) -> usize {
@@ -58,8 +58,8 @@ impl PyKeyTable {
     /// The bytes that the table holds.
     #[getter]
     fn memory_bytes(&self) -> u64 {
-        let sums: usize = self.rows.iter().chain(&self.weights).map(|sums| sums.values().len()).sum();
-        self.table.memory_bytes() + 8 * sums as u64
+        let tallies: u64 = self.rows.iter().chain(&self.weights).map(Tally::memory_bytes).sum();
+        self.table.memory_bytes() + tallies
     }
 
     /// The number of the null key, or None if it was not met.
@@ -132,11 +132,11 @@ impl PyKeyTable {
         present(py, numbers)
     }
 
-    /// Makes room for so many more keys at once, which growing step by step would take longer for.
-    fn reserve(&mut self, py: Python<'_>, more: usize) -> PyResult<()> {
+    /// So many more keys are to come: room for them is made at once, where growing step by step would take longer.
+    fn expect(&mut self, more: usize) -> PyResult<()> {
         rows_fit(more)?;
         let table = self.own()?;
-        py.detach(|| table.reserve(more));
+        table.expect(more);
         Ok(())
     }
 
@@ -151,8 +151,8 @@ impl PyKeyTable {
         weights: Option<Column>,
     ) -> PyResult<()> {
         let numbers = slice_of!(&numbers, UInt32Type, DataType::UInt32, "uint32");
-        let rows = words(rows.as_ref())?;
-        let weights = words(weights.as_ref())?;
+        let rows = counts(rows.as_ref())?;
+        let weights = counts(weights.as_ref())?;
         let counted = self.rows.as_mut().ok_or_else(handed_over)?;
         py.detach(|| {
             if weights.is_some() && self.weights.is_none() {
@@ -169,12 +169,12 @@ impl PyKeyTable {
         .map_err(raise)
     }
 
-    /// The rows and the weight of each key, handed over: no more can be counted then. No weights where each row weighs 1.
+    /// The rows and the weight of each key, handed over in the narrowest type that holds them: no more can be counted then.
+    /// No weights where each row weighs 1.
     fn tallies<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let full = |sums: fold::Sums| {
-            let mut values = sums.into_values();
-            values.resize(self.table.len(), 0);
-            output::primitive::<UInt64Type>(py, values, None)
+        let full = |mut tally: Tally| {
+            tally.grow(self.table.len());
+            output::tally(py, tally)
         };
         let rows = self.rows.take().ok_or_else(handed_over)?;
         Ok((full(rows)?, self.weights.take().map(full).transpose()?))

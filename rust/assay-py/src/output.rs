@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, types::ArrowPrimitiveType};
+use arrow_array::types::{ArrowPrimitiveType, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, PrimitiveArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use assay_core::counts::Tally;
 use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use pyo3_arrow::PyArray;
@@ -31,6 +33,16 @@ pub fn primitive<'py, T: ArrowPrimitiveType>(
     let len = values.len();
     let array = PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls(validity, len));
     to_pyarrow(py, Arc::new(array))
+}
+
+/// Counts in the type that they are kept in.
+pub fn tally(py: Python<'_>, tally: Tally) -> PyResult<Bound<'_, PyAny>> {
+    match tally {
+        Tally::U8(counts) => primitive::<UInt8Type>(py, counts, None),
+        Tally::U16(counts) => primitive::<UInt16Type>(py, counts, None),
+        Tally::U32(counts) => primitive::<UInt32Type>(py, counts, None),
+        Tally::U64(counts) => primitive::<UInt64Type>(py, counts, None),
+    }
 }
 
 /// Fixed-size binaries of `width` bytes with validity.

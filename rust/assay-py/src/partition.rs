@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::Array;
-use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_schema::DataType;
+use assay_core::counts::Counts;
 use assay_core::fold;
 use assay_core::keys::Keys;
 use assay_core::partition::composite::Composite;
@@ -19,8 +17,7 @@ use crate::fold::PySums;
 use crate::hashing::{Threads, threads_or_default};
 use crate::key_table::PyKeyTable;
 use crate::output;
-
-use crate::slices::{slice_of, words};
+use crate::slices::{Groups, Narrowed, counts, in_blocks};
 
 /// One chunk of each column, as keys.
 fn whole(columns: &[Column]) -> PyResult<Vec<Keys<'_>>> {
@@ -73,7 +70,7 @@ impl PyDistinct {
         weights: Column,
         table: Option<PyRef<'_, PyKeyTable>>,
     ) -> PyResult<Self> {
-        let count = words(Some(&rows))?.unwrap_or_default().len();
+        let count = rows.len();
         let derived = match table {
             None => Derived::default(),
             Some(table) if columns.len() == 1 && table.shared().len() == count => Derived::with_table(table.shared()),
@@ -96,8 +93,8 @@ impl PyDistinct {
     /// Calls `work` with the borrowed form.
     fn with<R>(&self, work: impl FnOnce(Distinct<'_>) -> assay_core::error::Result<R>) -> PyResult<R> {
         let columns = whole(&self.columns)?;
-        let rows = words(Some(&self.rows))?.unwrap_or_default();
-        let weights = words(Some(&self.weights))?.unwrap_or_default();
+        let [rows, weights] = [&self.rows, &self.weights].map(|column| counts(Some(column)));
+        let [rows, weights] = [rows?, weights?].map(|counts| counts.unwrap_or(Counts::U64(&[])));
         work(Distinct { columns: &columns, rows, weights, derived: &self.derived }).map_err(raise)
     }
 }
@@ -117,6 +114,33 @@ impl PyStrategy {
         let racks = racks.unwrap_or_default();
         check_racks(&racks, strategy.nodes().len()).map_err(raise)?;
         Ok(Self { strategy, racks })
+    }
+
+    /// As `assign` does, but in the narrowest type: no wide copy of all numbers is made.
+    fn assign_narrow<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Columns,
+        rows: usize,
+        first_row: u64,
+        threads: Option<Threads>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        const PIECE: usize = 1 << 18;
+        let threads = threads_or_default(threads);
+        self.check_rows(&columns, rows, first_row)?;
+        let columns = columns.in_pieces(PIECE);
+        let found = py.detach(|| -> PyResult<Narrowed> {
+            let mut found = Narrowed::with_capacity(rows, self.strategy.nodes().len());
+            let mut piece: Vec<u32> = fold::zeros(rows.min(PIECE), 1, 1).map_err(raise)?;
+            columns.for_each_run(|first, keys| {
+                let part = &mut piece[..keys[0].len()];
+                self.strategy.assign(keys, first_row + first as u64, threads, part).map_err(raise)?;
+                found.extend(part);
+                Ok(())
+            })?;
+            Ok(found)
+        })?;
+        found.into_pyarrow(py)
     }
 
     /// Refuses columns that are not those of `rows` rows from `first_row` on.
@@ -206,8 +230,9 @@ impl PyStrategy {
         self.strategy.keyed()
     }
 
-    /// The partition of each row; the first row is row `first_row` of the table, of `rows` rows.
-    #[pyo3(signature = (columns, rows, *, first_row = 0, threads = None))]
+    /// The partition of each row; the first row is row `first_row` of the table, of `rows` rows. `narrow`: in the narrowest
+    /// type that holds them and leaves its greatest value for none, found a piece of the rows at a time.
+    #[pyo3(signature = (columns, rows, *, first_row = 0, threads = None, narrow = false))]
     fn assign<'py>(
         &self,
         py: Python<'py>,
@@ -215,7 +240,11 @@ impl PyStrategy {
         rows: usize,
         first_row: u64,
         threads: Option<Threads>,
+        narrow: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if narrow && !columns.is_empty() {
+            return self.assign_narrow(py, Columns(columns), rows, first_row, threads);
+        }
         let threads = threads_or_default(threads);
         let columns = Columns(columns);
         self.check_rows(&columns, rows, first_row)?;
@@ -246,12 +275,13 @@ impl PyStrategy {
     ) -> PyResult<()> {
         let columns = Columns(columns);
         self.check_rows(&columns, rows, first_row)?;
+        let sums = sums.plain()?;
         py.detach(|| {
             if columns.0.is_empty() {
-                return self.strategy.count(&[], first_row, rows, &mut sums.0).map_err(raise);
+                return self.strategy.count(&[], first_row, rows, sums).map_err(raise);
             }
             columns.for_each_run(|first, keys| {
-                self.strategy.count(keys, first_row + first as u64, keys[0].len(), &mut sums.0).map_err(raise)
+                self.strategy.count(keys, first_row + first as u64, keys[0].len(), sums).map_err(raise)
             })
         })
     }
@@ -339,11 +369,19 @@ pub fn chained_replicas<'py>(
     count: usize,
     racks: PyRacks,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let partitions = slice_of!(&partitions, UInt32Type, DataType::UInt32, "uint32");
+    let rows = partitions.len();
+    let partitions = Groups::of(&partitions)?;
     let out = py.detach(|| {
         let chain = Chain::new(nodes, &racks.unwrap_or_default(), count)?;
-        let mut out = fold::zeros(partitions.len(), count, 1)?;
-        chain.fill(partitions, &mut out).map(|()| out)
+        let mut out = fold::zeros(rows, count, 1)?;
+        let mut first = 0;
+        in_blocks([partitions], None, |[partitions], _| {
+            let next = first + partitions.len();
+            chain.fill(partitions, &mut out[first * count..next * count])?;
+            first = next;
+            Ok(())
+        })
+        .map(|()| out)
     });
     output::primitive::<UInt32Type>(py, out.map_err(raise)?, None)
 }

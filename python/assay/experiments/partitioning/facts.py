@@ -4,8 +4,8 @@ Every distinct key gets numbers: its partition under each strategy, the partitio
 instance of each query. The scan of the rows then only looks numbers up. They are kept in the
 narrowest unsigned type that holds them; its greatest value stands for none.
 
-Cost: 16 bytes a distinct key and its value, 1 to 4 bytes a number; the key table that finds a row's
-key again (4 to 51 bytes a key, and its text) is that of the first scan, or made anew in another process.
+Cost: 1 to 16 bytes a distinct key and its value, 1 to 4 bytes a number; the key table that finds a row's
+key again (a quarter byte to 51 bytes a key, and its text) is that of the first scan, or made anew in another process.
 """
 
 from __future__ import annotations
@@ -19,24 +19,15 @@ import pyarrow as pa
 
 from assay import _core
 from assay.experiments import packing
-from assay.experiments.distinct import DistinctKeys, Key, KeyCounter
+from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, key_columns
 from assay.experiments.partitioning.contest import Contest
+from assay.experiments.partitioning.narrow import NONE, narrow
 from assay.experiments.partitioning.strategies import Learned
 
 __all__ = ["NONE", "Facts", "narrow"]
 
-NONE = np.uint32(0xFFFFFFFF)  # no parent, no instance; in narrower types their greatest value
-
 Learn = Callable[[Contest], Learned]
 _T = TypeVar("_T")
-
-
-def narrow(numbers: np.ndarray, count: int) -> np.ndarray:
-    """uint32 numbers below `count`, or `NONE`, in the narrowest type that holds them all."""
-    for kind in (np.uint8, np.uint16):
-        if count <= np.iinfo(kind).max:
-            return numbers.astype(kind)  # NONE is cut to the type's greatest value
-    return numbers.astype(np.uint32, copy=False)
 
 
 class Facts:
@@ -82,8 +73,8 @@ class Facts:
         return _core.gather(self._numbers[key, name], pa.array(np.arange(len(self.distinct[key]), dtype=np.uint32)))
 
     def partitions(self, contest: Contest) -> pa.Array:
-        """The partition of each distinct value of a keyed strategy's key (uint32)."""
-        return self.arrow(contest.spec.columns, f"assign:{contest.index}").cast(pa.uint32())
+        """The partition of each distinct value of a keyed strategy's key, in the narrowest unsigned type."""
+        return self.arrow(contest.spec.columns, f"assign:{contest.index}")
 
     def alive(self, contest: Contest) -> bool:
         """Whether the strategy has not failed."""
@@ -150,11 +141,11 @@ class Facts:
         distinct, numbers = {}, {}
         for index, (key, names) in enumerate(zip(keys, head["names"], strict=True)):
             table = tables[f"key{index}"]
+            columns = key_columns(table, table.num_columns)
             own = table.num_columns - len(names)
             distinct[key] = DistinctKeys(key, table.select(range(own)))
             for place, name in enumerate(names):
-                column = table.column(own + place).combine_chunks()
-                numbers[key, name] = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+                numbers[key, name] = columns[own + place]
         facts = cls(distinct, head["header"])
         facts._numbers = numbers
         return facts

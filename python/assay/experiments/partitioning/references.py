@@ -23,10 +23,12 @@ from assay.datasets import Dataset, ForeignKey
 from assay.datasets.arrow_types import can_be_equal, plain_array
 from assay.errors import AssayError, DuplicateKeyError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, numpy_of
-from assay.experiments.partitioning.facts import NONE
+from assay.experiments.partitioning.narrow import NONE, narrow
 from assay.experiments.partitioning.strategies import Learned, StrategySpec, learn
 
 __all__ = ["Parent", "Reference", "parent_partitions", "reference_of"]
+
+_AT_ONCE = 1 << 20  # keys, so that no wide numbers of all are held
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Parent:
         """The distinct values of the key, each parent weighing 1. Complete ones are unique."""
         names = tuple(f"parent_{index}" for index in range(len(self.columns)))
         if self.complete is None:
-            return DistinctKeys.of(names, self.columns, np.ones(self.rows, np.uint64))
+            return DistinctKeys.of(names, self.columns, np.ones(self.rows, np.uint8))
         incomplete = np.setdiff1d(np.arange(self.rows), self.complete, assume_unique=True)
         numbers, fresh = _Numbering(len(self.columns)).insert([_take(column, incomplete) for column in self.columns])
         counts = numpy_of(_core.sum_by(numbers, None, len(fresh)))
@@ -93,8 +95,8 @@ def reference_of(dataset: Dataset, foreign_key: ForeignKey, distinct: DistinctKe
     numbering = _Numbering(len(parent.columns))
     complete = parent.complete
     keys = parent.columns if complete is None else [_take(column, complete) for column in parent.columns]
-    _, fresh = numbering.insert(keys)
-    if len(fresh) < len(keys[0]):
+    if not numbering.insert_unique(keys):
+        _, fresh = _Numbering(len(keys)).insert(keys)
         raise _duplicate(dataset, foreign_key, parent, keys, numpy_of(fresh))
     # Complete keys are unique, so that the number of one is its place among them.
     found = numbering.find(distinct.columns)
@@ -153,6 +155,14 @@ class _Numbering:
             numbers, fresh = pairs.insert_pairs(numbers, table.insert(column)[0])
         return numbers, fresh
 
+    def insert_unique(self, columns: Sequence[pa.Array]) -> bool:
+        """Inserts keys a piece at a time; whether all were new. After a key that was not, the rest are left out."""
+        for first in range(0, len(columns[0]), _AT_ONCE):
+            piece = [column.slice(first, _AT_ONCE) for column in columns]
+            if len(self.insert(piece)[1]) < len(piece[0]):
+                return False
+        return True
+
     def find(self, columns: Sequence[pa.Array]) -> pa.Array:
         """The number of each row's key (uint32); null where it was not inserted."""
         found = self._columns[0].find(columns[0])
@@ -168,7 +178,7 @@ def _take(column: pa.Array, rows: np.ndarray) -> pa.Array:
 
 
 def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarray | None, str | None]:
-    """For each distinct value of the foreign key, the partition of its parent (`NONE` without one).
+    """For each distinct value of the foreign key, the partition of its parent (`NONE` without one), in a narrow type.
 
     Returns:
         (None, reason) if the strategy cannot be learned on the parent's key.
@@ -178,13 +188,19 @@ def parent_partitions(learned: Learned, reference: Reference) -> tuple[np.ndarra
     n = learned.partitions
     try:
         if not leaf.keyed:
-            of_row = (np.arange(parent.rows, dtype=np.uint64) % np.uint64(n)).astype(np.uint32)
+            of_row = np.resize(np.arange(n, dtype=np.uint32), parent.rows)  # its number modulo n
         else:
-            of_row = _learn_on(leaf, learned, parent).assign(parent.columns, parent.rows)
+            of_row = _learn_on(leaf, learned, parent).assign(parent.columns, parent.rows, narrow=True)
     except AssayError as error:
         return None, f"{leaf.text} cannot be learned on the key of {reference.foreign_key.parent}: {error}"
     # One more for the values that have no parent.
-    return numpy_of(_core.gather(pa.array(np.append(of_row, NONE)), reference.parent_row)), None
+    of_row = np.append(narrow(of_row, n), narrow(np.array([NONE]), n))
+    rows = reference.parent_row
+    pieces = [
+        narrow(numpy_of(_core.gather(pa.array(of_row), rows.slice(first, _AT_ONCE))), n)
+        for first in range(0, len(rows), _AT_ONCE)
+    ]
+    return np.concatenate([narrow(np.empty(0, np.uint32), n), *pieces]), None
 
 
 def _learn_on(leaf: StrategySpec, child: Learned, parent: Parent) -> Learned:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from assay import _core
 from assay.datasets import Batch
 from assay.experiments import packing
-from assay.experiments.distinct import Key
+from assay.experiments.distinct import Key, key_columns
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts, Learn
 from assay.experiments.partitioning.row_bytes import row_bytes
@@ -45,14 +45,14 @@ class RowState:
     def merge(self, other: RowState) -> None:
         """Adds what was summed and marked elsewhere."""
         for name, sums in other._sums.items():
-            values = sums.values()
+            values = sums.narrow()
             self.sums(name, len(values)).merge(values)
         for name, (height, width, marks) in other._marks.items():
             self.marks(name, height, width).merge(marks.values())
 
     def pack(self) -> bytes:
         """All of it as bytes."""
-        tables = {f"sums:{name}": pa.table({"v": sums.values()}) for name, sums in self._sums.items()}
+        tables = {f"sums:{name}": pa.table({"v": sums.narrow()}) for name, sums in self._sums.items()}
         shapes = {}
         for name, (height, width, marks) in self._marks.items():
             tables[f"marks:{name}"] = pa.table({"v": marks.values()})
@@ -65,8 +65,7 @@ class RowState:
         header, tables = packing.unpack(packed)
         state = cls(facts)
         for name, table in tables.items():
-            values = table.column("v").combine_chunks()
-            values = values if isinstance(values, pa.Array) else values.chunk(0)
+            [values] = key_columns(table, 1)
             kind, _, rest = name.partition(":")
             if kind == "sums":
                 state.sums(rest, len(values)).merge(values)

@@ -24,6 +24,7 @@ from assay.datasets.arrow_types import plain_type
 from assay.datasets.spelling import Nested, parse_nested, without_blanks
 from assay.errors import ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of
+from assay.experiments.partitioning.narrow import narrow as narrowed
 from assay.experiments.partitioning.user import Strategy as UserStrategy
 from assay.experiments.partitioning.user import assign_by_user, learn_by_user
 from assay.experiments.partitioning.vertical import column_groups, routing_bytes_of
@@ -202,13 +203,24 @@ class Learned:
         return self.core.directory_entries if isinstance(self.core, _core.Strategy) else None
 
     def assign(
-        self, columns: Sequence[pa.Array], rows: int, *, first_row: int = 0, threads: int | None = None
+        self,
+        columns: Sequence[pa.Array],
+        rows: int,
+        *,
+        first_row: int = 0,
+        threads: int | None = None,
+        narrow: bool = False,
     ) -> np.ndarray:
-        """The partition of each row (uint32), from the columns of the whole key, in the spec's order."""
+        """The partition of each row (uint32), from the columns of the whole key, in the spec's order.
+
+        `narrow`: in the narrowest unsigned type that holds all partitions but its greatest value; of many rows no
+        wide copy is made.
+        """
         if isinstance(self.core, UserStrategy):
-            return self._assign_by_user(columns, rows)
+            found = self._assign_by_user(columns, rows)
+            return narrowed(found, self.partitions) if narrow else found
         given = _spread(self.spec, columns) if self.parts else list(columns)
-        return numpy_of(self.core.assign(given, rows, first_row=first_row, threads=threads))
+        return numpy_of(self.core.assign(given, rows, first_row=first_row, threads=threads, narrow=narrow))
 
     def replicas(
         self, columns: Sequence[pa.Array], rows: int, count: int, *, first_row: int = 0, threads: int | None = None
@@ -308,7 +320,7 @@ def _learn(
         user: UserStrategy = implementation(len(nodes), dict(spec.parameters))
         kept = ~distinct.is_null
         table = pa.table(distinct.columns, names=list(spec.columns)).filter(pa.array(kept))
-        learn_by_user(user, table, distinct.rows[kept])
+        learn_by_user(user, table, distinct.rows[kept].astype(np.uint64))
         return Learned(spec, tuple(nodes), int(user.routing_bytes), user)
     types = {name: column.type for name, column in zip(spec.columns, distinct.columns, strict=True)}
     values, groups = given_values(spec, types)

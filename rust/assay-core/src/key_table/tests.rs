@@ -140,3 +140,52 @@ fn an_empty_table_finds_nothing_and_a_full_one_everything() {
     assert_eq!(table.find(Canonical::Word(100_000)), ABSENT);
     assert!(table.memory_bytes() < 52 * 100_000);
 }
+
+/// A table of these words, inserted in order; null where there is none.
+fn table_of(words: impl Iterator<Item = Option<u64>>) -> KeyTable {
+    let mut table = KeyTable::new();
+    words.for_each(|word| {
+        table.insert(word.map_or(Canonical::Null, Canonical::Word));
+    });
+    table
+}
+
+#[test]
+fn ascending_words_are_ranked_and_a_late_one_is_found_all_the_same() {
+    let words = |count: u64| (0..count).map(|id| Some(100 + 4 * id));
+    let mut table = table_of(words(100_000));
+    assert!(table.window.is_ranked() && table.memory_bytes() < 200_000, "{}", table.memory_bytes());
+    let check = |table: &KeyTable, null_at: u64| {
+        for id in 0..100_000_u64 {
+            let number = u32::try_from(id + u64::from(null_at <= id)).unwrap();
+            assert_eq!(table.find(Canonical::Word(100 + 4 * id)), number);
+            assert_eq!(table.find(Canonical::Word(101 + 4 * id)), ABSENT);
+        }
+    };
+    check(&table, u64::MAX);
+    assert_eq!(table.insert(Canonical::Word(102)), 100_000);
+    assert!(!table.window.is_ranked());
+    check(&table, u64::MAX);
+    assert_eq!(table.find(Canonical::Word(102)), 100_000);
+    for null_at in [0, 1, 70, 5_000, 99_999] {
+        let mut table =
+            table_of(words(null_at).chain([None]).chain(words(100_000).skip(usize::try_from(null_at).unwrap())));
+        assert!(table.window.is_ranked(), "null at {null_at}");
+        assert_eq!(table.null(), Some(u32::try_from(null_at).unwrap()));
+        check(&table, null_at);
+        assert_eq!(table.insert(Canonical::Word(102)), 100_001);
+        check(&table, null_at);
+    }
+}
+
+#[test]
+fn a_stranger_far_away_does_not_disturb_what_is_ranked() {
+    let far = u64::MAX >> 2;
+    let words = |from: u64, to: u64| (from..to).map(|id| Some(3 * id));
+    let table = table_of(words(0, 5_000).chain([Some(far)]).chain(words(5_000, 50_000)).chain([Some(far + 1)]));
+    assert_eq!(table.find(Canonical::Word(far)), 5_000);
+    assert_eq!(table.find(Canonical::Word(far + 1)), 50_001);
+    for id in 0..50_000_u64 {
+        assert_eq!(u64::from(table.find(Canonical::Word(3 * id))), id + u64::from(id >= 5_000));
+    }
+}

@@ -74,7 +74,7 @@ impl Strategy for Directory {
             Action::RemoveOne => mover.empty(n - 1),
             Action::AddOne | Action::Double => mover.fill(n, nodes.len()),
         }
-        Ok(Some(Box::new(Directory { entries: Entries::of(distinct, mover.homes)?, nodes })))
+        Ok(Some(Box::new(Directory { entries: Entries::of(distinct, &mover.homes, nodes.len())?, nodes })))
     }
 }
 
@@ -90,7 +90,7 @@ impl<'a> Mover<'a> {
     fn new(distinct: &'a Distinct<'a>, homes: Vec<u32>, units: Vec<u64>) -> Self {
         // The leaving node is beyond the nodes afterwards, but has a load.
         let mut loads = vec![0; units.len() + 1];
-        for (home, weight) in homes.iter().zip(distinct.weights) {
+        for (home, weight) in homes.iter().zip(distinct.weights.iter()) {
             loads[*home as usize] += weight;
         }
         Self { distinct, homes, units, loads }
@@ -102,13 +102,13 @@ impl<'a> Mover<'a> {
     }
 
     fn weight(&self, row: u32) -> u64 {
-        self.distinct.weights[row as usize]
+        self.distinct.weights.get(row as usize)
     }
 
     /// The keys of the last partition, heaviest first, each to the partition with the least load / capacity.
     fn empty(&mut self, leaving: usize) {
-        let mut keys = self.distinct.order().to_vec();
-        keys.retain(|row| self.homes[*row as usize] as usize == leaving);
+        let leaves = |row: &u32| self.homes[*row as usize] as usize == leaving;
+        let mut keys: Vec<u32> = self.distinct.order().iter().filter(leaves).collect();
         keys.sort_by_key(|row| Reverse(self.weight(*row))); // stable: then by value
         let mut emptiest: BinaryHeap<Reverse<Filled>> =
             (0..self.units.len()).map(|position| Reverse(self.filled(position))).collect();
@@ -122,9 +122,9 @@ impl<'a> Mover<'a> {
     /// The new partitions, one after another, to their fair shares, rounded down, from the fullest of the old.
     fn fill(&mut self, old: usize, all: usize) {
         let mut keys: Vec<BTreeSet<(u64, u32)>> = vec![BTreeSet::new(); old];
-        for (rank, row) in (0_u32..).zip(self.distinct.order()) {
-            if self.weight(*row) > 0 {
-                keys[self.homes[*row as usize] as usize].insert((self.weight(*row), rank));
+        for (rank, row) in (0_u32..).zip(self.distinct.order().iter()) {
+            if self.weight(row) > 0 {
+                keys[self.homes[row as usize] as usize].insert((self.weight(row), rank));
             }
         }
         let total: u128 = self.units.iter().map(|unit| u128::from(*unit)).sum();
@@ -147,7 +147,7 @@ impl<'a> Mover<'a> {
                 // A donor that has no key to give now will have none for this partition later: it only fills up.
                 let Some((weight, rank)) = self.choose(&keys[position], donor, new, fair) else { continue };
                 keys[position].remove(&(weight, rank));
-                self.homes[self.distinct.order()[rank as usize] as usize] = u32::try_from(new).expect("positions");
+                self.homes[self.distinct.order().get(rank as usize) as usize] = u32::try_from(new).expect("positions");
                 self.loads[position] -= weight;
                 self.loads[new] += weight;
                 donors.extend(Some(self.filled(position)).filter(above).map(Heaviest));

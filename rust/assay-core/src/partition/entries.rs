@@ -10,6 +10,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::capacity::{Filled, units};
+use crate::counts::Counts;
 use crate::error::{Error, Result};
 use crate::key_table::KeyTable;
 use crate::keys::{Canonical, Keys, for_each_compound};
@@ -21,9 +22,55 @@ use crate::threads;
 pub struct Entries {
     table: Arc<KeyTable>,
     /// The partition of each of the table's keys, by number; those of the null key do not matter.
-    partitions: Vec<u32>,
+    partitions: Numbers,
     count: u64,
     value_bytes: u64,
+}
+
+/// Partitions in the narrowest type that holds them all.
+enum Numbers {
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+    U32(Vec<u32>),
+}
+
+impl Numbers {
+    /// So many zeros, to become numbers below `count`.
+    fn zeros(len: usize, count: usize) -> Self {
+        match count {
+            0..=0x100 => Self::U8(memory::zeros(len)),
+            0x101..=0x1_0000 => Self::U16(memory::zeros(len)),
+            _ => Self::U32(memory::zeros(len)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::U8(numbers) => numbers.len(),
+            Self::U16(numbers) => numbers.len(),
+            Self::U32(numbers) => numbers.len(),
+        }
+    }
+
+    #[inline]
+    fn get(&self, place: usize) -> u32 {
+        match self {
+            Self::U8(numbers) => u32::from(numbers[place]),
+            Self::U16(numbers) => u32::from(numbers[place]),
+            Self::U32(numbers) => numbers[place],
+        }
+    }
+
+    /// The number must fit, as was promised of all.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn set(&mut self, place: usize, number: u32) {
+        match self {
+            Self::U8(numbers) => numbers[place] = number as u8,
+            Self::U16(numbers) => numbers[place] = number as u16,
+            Self::U32(numbers) => numbers[place] = number,
+        }
+    }
 }
 
 /// The bytes of a key's value.
@@ -39,14 +86,14 @@ pub fn form_bytes(form: Canonical<'_>) -> u64 {
 /// Gives each row in turn to the partition that is least of `loads`; `add` adds to its load and names it.
 fn deal<T: Ord>(
     order: &[u32],
-    rows: &[u64],
-    partitions: &mut [u32],
+    rows: Counts<'_>,
+    partitions: &mut Numbers,
     loads: &mut BinaryHeap<T>,
     add: impl Fn(&mut T, u64) -> u32,
 ) {
     for row in order {
         let mut least = loads.peek_mut().expect("there is at least one partition");
-        partitions[*row as usize] = add(&mut least, rows[*row as usize]);
+        partitions.set(*row as usize, add(&mut least, rows.get(*row as usize)));
     }
 }
 
@@ -55,14 +102,20 @@ impl Entries {
     #[must_use]
     pub fn new(table: KeyTable, partitions: Vec<u32>, value_bytes: u64) -> Self {
         let count = partitions.len() as u64;
-        Self { table: Arc::new(table), partitions, count, value_bytes }
+        Self { table: Arc::new(table), partitions: Numbers::U32(partitions), count, value_bytes }
     }
 
-    /// Entries of distinct keys, given the partition of each.
+    /// Entries of distinct keys, given the partition of each, of `n`.
     ///
     /// # Errors
     /// If a key is there twice.
-    pub fn of(distinct: &Distinct<'_>, partitions: Vec<u32>) -> Result<Self> {
+    pub fn of(distinct: &Distinct<'_>, partitions: &[u32], n: usize) -> Result<Self> {
+        let mut numbers = Numbers::zeros(partitions.len(), n);
+        partitions.iter().enumerate().for_each(|(place, partition)| numbers.set(place, *partition));
+        Self::numbered(distinct, numbers)
+    }
+
+    fn numbered(distinct: &Distinct<'_>, partitions: Numbers) -> Result<Self> {
         let mut value_bytes = 0;
         for_each_compound(distinct.columns, 0..distinct.rows.len(), |_, form| value_bytes += form_bytes(form));
         Ok(Self { table: distinct.table()?, partitions, count: distinct.order().len() as u64, value_bytes })
@@ -75,8 +128,8 @@ impl Entries {
     pub fn dealt(request: &Request<'_>) -> Result<Self> {
         let distinct = &request.distinct;
         let order = distinct.heaviest();
-        let mut partitions = memory::zeros(distinct.rows.len());
-        let listed: u64 = order.iter().map(|row| distinct.rows[*row as usize]).sum();
+        let mut partitions = Numbers::zeros(distinct.rows.len(), request.nodes.len());
+        let listed: u64 = order.iter().map(|row| distinct.rows.get(*row as usize)).sum();
         let nulls = distinct.rows.iter().sum::<u64>() - listed;
         let units = units(&request.all_capacities());
         let loads = (0_u32..).zip(units.iter().copied());
@@ -96,7 +149,7 @@ impl Entries {
                 filled.position
             });
         }
-        Self::of(distinct, partitions)
+        Self::numbered(distinct, partitions)
     }
 
     /// The number of entries.
@@ -131,7 +184,8 @@ impl Entries {
                 _ => self.table.find_each(columns, range, part),
             }
             for slot in part {
-                *slot = self.partitions.get(*slot as usize).copied().unwrap_or(UNKNOWN);
+                let number = *slot as usize;
+                *slot = if number < self.partitions.len() { self.partitions.get(number) } else { UNKNOWN };
             }
         });
         // Null lives in partition 0, whether it has an entry or not.

@@ -46,7 +46,12 @@ impl Table {
     /// Calls `work` with the distinct keys.
     fn with<R>(&self, work: impl FnOnce(&Distinct<'_>) -> R) -> R {
         let columns = [self.column()];
-        work(&Distinct { columns: &columns, rows: &self.rows, weights: &self.rows, derived: &self.derived })
+        work(&Distinct {
+            columns: &columns,
+            rows: (&self.rows).into(),
+            weights: (&self.rows).into(),
+            derived: &self.derived,
+        })
     }
 
     fn learn(&self, name: &str, n: u32) -> Box<dyn Partitioning> {
@@ -133,7 +138,7 @@ proptest! {
         let nodes: Vec<u32> = (0..n).collect();
         let table = [Keys::new(Values::F64(&floats), None, floats.len()).unwrap()];
         for name in ["hash", "range", "list", "directory", "ring", "jump", "rendezvous", "maglev", "redis_slots"] {
-            let distinct = Distinct { columns: &keys, rows: &rows, weights: &rows, derived: &derived };
+            let distinct = Distinct { columns: &keys, rows: (&rows).into(), weights: (&rows).into(), derived: &derived };
             let request = Request::new(distinct, &nodes);
             let strategy = learn(name, &request).unwrap();
             let mut out = vec![u32::MAX; floats.len()];
@@ -267,7 +272,8 @@ fn more_partitions_than_keys_leave_some_empty_and_lose_none() {
 fn distinct_keys_are_checked_before_anything_is_learned() {
     let message = |keys: &[i64], rows: &[u64], weights: &[u64]| {
         let columns = [Keys::new(Values::I64(keys), None, keys.len()).unwrap()];
-        let distinct = Distinct { columns: &columns, rows, weights, derived: &Derived::default() };
+        let distinct =
+            Distinct { columns: &columns, rows: rows.into(), weights: weights.into(), derived: &Derived::default() };
         let request = Request::new(distinct, &[0, 1]);
         learn("list", &request).err().expect("this must be refused").to_string()
     };

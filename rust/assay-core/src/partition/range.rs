@@ -8,9 +8,10 @@
 //! DeWitt et al. 1992, "Practical Skew Handling in Parallel Joins" (splitting vectors).
 
 use crate::catalogue::{Contender, Domain, Parameter};
+use crate::counts::RunningSums;
 use crate::error::{Error, Result};
 use crate::keys::{Keys, Values};
-use crate::order::{Bounds, OrderedKey, Part, ordered_key, part};
+use crate::order::{Bounds, Order, OrderedKey, Part, ordered_key, part};
 use crate::partition::{Action, Distinct, Request, Strategy};
 
 /// The catalogue's entry.
@@ -70,22 +71,22 @@ fn given(values: &Keys<'_>, n: usize) -> Result<Vec<OrderedKey>> {
 }
 
 /// The key at each 0-based rank (ascending) of the table's rows, among keys in this order.
-fn at_ranks(distinct: &Distinct<'_>, order: &[u32], ranks: impl Iterator<Item = u64>) -> Vec<OrderedKey> {
-    let rows = |position: usize| distinct.rows[order[position] as usize];
+fn at_ranks(distinct: &Distinct<'_>, order: Order<'_>, ranks: impl Iterator<Item = u64>) -> Vec<OrderedKey> {
+    let rows = |position: usize| distinct.rows.get(order.get(position) as usize);
     let (mut found, mut position, mut passed) = (Vec::new(), 0, 0);
     for rank in ranks {
         while passed + rows(position) <= rank {
             passed += rows(position);
             position += 1;
         }
-        found.extend(ordered_key(distinct.columns, order[position] as usize));
+        found.extend(ordered_key(distinct.columns, order.get(position) as usize));
     }
     found
 }
 
 fn learned(distinct: &Distinct<'_>, n: usize) -> Vec<OrderedKey> {
     let order = distinct.order();
-    let m: u64 = order.iter().map(|row| distinct.rows[*row as usize]).sum();
+    let m: u64 = order.iter().map(|row| distinct.rows.get(row as usize)).sum();
     if m == 0 {
         return Vec::new();
     }
@@ -101,30 +102,24 @@ struct Splitter<'a> {
     nodes: Vec<u32>,
     /// For each part, where its keys end in the order.
     ends: Vec<usize>,
-    /// Sums over the order: weights and rows of the first keys.
-    weights: Vec<u64>,
-    rows: Vec<u64>,
+    /// Over the order; those of the weights only where they are not the rows.
+    rows: RunningSums<'a>,
+    weights: Option<RunningSums<'a>>,
     nulls: u64,
 }
 
 impl<'a> Splitter<'a> {
     fn new(range: &Range, distinct: &'a Distinct<'a>) -> Self {
         let order = distinct.order();
-        let sums = |values: &[u64]| {
-            let mut sum = 0;
-            std::iter::once(0)
-                .chain(order.iter().map(|row| {
-                    sum += values[*row as usize];
-                    sum
-                }))
-                .collect::<Vec<u64>>()
-        };
-        let (weights, rows) = (sums(distinct.weights), sums(distinct.rows));
+        let rows = RunningSums::new(distinct.rows, order);
+        let apart = !distinct.weights.is_same(&distinct.rows);
+        let weights = apart.then(|| RunningSums::new(distinct.weights, order));
         let rank = |row: u32| range.bounds.rank(distinct.columns, row as usize).unwrap_or(0);
         let parts = range.bounds.keys().len() + 1;
-        let ends = (0..parts).map(|part| order.partition_point(|row| rank(*row) <= part)).collect();
-        let nulls = distinct.weights.iter().sum::<u64>() - weights[order.len()];
-        Self { distinct, bounds: range.bounds.keys().to_vec(), nodes: range.nodes.clone(), ends, weights, rows, nulls }
+        let ends = (0..parts).map(|part| order.partition_point(|row| rank(row) <= part)).collect();
+        let whole = weights.as_ref().unwrap_or(&rows).of_first(order.len());
+        let nulls = distinct.weights.iter().sum::<u64>() - whole;
+        Self { distinct, bounds: range.bounds.keys().to_vec(), nodes: range.nodes.clone(), ends, rows, weights, nulls }
     }
 
     fn start(&self, part: usize) -> usize {
@@ -133,7 +128,8 @@ impl<'a> Splitter<'a> {
 
     fn weight(&self, part: usize) -> u64 {
         let nulls = if part == 0 { self.nulls } else { 0 };
-        self.weights[self.ends[part]] - self.weights[self.start(part)] + nulls
+        let weights = self.weights.as_ref().unwrap_or(&self.rows);
+        weights.of_first(self.ends[part]) - weights.of_first(self.start(part)) + nulls
     }
 
     /// Splits the heaviest part (ties: lowest) at the median of its rows; the upper half is the
@@ -145,9 +141,9 @@ impl<'a> Splitter<'a> {
             return;
         };
         let (first, last) = (self.start(heaviest), self.ends[heaviest]);
-        let rank = (self.rows[last] - self.rows[first]) / 2;
-        let middle = first + self.rows[first + 1..=last].partition_point(|sum| sum - self.rows[first] <= rank);
-        let bound = ordered_key(self.distinct.columns, self.distinct.order()[middle] as usize);
+        let rank = (self.rows.of_first(last) - self.rows.of_first(first)) / 2;
+        let middle = self.rows.beyond(first..last, rank);
+        let bound = ordered_key(self.distinct.columns, self.distinct.order().get(middle) as usize);
         self.bounds.splice(heaviest..heaviest, bound);
         self.ends.insert(heaviest, middle);
         self.nodes.insert(heaviest + 1, node);

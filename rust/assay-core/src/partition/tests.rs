@@ -22,7 +22,10 @@ fn given(
         &Request {
             values: values.as_ref(),
             groups,
-            ..Request::new(Distinct { columns: &columns, rows, weights: rows, derived: &Derived::default() }, &nodes)
+            ..Request::new(
+                Distinct { columns: &columns, rows: rows.into(), weights: rows.into(), derived: &Derived::default() },
+                &nodes,
+            )
         },
     )
 }
@@ -53,7 +56,7 @@ fn a_range_splits_its_heaviest_part_at_the_median_and_merges_the_last() {
     let rows = [1, 1, 1, 1, 5, 1];
     let columns = [Keys::new(Values::I64(&keys), None, keys.len()).unwrap()];
     let derived = Derived::default();
-    let distinct = Distinct { columns: &columns, rows: &rows, weights: &rows, derived: &derived };
+    let distinct = Distinct { columns: &columns, rows: (&rows).into(), weights: (&rows).into(), derived: &derived };
     // m = 10, the bound is the key at rank 5: 5. Parts: {1 2 3 4} with 4 rows, {5 6} with 6.
     let range = learned("range", &keys, &rows, 2).unwrap();
     assert_eq!(assigned(range.as_ref(), &keys), [0, 0, 0, 0, 1, 1]);
@@ -181,7 +184,7 @@ fn actions_number_the_nodes() {
 fn after(name: &str, keys: &[i64], rows: &[u64], capacities: (&[f64], &[f64]), action: Action) -> Vec<u32> {
     let columns = [Keys::new(Values::I64(keys), None, keys.len()).unwrap()];
     let derived = Derived::default();
-    let distinct = Distinct { columns: &columns, rows, weights: rows, derived: &derived };
+    let distinct = Distinct { columns: &columns, rows: rows.into(), weights: rows.into(), derived: &derived };
     let nodes: Vec<u32> = (0..u32::try_from(capacities.0.len()).unwrap()).collect();
     let strategy = learn(name, &Request { capacities: capacities.0, ..Request::new(distinct, &nodes) }).unwrap();
     let changed = strategy.change(action, &distinct, capacities.1).unwrap().unwrap();
@@ -234,7 +237,7 @@ fn capacities_are_dealt_to_by_load_over_capacity() {
     for name in ["list", "directory"] {
         let columns = [Keys::new(Values::I64(&[1, 2, 3, 4, 5]), None, 5).unwrap()];
         let (rows, derived) = ([6, 5, 4, 3, 2], Derived::default());
-        let distinct = Distinct { columns: &columns, rows: &rows, weights: &rows, derived: &derived };
+        let distinct = Distinct { columns: &columns, rows: (&rows).into(), weights: (&rows).into(), derived: &derived };
         let request = Request { capacities: &capacities, ..Request::new(distinct, &[0, 1]) };
         assert_eq!(assigned(learn(name, &request).unwrap().as_ref(), &[1, 2, 3, 4, 5]), expected, "{name}");
         let wrong =
@@ -258,7 +261,8 @@ fn placements_weigh_by_capacity_where_they_can() {
         [("ring", true), ("rendezvous", true), ("redis_slots", true), ("jump", false), ("hash", false)]
     {
         let columns = [Keys::from_words(&[1])];
-        let distinct = Distinct { columns: &columns, rows: &[1], weights: &[1], derived: &Derived::default() };
+        let distinct =
+            Distinct { columns: &columns, rows: (&[1]).into(), weights: (&[1]).into(), derived: &Derived::default() };
         let request = Request { capacities: &[1.0, 3.0], ..Request::new(distinct, &[0, 1]) };
         let second = assigned(learn(name, &request).unwrap().as_ref(), &keys).iter().filter(|at| **at == 1).count();
         // Three quarters or a half; the ring's own spread is the largest, a few percent.
@@ -301,7 +305,8 @@ fn a_ring_and_rendezvous_have_replicas_of_their_own_on_their_racks() {
     let column = [Keys::new(Values::I64(&keys), Some(crate::keys::Bitmap::new(&bits, 0, 3)), 3).unwrap()];
     for name in ["ring", "rendezvous"] {
         let columns = [Keys::from_words(&[1])];
-        let distinct = Distinct { columns: &columns, rows: &[1], weights: &[1], derived: &Derived::default() };
+        let distinct =
+            Distinct { columns: &columns, rows: (&[1]).into(), weights: (&[1]).into(), derived: &Derived::default() };
         let request = Request { racks: &racks, ..Request::new(distinct, &[0, 1, 2, 3]) };
         let strategy = learn(name, &request).unwrap();
         let (mut out, mut homes) = ([9; 6], [9; 3]);
@@ -321,7 +326,8 @@ fn redis_slots_move_as_few_as_they_must_under_every_action() {
     let strategy = learned("redis_slots", &[1], &[1], 4).unwrap();
     let before = assigned(strategy.as_ref(), &keys);
     let columns = [Keys::from_words(&[1])];
-    let distinct = Distinct { columns: &columns, rows: &[1], weights: &[1], derived: &Derived::default() };
+    let distinct =
+        Distinct { columns: &columns, rows: (&[1]).into(), weights: (&[1]).into(), derived: &Derived::default() };
     for (action, share) in
         [(Action::AddOne, 0.2), (Action::RemoveOne, 0.25), (Action::ReplaceOne, 0.25), (Action::Double, 0.5)]
     {
@@ -347,7 +353,7 @@ fn counts_descend_by_counting_as_by_sorting() {
         let order: Vec<u32> = (0..500).map(|row| row * 7 % 500).collect();
         let mut expected = order.clone();
         expected.sort_by_key(|row| std::cmp::Reverse(rows[*row as usize]));
-        assert_eq!(super::by_rows_descending(&order, &rows), expected);
+        assert_eq!(super::by_rows_descending(Order::rows(&order), (&rows).into()), expected);
     }
-    assert!(super::by_rows_descending(&[], &[]).is_empty());
+    assert!(super::by_rows_descending(Order::rows(&[]), (&[]).into()).is_empty());
 }

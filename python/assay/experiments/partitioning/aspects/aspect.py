@@ -113,7 +113,7 @@ class Study:
 
     @cached_property
     def partitions(self) -> pa.Array:
-        """The partition of each distinct value of a keyed strategy's key (uint32)."""
+        """The partition of each distinct value of a keyed strategy's key, in the narrowest unsigned type."""
         return self.facts.partitions(self.contest)
 
     @cached_property

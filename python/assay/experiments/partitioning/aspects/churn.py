@@ -141,7 +141,7 @@ class Churn:
                     dict(zip(nodes, cluster.all_capacities, strict=True)),
                 )
             changed = learn(study.contest.spec, nodes, study.keys, capacities=cluster.capacities)
-            there = pa.array(changed.assign(own.columns, len(own)))
+            there = pa.array(changed.assign(own.columns, len(own), narrow=True))
             moved += sum(_core.journeys(here, there, before, nodes, own.arrow_weights)[1:])
             here, before, optimum = there, nodes, optimum + least
         direct = sum(_core.journeys(first, here, start, before, own.arrow_weights)[1:])

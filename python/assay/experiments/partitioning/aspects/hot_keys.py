@@ -26,6 +26,7 @@ from assay.experiments.partitioning.settings import PartitioningSettings
 __all__ = ["HotKeys", "heaviest_keys", "hot_key_factor", "key_in_words", "plan"]
 
 UNBALANCED = Fraction(5, 4)  # load_max_over_mean above this is out of balance, as in the answer's rule
+_LOOKED_AT_ONCE = 1 << 18
 MOST_LETTERS = 60  # of a key in a note
 METRICS = ("hot_key_factor", "salted_load_max_over_mean", "salted_reads_factor")
 
@@ -85,12 +86,9 @@ class HotKeys:
     def _factor(self, study: Study, found: Found) -> None:
         own, loads = study.own, study.loads
         partitions = study.partitions.to_numpy()
-        ties = np.flatnonzero(own.weights == own.weights.max())
         units = whole_units(study.contest.cluster.all_capacities)
-        fullness = fullness_ranks(loads, units)
-        hottest = int(
-            ties[np.argmax(fullness[partitions[ties]])]
-        )  # of equally heavy keys, one in the fullest partition
+        heaviest = own.weights == own.weights.max()
+        hottest = first_in_fullest(heaviest, partitions, fullness_ranks(loads, units))
         weight, home = int(own.weights[hottest]), int(partitions[hottest])
         factor = hot_key_factor(loads, home, weight, units)
         if factor is None:
@@ -119,6 +117,20 @@ class HotKeys:
         whole = total(own.weights)
         read = whole + (ways - 1) * total(own.weights[split])
         found.set("salted_reads_factor", read / whole if whole else None)
+
+
+def first_in_fullest(chosen: np.ndarray, partitions: np.ndarray, fullness: np.ndarray) -> int:
+    """The first of the chosen keys that lie in the fullest partition which holds one.
+
+    Args:
+        chosen: bool, which keys; at least one.
+        partitions: Unsigned, the partition of each key.
+        fullness: How full each partition is, shape (n,).
+    """
+    holds = np.zeros(len(fullness), bool)
+    holds[partitions[chosen]] = True
+    wanted = holds & (fullness == fullness[holds].max())
+    return int(np.argmax(chosen & wanted[partitions]))
 
 
 def fullness_ranks(loads: np.ndarray, units: Sequence[int]) -> np.ndarray:
@@ -164,9 +176,20 @@ def heaviest_keys(weights: np.ndarray, count: int) -> np.ndarray:
     else:
         least = np.partition(weights, len(weights) - count)[len(weights) - count]
         above = np.flatnonzero(weights > least)
-        chosen = np.sort(np.concatenate([above, np.flatnonzero(weights == least)[: count - len(above)]]))
+        chosen = np.sort(np.concatenate([above, _first_equal(weights, least, count - len(above))]))
     order: np.ndarray = chosen[np.argsort(weights.max() - weights[chosen], kind="stable")]
     return order
+
+
+def _first_equal(weights: np.ndarray, wanted: np.integer, count: int) -> np.ndarray:
+    """The first `count` positions of a weight, of which there are as many; most keys may weigh so."""
+    found: list[np.ndarray] = []
+    for first in range(0, len(weights), _LOOKED_AT_ONCE):
+        if count <= 0:
+            break
+        found.append(first + np.flatnonzero(weights[first : first + _LOOKED_AT_ONCE] == wanted)[:count])
+        count -= len(found[-1])
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def key_in_words(keys: DistinctKeys, position: int) -> str:

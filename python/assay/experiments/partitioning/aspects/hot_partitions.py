@@ -23,7 +23,7 @@ def split(keys: DistinctKeys, partitions: np.ndarray, loads: np.ndarray) -> np.n
 
     Args:
         keys: The distinct keys.
-        partitions: uint32, the partition of each.
+        partitions: Unsigned, the partition of each.
         loads: uint64 of shape (n,).
 
     Returns:
@@ -37,7 +37,7 @@ def split(keys: DistinctKeys, partitions: np.ndarray, loads: np.ndarray) -> np.n
     below = keys.weights[ordered].cumsum(dtype=np.uint64)
     lower, upper = below[:-1], below[-1] - below[:-1]
     cut = int(np.argmin(np.maximum(lower, upper) - np.minimum(lower, upper))) + 1
-    after = partitions.copy()
+    after = partitions.astype(np.uint32)
     after[ordered[cut:]] = len(loads)
     return after
 

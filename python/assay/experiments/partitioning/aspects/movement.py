@@ -46,7 +46,7 @@ class _Change:
 
     Attributes:
         now: The node of each partition after.
-        there: uint32, the partition of each distinct key after; None where rows decide, which are summed apart.
+        there: The partition of each distinct key after, unsigned; None where rows decide, which are summed apart.
     """
 
     now: list[int]
@@ -183,7 +183,7 @@ class Movement:
         if changed is None:
             return "there is only one partition"
         own = study.own if study.keyed else None
-        return _Change(list(changed.nodes), None if own is None else changed.assign(own.columns, len(own)))
+        return _Change(list(changed.nodes), None if own is None else changed.assign(own.columns, len(own), narrow=True))
 
     def _carried(self, study: Study, action: str, change: _Change) -> tuple[list[int], np.ndarray]:
         """The weight that stays, moves and strays, and the loads afterwards."""

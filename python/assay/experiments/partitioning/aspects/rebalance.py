@@ -42,8 +42,8 @@ def links_of(here: np.ndarray, there: np.ndarray, moves: np.ndarray, sizes: np.n
     """The links of keys that move.
 
     Args:
-        here: uint32, the partition of each key before.
-        there: uint32, after.
+        here: Unsigned, the partition of each key before.
+        there: Unsigned, after.
         moves: bool, whether it is on another node then.
         sizes: uint64, the bytes of its rows.
         n: The number of partitions before.
