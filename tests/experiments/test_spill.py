@@ -80,19 +80,6 @@ def test_a_piece_holds_the_same_keys_in_every_run() -> None:
     assert min(sizes) > 10_000 / PIECES * 0.7, "the hash spreads keys over the pieces"
 
 
-def test_a_comparison_under_a_limit_gives_the_same_numbers() -> None:
-    table = pa.table({"id": [number * 7919 % 3001 for number in range(20_000)], "g": [n % 17 for n in range(20_000)]})
-    settings: dict[str, Any] = {
-        "strategies": ["hash(id)", "range(id)", "list(g)", "hash(id, g)", "round_robin"],
-        "queries": {"by_g": "point(g)"},
-        "timing": False,
-    }
-    free = assay.compare("partitioning", table, **settings).to_arrow().to_pylist()
-    tight = assay.compare("partitioning", table, memory_limit="20KiB", **settings).to_arrow().to_pylist()
-    strip = [{name: value for name, value in row.items() if name != "run"} for row in free]
-    assert strip == [{name: value for name, value in row.items() if name != "run"} for row in tight]
-
-
 def test_a_limit_that_is_no_size_and_a_disk_that_is_none_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.job import PartitioningJob
 from assay.experiments.partitioning.join_notes import notes_on_joins
 from assay.experiments.partitioning.limits import EMPTY, Limits
+from assay.experiments.partitioning.memory import check_limit
 from assay.experiments.partitioning.metrics import METRICS
 from assay.experiments.partitioning.notes import notes_of_the_log, notes_on
 from assay.experiments.partitioning.proposals import propose
@@ -67,6 +68,12 @@ class Partitioning:
         specs = _strategies(dataset, settings, grid, mistakes)
         aspects = plan(dataset, settings, mistakes)
         _check_fan_out(dataset, settings, mistakes)
+        limit = None if settings.memory_limit is None else parse_bytes(settings.memory_limit)
+        if limit is not None:
+            try:
+                check_limit(limit)
+            except UsageError as mistake:
+                mistakes.append(("memory_limit", mistake))
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is nothing to partition")))
         if len(mistakes) == 1 and len(settings.strategies) <= 1:
@@ -96,7 +103,7 @@ class Partitioning:
             aspects=tuple(aspects),
             weight=settings.weight,
             advice=grid,
-            memory_limit=None if settings.memory_limit is None else parse_bytes(settings.memory_limit),
+            memory_limit=limit,
         )
 
     def _cell(self, dataset: Dataset, fingerprint: str, spec: StrategySpec, parameters: Mapping[str, Any]) -> Cell:

@@ -22,6 +22,7 @@ from assay.errors import AssayError, EmptyInputError, MeasurementError, Paramete
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Lesson, Timer
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter, give_back_memory, numpy_of
+from assay.experiments.partitioning import memory
 from assay.experiments.partitioning.advise import Grid
 from assay.experiments.partitioning.aspects import Aspect, Found, Study, suits
 from assay.experiments.partitioning.contest import Contest
@@ -67,7 +68,7 @@ class PartitioningJob:
     aspects: tuple[Aspect, ...]
     weight: str | None
     advice: Grid | None = None  # what is tried and why, where advice is asked for
-    memory_limit: int | None = None  # bytes of the tables that count keys; beyond it they go to disk
+    memory_limit: int | None = None  # bytes of the process; beyond a share of it counted keys go to disk
     stages: int = 2
 
     @property
@@ -163,6 +164,9 @@ class PartitioningJob:
         distinct = state.counter.finish()
         give_back_memory()
         counter = None if state.counter.spilled else state.counter
+        if self.memory_limit is not None:
+            tables = {} if counter is None else counter.table_bytes
+            memory.check_fits(self.memory_limit, distinct, tables, self.contests)
         facts = Facts(distinct, {"rows": state.rows, "failures": {}}, counter)
         causes: list[AssayError] = []
         for aspect in self.aspects:
@@ -212,7 +216,7 @@ class PartitioningJob:
     @property
     def _limit(self) -> int | None:
         """What each of the threads that count side by side may hold."""
-        return None if self.memory_limit is None else max(1, self.memory_limit // pa.cpu_count())
+        return None if self.memory_limit is None else memory.counting_bytes(self.memory_limit)
 
     def _scanning(self, facts: Facts) -> list[tuple[Aspect, Contest]]:
         """Which aspects sum rows for which strategies."""
@@ -269,7 +273,7 @@ class PartitioningJob:
         study = self._study(contest, facts, None)
         if contest.spec.keyed:
             own = study.own
-            found = study.learned.assign(own.columns, len(own))
+            found = study.learned.assign(own.columns, len(own), narrow=True)
             _verify(study, found)
             facts.keep(contest.spec.columns, f"assign:{contest.index}", found, contest.partitions)
         for aspect in self.aspects:
@@ -280,7 +284,7 @@ class PartitioningJob:
         """The rows of each key, counted once more in the second scan, must be those of the first."""
         for key, distinct in facts.distinct.items():
             name = f"rows of {', '.join(key)}"
-            if state.has(name) and not np.array_equal(numpy_of(state.sums(name, 0).values()), distinct.rows):
+            if state.has(name) and not np.array_equal(numpy_of(state.sums(name, 0).narrow()), distinct.rows):
                 raise MeasurementError(
                     f"{', '.join(key)}: the two scans counted different rows; the data changed while it was "
                     "measured; measure a snapshot"
@@ -293,7 +297,8 @@ def _verify(study: Study, found: np.ndarray) -> None:
     for first in range(0, len(own), VERIFIED_AT_ONCE):
         last = min(first + VERIFIED_AT_ONCE, len(own))
         backwards = pa.array(np.arange(last - 1, first - 1, -1, dtype=np.int64))
-        again = study.learned.assign([column.take(backwards) for column in own.columns], last - first, threads=1)
+        columns = [column.take(backwards) for column in own.columns]
+        again = study.learned.assign(columns, last - first, threads=1, narrow=True)
         if not np.array_equal(again[::-1], found[first:last]):
             raise MeasurementError(
                 f"{text} puts a key into different partitions when asked again; a strategy must depend on the key alone"

@@ -57,8 +57,8 @@ class PartitioningSettings(BaseModel):
         skew_max: The greatest load_max_over_mean of a usable strategy.
         moved_max: The greatest share of the data that a node more may move; no limit by default.
         partition_bytes_max: The most bytes in a partition, such as "1GiB"; no limit by default.
-        memory_limit: The memory of the tables that count distinct keys, such as "1GiB"; beyond it they go to disk. No
-            limit by default.
+        memory_limit: The memory of the process, such as "1GiB": distinct keys go to disk while they are counted, and
+            what would not fit is refused. No limit by default.
         fan_out_max: The most partitions that a query may ask on average; no limit by default.
         growth_skew_max: The greatest growth_load_max_over_mean; no limit by default. It needs a time.
         capacities: The capacity of each node, in order, or by name where it is not 1: {node-3 = 2}; all 1 by default.
