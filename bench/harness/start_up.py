@@ -4,8 +4,10 @@
 
 Each command runs in a fresh process, in turn with all others, so that a busy moment hits all alike. What counts is the
 fastest run, as whatever else the machine does only adds; the median is shown beside it, and the processor time of the
-fastest, which waiting for a busy processor does not touch. `python -c pass` is what every Python program pays. Compiled
-modules are kept in a folder of this script's own, as an installed package has them. Exit code 1: a limit is not kept.
+fastest, which waiting for a busy processor does not touch. Where more processes run than there are cores, hardly a run
+is without such waiting, and the processor time is held against the limit instead, which is said. `python -c pass` is
+what every Python program pays. Compiled modules are kept in a folder of this script's own, as an installed package has
+them. Exit code 1: a limit is not kept.
 """
 
 from __future__ import annotations
@@ -61,19 +63,21 @@ def main() -> int:
         for _ in range(given.runs):
             for index, (arguments, _) in enumerate(COMMANDS):
                 found[index].append(measured(given.python, arguments, environment))
-    niceness = f", niceness {os.nice(0)}" if os.nice(0) else ""
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    running = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    busy = running > (os.cpu_count() or 1)
     system = f"{platform.python_implementation()} {platform.python_version()} · {platform.machine()}"
-    print(f"{datetime.date.today()} · {system}, {os.cpu_count()} cores · load {load}{niceness} · {given.runs} runs")
+    print(f"{datetime.date.today()} · {system}, {os.cpu_count()} cores · load {running:.1f} · {given.runs} runs")
     print(f"{'command':34} {'fastest ms':>10} {'median ms':>10} {'cpu ms':>8}  limit")
     missed = 0
     for index, (arguments, limit) in enumerate(COMMANDS):
         walls = [wall for wall, _ in found[index]]
         words = " ".join(arguments).replace("-m assay", "assay")
         words = words if words.startswith("assay") else f"python {words}"
-        kept = "" if limit is None else f"{limit:.0f} ms: " + ("kept" if min(walls) <= limit else "MISSED")
-        missed += "MISSED" in kept
         used = min(used for _, used in found[index])
+        counts = used if busy else min(walls)
+        by = " by processor time, as the machine is busy" if busy else ""
+        kept = "" if limit is None else f"{limit:.0f} ms: {'kept' if counts <= limit else 'MISSED'}{by}"
+        missed += "MISSED" in kept
         print(f"{words:34} {min(walls):10.0f} {statistics.median(walls):10.0f} {used:8.0f}  {kept}".rstrip())
     return 1 if missed else 0
 
