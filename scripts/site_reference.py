@@ -24,6 +24,7 @@ WIDTH = 100
 # What the functions give back, and what classes have in common: names that nobody imports, but everybody meets.
 GIVEN = {
     "assay.front": ("Results", "Comparison", "Run"),
+    "assay.diffing": ("Diff",),
     "assay.report.pictures": ("Picture",),
     "assay.targets.export": ("Export",),
     "assay.datasets": ("Dataset",),
