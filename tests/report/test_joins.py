@@ -26,7 +26,7 @@ def child(tmp_path: Path) -> Path:
 
 def rows_of(page: str, caption: str) -> list[list[str]]:
     """The texts of the cells of the table whose caption begins so."""
-    (found,) = re.findall(rf"<table><caption>{caption}.*?</table>", page, re.DOTALL)
+    (found,) = re.findall(rf"<table><caption><span>{caption}.*?</table>", page, re.DOTALL)
     rows = re.findall(r"<tr>(.*?)</tr>", found, re.DOTALL)
     return [[re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
 

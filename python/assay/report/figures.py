@@ -220,7 +220,7 @@ def _samples() -> dict[str, Any]:
 
 def _drift() -> dict[str, Any]:
     x = _quantitative("x", title=None, axis={"tickCount": 5, "grid": False}, scale={"nice": False, "zero": False})
-    y = _quantitative("y", title=None, axis={"format": "~g", "tickCount": 4})
+    y = _quantitative("y", title=None, axis={"format": "~r", "tickCount": 4})
     tooltip = [
         {"field": "name", "title": "process"},
         {"field": "x", "title": "round"},

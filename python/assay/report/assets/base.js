@@ -61,13 +61,13 @@
     if (unit === 'ns' || unit === 's') {
       const base = unit === 's' ? 1e9 : 1;
       const [size, name] = pick([[1e9 / base, 's'], [1e6 / base, 'ms'], [1e3 / base, 'µs'], [1 / base, 'ns']]);
-      return { divisor: size, suffix: `, ${name}`, format: '~g' };
+      return { divisor: size, suffix: `, ${name}`, format: '~r' };
     }
     if (unit === 'bytes') {
       const [size, name] = pick([[2 ** 40, 'TiB'], [2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB'], [1, 'bytes']]);
-      return { divisor: size, suffix: `, ${name}`, format: '~g' };
+      return { divisor: size, suffix: `, ${name}`, format: '~r' };
     }
-    return { divisor: 1, suffix: unit === 'ratio' || unit === 'count' ? '' : `, ${unit}`, format: most >= 10000 ? '~s' : '~g' };
+    return { divisor: 1, suffix: unit === 'ratio' || unit === 'count' ? '' : `, ${unit}`, format: most >= 10000 ? '~s' : '~r' };
   };
 
   /** Whether numbers span so much that only a logarithmic axis shows them. */

@@ -67,7 +67,7 @@
       for (const { encoding } of specification.layer) {
         encoding.x.scale = logX ? { type: 'log', nice: false, padding: 12 } : { zero: false, nice: false, padding: 12 };
         encoding.x.title = x;
-        encoding.x.axis = { ...(values.length <= 12 ? { values } : { tickCount: 8 }), format: values.some((value) => value >= 10000) ? '~s' : '~g', labelOverlap: true, grid: false };
+        encoding.x.axis = { ...(values.length <= 12 ? { values } : { tickCount: 8 }), format: values.some((value) => value >= 10000) ? '~s' : '~r', labelOverlap: true, grid: false };
         encoding.y.scale = logY ? { type: 'log', nice: false, padding: 12 } : { zero: false, padding: 12 };
         if (encoding.y.field === 'y') {
           encoding.y.title = y + scaled.suffix;
@@ -138,15 +138,16 @@
     assay.finish(frame, drawn.length ? `${name.replaceAll('_', ' ')} of ${assay.counted(drawn.length, experiment.noun)}, from ${assay.format(Math.min(...rows.map((row) => row.y)), 'count')} to ${assay.format(Math.max(...rows.map((row) => row.y)), 'count')}.` : '',
       [[experiment.noun, (row) => row.name], ['label', (row) => row.label], ['value', (row) => row.value]], rows);
     if (!drawn.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has this series.')); return; }
+    const what = make('p', { className: 'about' }, `${name.replaceAll('_', ' ')}, ${numeric ? 'over its label' : 'by position'}`);
     if (numeric) {
       const node = make('div', { className: 'chart' });
-      filled.replaceChildren(assay.legend(names, state.hiddenSeries, redraw), node);
+      filled.replaceChildren(what, assay.legend(names, state.hiddenSeries, redraw), node);
       assay.remark(filled, withSeries.length, drawn.length, experiment.noun);
       if (rows.length) await drawLines(node, rows, names, { x: 'label', y: name.replaceAll('_', ' '), unit: 'count' });
       return;
     }
     const nodes = drawn.map(() => make('div', { className: 'chart' }));
-    filled.replaceChildren(make('div', { className: 'multiples' }, ...names.map((one, at) => make('figure', {}, make('figcaption', {}, ...assay.breakable(one)), nodes[at]))));
+    filled.replaceChildren(what, make('div', { className: 'multiples' }, ...names.map((one, at) => make('figure', {}, make('figcaption', {}, ...assay.breakable(one)), nodes[at]))));
     assay.remark(filled, withSeries.length, drawn.length, experiment.noun);
     for (const [at, one] of names.entries()) {
       await assay.draw(nodes[at], 'load', rows.filter((row) => row.name === one), (specification) => {

@@ -60,7 +60,7 @@
       for (const { encoding } of specification.layer) {
         if (!encoding.x) continue;
         encoding.x.scale = { type: 'log', domain, nice: false };
-        encoding.x.axis = { ...(ticks ? { values: ticks } : { tickCount: 5 }), format: '~g', labelOverlap: true };
+        encoding.x.axis = { ...(ticks ? { values: ticks } : { tickCount: 5 }), format: '~r', labelOverlap: true };
         encoding.x.title = 'times the baseline';
       }
     });

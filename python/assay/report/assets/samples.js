@@ -71,7 +71,7 @@
       for (const { encoding } of specification.layer) {
         encoding.x.scale = logarithmic ? { type: 'log', nice: false, padding: 8 } : { zero: false, nice: false, padding: 8 };
         encoding.x.title = labelOf(experiment, metric) + scaled.suffix;
-        encoding.x.axis = { format: '~g', tickCount: 8, labelOverlap: true };
+        encoding.x.axis = { format: '~r', tickCount: 8, labelOverlap: true };
         encoding.y.title = form === 'histogram' ? 'share of the rounds' : 'share of the rounds at or below';
         assay.dress(encoding, names);
       }
@@ -181,7 +181,7 @@
       for (const { encoding } of specification.layer) {
         encoding.x.scale = { type: 'log', nice: false, padding: 8 };
         encoding.x.title = labelOf(experiment, metric) + scaled.suffix;
-        encoding.x.axis = { format: '~g', tickCount: 8, labelOverlap: true };
+        encoding.x.axis = { format: '~r', tickCount: 8, labelOverlap: true };
         encoding.y.scale = { type: 'log', nice: false, padding: 4 };
         encoding.y.axis = { format: '~p', tickCount: 5, labelOverlap: true };
         encoding.y.title = 'share of operations that took longer';

@@ -15,7 +15,7 @@
     return cell;
   }
 
-  function numberCell(point, i, j, unit) {
+  function numberCell(point, i, j, unit, told) {
     const mark = point.marks[i][j];
     const cell = make('td', { className: `number ${mark > 0 ? 'best' : mark < 0 ? 'worst' : ''}` }, point.texts[i][j]);
     cell.append(make('span', { className: 'sign', title: mark > 0 ? 'best' : mark < 0 ? 'worst' : null },
@@ -26,7 +26,7 @@
       if (low !== high) cell.append(make('small', {}, `${low} to ${high}`));
     }
     const note = point.notes[`${i}:${j}`];
-    if (note) cell.append(make('small', { className: 'why' }, note));
+    if (note && note !== told) cell.append(make('small', { className: 'why' }, note));
     return cell;
   }
 
@@ -126,11 +126,16 @@
     const listed = order.slice(begin, end);
     const span = 1 + parameters.length + columns.length;
 
+    // A note that stands in every line of a column is told once, in its heading.
+    const told = new Map(columns.map(([, j]) => {
+      const notes = new Set(listed.map(([p, i]) => experiment.points[p].notes[`${i}:${j}`]));
+      return [j, listed.length > 1 && notes.size === 1 ? [...notes][0] : undefined];
+    }));
     const head = make('tr', {}, sortHead(experiment.noun, 'name', state, redraw),
       ...parameters.map((name) => sortHead(name.replaceAll('_', ' '), `:${name}`, state, redraw, { className: 'number' })),
       ...columns.map(([column, j]) => sortHead(column.label, j, state, redraw, {
         first: column.direction !== 'higher', className: 'number', 'data-metric': column.name, title: column.meaning || null,
-        unit: [column.label.includes(column.unit) ? '' : column.unit, column.kind === 'exact' ? '' : column.kind].filter(Boolean).join(', ') })));
+        unit: [column.label.includes(column.unit) ? '' : column.unit, column.kind === 'exact' ? '' : column.kind, told.get(j)].filter(Boolean).join(', ') })));
     const body = listed.flatMap(([p, i]) => {
       const point = experiment.points[p];
       const row = point.rows[i];
@@ -146,7 +151,7 @@
       line.append(...parameters.map((name) => make('td', { className: 'number' }, point.parameters[name] === undefined ? '–' : String(point.parameters[name]))));
       if (row.status === 'failed') {
         line.append(make('td', { className: 'failed', colSpan: Math.max(1, columns.length) }, `failed: ${row.error || 'no reason was recorded'}`));
-      } else line.append(...columns.map(([column, j]) => numberCell(point, i, j, column.unit)));
+      } else line.append(...columns.map(([column, j]) => numberCell(point, i, j, column.unit, told.get(j))));
       return open ? [line, detailLine(experiment, p, i, span)] : [line];
     });
 
