@@ -74,8 +74,8 @@ def test_a_condition_sets_the_exit_code(call: Assay, pair: tuple[Path, Path], co
 def test_several_conditions_fail_if_one_does(call: Assay, pair: tuple[Path, Path]) -> None:
     outcome = call("diff", *pair, "--fail-on", "worse:hits", "--fail-on", "removed,worse:misses")
     assert outcome.code == 1
-    assert "✓ passes: worse:hits is not met in 1" in outcome.out
-    assert "✗ fails: worse:misses is met 1 time in 2: a misses +10.0 %" in outcome.out
+    assert "✓ passes: worse:hits holds for none of 1" in outcome.out
+    assert "✗ fails: worse:misses holds for 1 of 2: a misses +10.0 %" in outcome.out
 
 
 def test_a_failed_cell_fails_every_gate_with_3_but_no_bare_diff(call: Assay, tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_csv_holds_the_same_rows(call: Assay, pair: tuple[Path, Path]) -> None:
 def test_markdown_is_a_comment_with_a_verdict_and_details(call: Assay, pair: tuple[Path, Path]) -> None:
     text = call("diff", *pair, "--format", "markdown", "--fail-on", "worse:5%").out
     assert text.startswith("### ✗ assay: 2 worse, 1 better, 1 same\n")
-    assert "- **fails**: worse:5% is met 2 times in 4: a lookup\\_ns +20.0 %, a misses +10.0 %" in text
+    assert "- **fails**: worse:5% holds for 2 of 4: a lookup\\_ns +20.0 %, a misses +10.0 %" in text
     assert "| ▼ worse | `a` 4 partitions | `misses` | 10 | 11 | +10.0 % |" in text
     assert text.count("<details>") == text.count("</details>") == 1
     assert "\n\n</details>" in text

@@ -40,7 +40,7 @@ class PairedSettings:
     """How much timing; `seconds` caps the rounds of all pairs of an experiment, of which `least_rounds` are run."""
 
     pairs: int = 5
-    rounds: int = 20
+    rounds: int = 40
     samples: int = 5
     target_sample_ns: int = 500_000
     seconds: float = 60.0

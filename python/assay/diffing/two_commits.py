@@ -237,7 +237,9 @@ def _timed_diff(
         for row in flagged:
             pair = by_cell[row.experiment_index, row.cell_id]
             keys.setdefault(pair.base.experiment_index, set()).add((pair.base.cell_id, row.metric or ""))
-        progress.message(f"{_counted(len(flagged))} to differ; measuring once more, with fresh processes")
+        progress.message(
+            f"{len(flagged)} timed metric{'s seem' if len(flagged) > 1 else ' seems'} to differ; measuring once more"
+        )
         with progress.quiet():
             second = dict(_times(base, candidate, pairs, settings, seed=_SECOND_SEED, only=keys, progress=progress))
         ratios: dict[tuple[int, str, str], Ratio] = {}
@@ -250,8 +252,8 @@ def _timed_diff(
         result = confirm(rows, ratios)
         kept = sum(row.kind == "timed" and row.verdict in ("better", "worse", "changed") for row in result)
         second_notes.append(
-            f"{_counted(len(flagged))} to differ at first; measured once more, with fresh processes, which alone "
-            f"decides, {kept} {'do' if kept != 1 else 'does'}."
+            f"{len(flagged)} timed metric{'s' if len(flagged) > 1 else ''} seemed to differ at first; measured again "
+            f"by fresh processes, which alone decide, {kept} {'do' if kept != 1 else 'does'}."
         )
         return result
 
@@ -295,10 +297,6 @@ def _times(
             place = index if side is base else own[0].candidate.experiment_index
             side.failures.update({(place, cell): error for cell, error in failures.items()})
         yield index, found
-
-
-def _counted(flagged: int) -> str:
-    return f"{flagged} timed metric{'s seem' if flagged > 1 else ' seems'}"
 
 
 def _failed(pair: Pair) -> bool:

@@ -81,11 +81,10 @@ def gate_words(judgement: Judgement) -> str:
     if count:
         shown = [_met_words(one) for one in sorted(judgement.met, key=_by_size)[:_MOST_MET]]
         more = f", and {count - len(shown)} more" if count > len(shown) else ""
-        times = f"{count} time{'s' if count > 1 else ''}"
-        return f"{name} is met {times} in {judgement.judged}: {', '.join(shown)}{more}"
+        return f"{name} holds for {count} of {judgement.judged}: {', '.join(shown)}{more}"
     if not judgement.judged:
         return f"{name}: there was nothing to judge"
-    return f"{name} is not met in {judgement.judged}"
+    return f"{name} holds for none of {judgement.judged}"
 
 
 def _by_size(one: Change | AnswerChange) -> float:
