@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -11,12 +11,10 @@ from assay.cli.options import DEFAULT_STORE, FormatOption, StoreOption
 from assay.cli.output import note, print_rows
 from assay.errors import UnknownNameError, UsageError
 
-__all__ = ["sql"]
+if TYPE_CHECKING:
+    from assay.store import Store
 
-_VIEWS = (
-    *("result", "run_summary", "failure", "expectation_check", "series_point", "timed_summary", "timed_comparison"),
-    *("run", "experiment", "cell", "metric", "series", "sample", "comparison", "expectation", "claim", "dataset"),
-)
+__all__ = ["sql"]
 
 
 def sql(
@@ -29,7 +27,7 @@ def sql(
     """Ask the store a question in SQL, read-only.
 
     Views: result, run_summary, failure, expectation_check, series_point,
-    timed_summary, timed_comparison.
+    timed_summary, timed_comparison; "DESCRIBE result" lists a view's columns.
 
     For example:
 
@@ -42,7 +40,7 @@ def sql(
         try:
             table = results.query(query)
         except UsageError as error:
-            raise _with_hint(error) from error
+            raise _with_hint(error, results) from error
     names = _distinct(table.column_names)
     print_rows(table.rename_columns(names).to_pylist(), format, columns=names)
     if format == "table":
@@ -50,10 +48,17 @@ def sql(
     return 0
 
 
-def _with_hint(error: UsageError) -> UsageError:
-    """The error, where it is about a table that does not exist with the names of the views."""
-    missing = re.search(r"Table with name (\S+) does not exist", str(error))
-    return error if missing is None else UnknownNameError.of("table or view", missing[1], _VIEWS)
+def _with_hint(error: UsageError, results: Store) -> UsageError:
+    """The error, with the views and tables that there are, or with the way to see their columns."""
+    if missing := re.search(r"Table with name (\S+) does not exist", str(error)):
+        names = results.query(
+            "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal "
+            "UNION ALL SELECT table_name FROM duckdb_tables()"
+        )["name"].to_pylist()
+        return UnknownNameError.of("table or view", missing[1], names, "docs/sql.md says what each holds")
+    if "Referenced column" in str(error):
+        return UsageError(f'{error}\n`assay sql "DESCRIBE result"` lists the columns of a view')
+    return error
 
 
 def _distinct(names: list[str]) -> list[str]:
