@@ -73,6 +73,10 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
 	$(BIN)/python scripts/try_wheel.py
 
+bench-harness: $(VENV)/.built-release ## judges the timing method, and what the harness costs; leaves reports/harness/*.txt
+	$(BIN)/python bench/harness/overhead.py
+	$(BIN)/python bench/harness/verdicts.py
+
 claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/claims/report.html
 	mkdir -p reports/claims
 	rm -f reports/claims/claims.duckdb

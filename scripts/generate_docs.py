@@ -37,6 +37,7 @@ ORIGINS = {
     "modelled": "computed from a law, beside what was measured",
 }
 VARIABLES = {
+    "PERCENTILE": "one of `p50`, `p90`, `p99`, `p99_9`",
     "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`, `split_hot`, `merge_cold`",
     "FK": "the name of a foreign key of the dataset",
     "QUERY": "the name of a query of the dataset or the suite",

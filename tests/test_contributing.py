@@ -94,8 +94,9 @@ def test_worker_and_timing_processes_know_the_strategy_too(project: Path) -> Non
     done = run_in(project, "-m", "assay", *command, "--rounds", "1", "--format", "json")
     assert done.returncode == 0, done.stderr
     timed = {row["metric"]: row for row in json.loads(done.stdout)["results"] if row["kind"] == "timed"}
-    assert set(timed) == {"lookup_ns", "build_ns"}
-    assert all(row["value"] > 0 for row in timed.values())
+    latencies = {f"lookup_latency_ns.{percentile}" for percentile in ("p50", "p90", "p99", "p99_9")}
+    assert set(timed) == {"lookup_ns", "build_ns", *latencies}
+    assert all(timed[metric]["value"] > 0 for metric in ("lookup_ns", "build_ns", "lookup_latency_ns.p50"))
 
 
 def test_the_catalogue_explains_the_strategy(project: Path) -> None:

@@ -19,9 +19,22 @@ import pyarrow as pa
 import assay
 from assay.experiments.base import Cell, Findings, Metric, Timer
 
-__all__ = ["BASELINE", "CANDIDATE", "KINDS", "METRICS", "PairJob", "injected", "kernel"]
+__all__ = [
+    "BASELINE",
+    "CALL_S",
+    "CANDIDATE",
+    "KINDS",
+    "METRICS",
+    "PairJob",
+    "PlainCell",
+    "Spin",
+    "injected",
+    "kernel",
+    "spin",
+]
 
 BLOCKS = 100
+CALL_S = 100e-6  # of a call of `Spin`
 KINDS = ("checksum", "hash", "interpreter")
 METRICS: Mapping[str, Metric] = {
     "work_ns": Metric("work_ns", "ns", "lower", "timed", "measured", "time / calls", "ns per call")
@@ -129,3 +142,18 @@ def injected(kind: str, blocks: int, *, probes: int = 1000) -> float:
             call()
             least[place] = min(least[place], time.perf_counter_ns() - started)
     return least[1] / least[0]
+
+
+def spin(seconds: float) -> None:
+    """Computes until this thread has used so much processor time."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+@dataclass(frozen=True)
+class Spin:
+    """A timing task of two kernels, of 0.1 ms a call."""
+
+    def timers(self) -> Sequence[Timer]:
+        return [Timer(name, "work_ns", lambda: spin(CALL_S), 1) for name in ("a", "b")]

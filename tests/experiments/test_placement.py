@@ -27,6 +27,7 @@ from assay.errors import (
     UnknownNameError,
 )
 from assay.experiments.base import Findings, Value
+from assay.experiments.intervals import over_seeds
 from assay.experiments.placement import EXPERIMENT
 from assay.experiments.placement.draws import ACTIONS
 from assay.experiments.placement.job import PlacementJob
@@ -240,6 +241,15 @@ def test_draw_zero_is_the_ring_that_users_have() -> None:
         assert points["points", name] == 7
     owners = Counter(ring.lookup(pa.array(range(2000))).to_pylist())
     assert [points["load", f"node-{node}"] for node in range(5)] == [owners[node] for node in range(5)]
+
+
+def test_the_note_of_a_seeded_metric_has_the_interval_of_its_mean() -> None:
+    draws = [number(measured(nodes=6, placements=["ring"], seed=seed, seeds=1), "load_cv") for seed in range(4)]
+    found = measured(nodes=6, placements=["ring"], seeds=4)["load_cv"]
+    spread = over_seeds(draws)
+    assert (found.value, found.low, found.high) == (pytest.approx(spread.mean), min(draws), max(draws))
+    assert found.note == f"95 % interval of the mean of 4 seeds: {spread.low:.4g} to {spread.high:.4g}"
+    assert measured(nodes=6, placements=["ring"], seeds=1)["load_cv"].note is None
 
 
 def test_seeds_are_drawn_one_by_one_from_the_first() -> None:

@@ -80,7 +80,7 @@ def test_a_budget_that_scans_have_used_leaves_nothing(now: list[float]) -> None:
 
 METRICS = {
     name: Metric(name, "ns", "lower", "timed", "measured", "time", "time")
-    for name in ("x_ns", "y_ns", "one_p50_ns", "one_p99_9_ns")
+    for name in ("x_ns", "y_ns", "one_ns.PERCENTILE")
 }
 
 
@@ -96,7 +96,7 @@ def kernels(monkeypatch: pytest.MonkeyPatch, durations: dict[str, Callable[[int]
             clock[0] += duration(next(calls))
 
         cell, metric = name.split("/")
-        return Timer(cell, metric, call, 1, Latency("one", call, 3) if cell == "latency" else None)
+        return Timer(cell, metric, call, 1, Latency("one_ns", call, 3) if cell == "latency" else None)
 
     return Kernels([timer(name, duration) for name, duration in durations.items()])
 
@@ -162,10 +162,10 @@ def test_percentiles_come_from_single_operations_and_say_on_how_many_they_rest(
         single_operations=300,
     )
     values = {value.metric: value for value in timing.values}
-    assert values["one_p50_ns"].value == 100
-    assert values["one_p50_ns"].note == "3,000 operations, 1,500 beyond"
-    assert values["one_p99_9_ns"].value is None
-    assert values["one_p99_9_ns"].note == "only 3 of 3,000 operations lie beyond it; more rounds are needed"
+    assert values["one_ns.p50"].value == 100
+    assert values["one_ns.p50"].note == "3,000 operations, 1,500 beyond"
+    assert values["one_ns.p99_9"].value is None
+    assert values["one_ns.p99_9"].note == "only 3 of 3,000 operations lie beyond it; more rounds are needed"
     [record] = timing.histograms
     assert sum(record.counts) == 3000
     assert record.lower[0] <= 100 <= record.upper[0] and record.lower[-1] <= 100_000 <= record.upper[-1]

@@ -172,10 +172,11 @@ class Findings:
 class Latency:
     """Operations of a kernel that can be called one at a time; their latencies fill a histogram.
 
-    The metrics of kind "timed" `NAME_p50_ns`, `NAME_p90_ns`, `NAME_p99_ns` and `NAME_p99_9_ns` are its percentiles.
+    Its percentiles p50, p90, p99 and p99_9 are the family of metrics `metric` ("lookup_latency_ns.p99"), of kind
+    "timed", which the experiment declares as `lookup_latency_ns.PERCENTILE`.
     """
 
-    name: str  # "lookup_latency"
+    metric: str  # without its variable part: "lookup_latency_ns"
     call: Callable[[int], object]  # does operation i, 0 <= i < operations
     operations: int
 

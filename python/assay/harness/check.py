@@ -54,7 +54,7 @@ def expected_seconds(suite: Suite, *, timing: TimingSettings | None = None) -> f
 
 def _timing_seconds(experiment: SuiteExperiment, settings: TimingSettings) -> float:
     """All rounds of one kernel a cell and timed metric, up to the cap."""
-    metrics = sum(metric.kind == "timed" for metric in experiment.experiment.metrics.values())
+    metrics = sum(metric.kind == "timed" and "." not in name for name, metric in experiment.experiment.metrics.items())
     if not settings.enabled or not metrics:
         return 0.0
     kernels = metrics * (len(experiment.cells) + 1)  # each metric's baseline runs twice

@@ -245,7 +245,7 @@ def _unknown_part(name: str, metrics: Mapping[str, Metric], variables: Mapping[s
     allowed = [found for one in capitals for found in variables.get(one, ())]
     if name in metrics or part in allowed or not any(one in variables for one in capitals):
         return None
-    things = {"ACTION": "action", "FK": "foreign key", "QUERY": "query"}
+    things = {"ACTION": "action", "FK": "foreign key", "QUERY": "query", "PERCENTILE": "percentile"}
     thing = next((things.get(one, one.lower()) for one in capitals if one in variables), "")
     return f"{name}: {UnknownNameError.of(thing, part, allowed, '' if allowed else 'the dataset declares none')}"
 

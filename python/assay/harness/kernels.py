@@ -25,6 +25,8 @@ __all__ = ["Calibration", "KernelFacts", "Kernels", "RoundResult", "calibrated_i
 
 PROBES = 5
 MOST_ITERATIONS = 1 << 24
+SINGLES_NS = 10_000_000  # that the single operations of a kernel may take in a round, about
+WARM_SINGLES = 20  # that are not counted, and show what one takes
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class KernelFacts:
     cell_id: str
     metric: str
     operations: int  # per call
-    latency: str | None = None  # the stem of its latency percentiles, if it can be called one operation at a time
+    latency: str | None = None  # the metric of its latencies, if it can be called one operation at a time
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,14 @@ class Kernels:
         self._failed: dict[str, str] = {}
         self._iterations: list[int | None] = [None] * len(self._timers)
         self._next_operation = [0] * len(self._timers)
+        self._singles_allowed: dict[int, int] = {}  # by kernel, found once
 
     @property
     def facts(self) -> list[KernelFacts]:
         """The kernels, in the order in which they were built."""
         return [
             KernelFacts(
-                timer.cell_id, timer.metric, timer.operations, None if timer.latency is None else timer.latency.name
+                timer.cell_id, timer.metric, timer.operations, None if timer.latency is None else timer.latency.metric
             )
             for timer in self._timers
         ]
@@ -137,12 +140,19 @@ class Kernels:
         return RoundResult(walls, cpus, latencies, self._news(before))
 
     def _singles(self, index: int, count: int) -> dict[int, int]:
-        """Buckets of the latencies of `count` operations; each round goes on with the operations that follow."""
+        """Buckets of the latencies of `count` operations, or of fewer slow ones; the next round goes on after them."""
         latency = self._timers[index].latency
         assert latency is not None
         call, operations, first = latency.call, latency.operations, self._next_operation[index]
-        self._next_operation[index] = (first + count) % operations
         clock = time.perf_counter_ns
+        if index not in self._singles_allowed:
+            started = clock()
+            for operation in range(WARM_SINGLES):
+                call(operation % operations)
+            each = max(1, clock() - started) // WARM_SINGLES
+            self._singles_allowed[index] = max(WARM_SINGLES, SINGLES_NS // max(1, each))
+        count = min(count, self._singles_allowed[index])
+        self._next_operation[index] = (first + count) % operations
         found = []
         for operation in [(first + step) % operations for step in range(count)]:
             started = clock()

@@ -177,7 +177,7 @@ class HistogramRecord:
     """Latencies of single operations in one process, as buckets of whole nanoseconds."""
 
     cell_id: str
-    name: str  # the stem of its percentiles: "lookup_latency"
+    name: str  # the family of metrics that its percentiles are: "lookup_latency_ns"
     process: int
     precision_bits: int
     lower: tuple[float, ...]

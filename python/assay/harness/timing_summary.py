@@ -116,7 +116,7 @@ def summarise(
     kept_histograms = tuple(record for record in histograms if record.cell_id not in failures)
     return Timing(
         tuple(sample for sample in samples if sample.cell_id not in failures),
-        (*values, *_percentiles(kept_histograms, metrics)),
+        (*values, *_percentiles(kept_histograms)),
         _judged(compared, metrics),
         dict(failures),
         tuple(record for record in calibrations if record.cell_id not in failures),
@@ -154,7 +154,7 @@ def _judged(compared: Sequence[_Compared], metrics: Mapping[str, Metric]) -> tup
     return tuple(rows)
 
 
-def _percentiles(histograms: Sequence[HistogramRecord], metrics: Mapping[str, Metric]) -> list[Value]:
+def _percentiles(histograms: Sequence[HistogramRecord]) -> list[Value]:
     """The percentiles of each cell's latencies over all processes, with the range of the processes' own.
 
     The interval of a percentile runs from its least to its greatest among the processes: percentiles of few
@@ -173,9 +173,7 @@ def _percentiles(histograms: Sequence[HistogramRecord], metrics: Mapping[str, Me
         for part in parts[1:]:
             whole = whole.merge(part)
         for suffix, percent in PERCENTILES.items():
-            metric = f"{name}_{suffix}_ns"
-            if metric not in metrics:
-                continue
+            metric = f"{name}.{suffix}"
             beyond = whole.beyond(percent)
             if beyond < LEAST_BEYOND:
                 note = f"only {beyond} of {whole.count:,} operations lie beyond it; more rounds are needed"

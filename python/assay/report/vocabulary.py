@@ -317,6 +317,7 @@ _ENTRIES: dict[str, Entry] = {
     "directory_hops_mean": Entry("directory hops", "hops", _C, "requests for one read by key, behind such a cache"),
     "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read, which every router must hold"),
     "lookup_ns": Entry("lookup", "lookup", _C, "time to find where one key lives"),
+    "lookup_latency_ns": Entry("lookup latency {}", "latency {}", _C, "time of one lookup called from Python"),
     "build_ns": Entry("build", "build", _C, "time to build the routing state"),
 }
 
@@ -362,7 +363,7 @@ def describe(metric: str) -> Entry:
         return Entry(plain, plain, GROUPS[-1], "")
     if variable is None:
         return Entry(_without_variable(entry.label), _without_variable(entry.short), entry.group, entry.meaning)
-    shown = _ACTIONS.get(variable, variable)
+    shown = _ACTIONS.get(variable, variable).replace("p99_9", "p99.9")
     return Entry(entry.label.replace("{}", shown), entry.short.replace("{}", shown), entry.group, entry.meaning)
 
 

@@ -23,6 +23,8 @@ from itertools import chain, combinations, islice
 
 import numpy as np
 
+from assay.experiments.intervals import rate_interval
+
 __all__ = ["DRAWN", "MOST_TRIED", "Chance", "loss_chance"]
 
 MOST_TRIED = 1_000_000
@@ -32,12 +34,11 @@ SEED = 0
 _CHUNK = 1 << 16  # failures at a time
 _CELLS = 1 << 27  # failures × nodes at a time, in bits
 _LOOK = 64  # copysets between looks whether all failures lose data already
-_Z = 1.959963984540054  # of a 95 % interval
 
 
 @dataclass(frozen=True)
 class Chance:
-    """A chance; of an estimate with its 95 % interval (Wilson's), else without."""
+    """A chance; of an estimate with its exact 95 % interval (Clopper-Pearson), else without."""
 
     value: float
     low: float | None = None
@@ -139,9 +140,5 @@ def _drawn_failures(n: int, failed: int) -> Iterator[tuple[np.ndarray, int]]:
 
 
 def _interval(lost: int, drawn: int) -> Chance:
-    """Wilson 1927: an interval that stays within [0, 1] and is honest at its ends."""
-    share, z2 = lost / drawn, _Z * _Z
-    middle = (share + z2 / (2 * drawn)) / (1 + z2 / drawn)
-    half = _Z / (1 + z2 / drawn) * math.sqrt(share * (1 - share) / drawn + z2 / (4 * drawn * drawn))
-    low = 0.0 if lost == 0 else middle - half  # at the ends the formula is there but for rounding
-    return Chance(share, low, 1.0 if lost == drawn else middle + half)
+    """The share of draws that lose data, with its exact interval."""
+    return Chance(lost / drawn, *rate_interval(lost, drawn))

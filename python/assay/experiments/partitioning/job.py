@@ -29,7 +29,7 @@ from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.rows import Rows, RowState
 from assay.experiments.partitioning.strategies import Learned, learn
-from assay.experiments.partitioning.timers import timers_of
+from assay.experiments.partitioning.timers import PERCENTILES, timers_of
 
 __all__ = ["PartitioningJob"]
 
@@ -84,7 +84,7 @@ class PartitioningJob:
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
         """What the aspects' metrics may be called."""
-        found: dict[str, Sequence[str]] = {"ACTION": (), "FK": (), "QUERY": ()}
+        found: dict[str, Sequence[str]] = {"ACTION": (), "FK": (), "QUERY": (), "PERCENTILE": PERCENTILES}
         for aspect in self.aspects:
             found |= aspect.variables
         return found

@@ -323,7 +323,7 @@ METRICS: Mapping[str, Metric] = {
             "data_loss_chance_estimate",
             "share",
             "lower",
-            "share of 20,000 drawn sets of k nodes that include a copyset; Wilson's 95 % interval",
+            "share of 20,000 drawn sets of k nodes that include a copyset; the exact 95 % interval",
             "The same where there are too many sets to try.",
             "estimated",
             origin="modelled",
@@ -543,6 +543,14 @@ METRICS: Mapping[str, Metric] = {
             "lower",
             "median over rounds of the least of several samples, per row",
             "Time to find a row's partition, in bulk, on one thread, hash included.",
+            "timed",
+        ),
+        _metric(
+            "lookup_latency_ns.PERCENTILE",
+            "ns",
+            "lower",
+            "nearest-rank percentile over single lookups of all processes, from a histogram of 1/128 precision",
+            "Time to find one row's partition by a call from Python: p50, p90, p99 or p99_9.",
             "timed",
         ),
         _metric(

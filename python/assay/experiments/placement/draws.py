@@ -14,6 +14,7 @@ from assay import _core
 from assay.errors import MeasurementError
 from assay.experiments.base import Cell, Point, Value
 from assay.experiments.distinct import DistinctKeys, numpy_of
+from assay.experiments.intervals import Spread, over_seeds
 from assay.experiments.loads import Number, movement
 from assay.experiments.placement.metrics import (
     adjacent_pairs_law,
@@ -169,8 +170,8 @@ def _values(contest: Contest, found: _Found) -> list[Value]:
     cell_id = contest.cell.cell_id
     values = [Value(cell_id, name, value, note=found.notes.get(name)) for name, value in found.fixed.items()]
     for name, draws in found.drawn.items():
-        numbers = [float(value) for value in draws if value is not None]
-        values.append(Value(cell_id, name, math.fsum(numbers) / len(numbers), min(numbers), max(numbers)))
+        spread = over_seeds([float(value) for value in draws if value is not None])
+        values.append(Value(cell_id, name, spread.mean, spread.least, spread.greatest, _interval_note(spread)))
     law = found.fixed["ownership_cv_law"]
     if law:
         measured = [float(value) for value in found.drawn["ownership_cv"] if value is not None]
@@ -179,6 +180,13 @@ def _values(contest: Contest, found: _Found) -> list[Value]:
     elif law is not None:
         values.append(Value(cell_id, "ownership_cv_over_law", None, note="a single node has everything"))
     return values
+
+
+def _interval_note(spread: Spread) -> str | None:
+    """Where the mean of other seeds would lie; None for a single draw, or where all are alike."""
+    if spread.low == spread.high:
+        return None
+    return f"95 % interval of the mean of {spread.draws} seeds: {spread.low:.4g} to {spread.high:.4g}"
 
 
 def _series(
