@@ -49,6 +49,16 @@ def test_every_number_of_a_claim_speaks_as_its_verdict_says(measured: tuple[Stor
         assert ('"met":false' in row["evidence"].replace(" ", "")) == (row["verdict"] == "refuted")
 
 
+def test_a_claim_is_as_weak_as_its_weakest_number(measured: tuple[Store, RunOutcome]) -> None:
+    store, outcome = measured
+    rows = store.query("SELECT sentence, origin FROM claim WHERE run_id = ?", [outcome.run_id]).to_pylist()
+    origins = {row["sentence"]: row["origin"] for row in rows}
+    assert origins["Virtual nodes speed up a rebuild."] == "modelled", "the chance of losing data is computed"
+    assert origins["Range partitioning by time spreads the load."] == "replayed", "growth replays rows by time"
+    assert origins["ID % n spreads evenly."] == "measured"
+    assert sorted(origins.values()).count("measured") == len(CLAIMS) - 3
+
+
 def test_the_claims_of_the_first_issue_are_there_with_a_reading() -> None:
     about = ("Round robin", "ID % n", "modulo n", "Consistent hashing moves", "even the load", "neighbours", "stronger",
              "hotspots")  # fmt: skip

@@ -15,7 +15,7 @@
     [[claim]]
     topic = "partitioning"
     sentence = "Round robin spreads uniformly."
-    origin = "measured"                                # or "modelled"
+    origin = "modelled"                                # by default that of its numbers
     experiment = { kind = "partitioning", dataset = "flights", partitions = 8, strategies = ["round_robin"] }
     evidence = [{ strategy = "round_robin", metric = "load_max_over_mean", below = 1.001 }]
     counterexample = [{ strategy = "round_robin", metric = "bytes_max_over_mean", above = 1.1 }]
@@ -43,9 +43,10 @@ from assay.harness.expectation import Expectation
 if TYPE_CHECKING:
     from assay.datasets import Dataset
 
-__all__ = ["ClaimVerdict", "Suite", "SuiteClaim", "SuiteExperiment", "load_suite", "suite_from_dict"]
+__all__ = ["ClaimOrigin", "ClaimVerdict", "Suite", "SuiteClaim", "SuiteExperiment", "load_suite", "suite_from_dict"]
 
 ClaimVerdict = Literal["holds", "holds if", "refuted", "unclear"]
+ClaimOrigin = Literal["measured", "replayed", "modelled"]  # each weaker than the one before
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class SuiteClaim:
 
     topic: str
     sentence: str
-    origin: Literal["measured", "modelled"]
+    origin: ClaimOrigin
     experiments: tuple[int, ...]  # positions in the suite
     evidence: tuple[Expectation, ...]
     counterexample: tuple[Expectation, ...] = ()

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,7 +20,7 @@ from assay.errors import AssayError, SuiteError, UnknownNameError, UsageError
 from assay.experiments import registry
 from assay.experiments.base import Experiment, Job
 from assay.harness.expectation import Expectation, parse_expectation
-from assay.harness.suite import ClaimVerdict, Suite, SuiteClaim, SuiteExperiment
+from assay.harness.suite import ClaimOrigin, ClaimVerdict, Suite, SuiteClaim, SuiteExperiment
 from assay.harness.toml_places import KeyPath, describe_path, line_of, toml_places
 
 __all__ = ["load"]
@@ -34,7 +34,7 @@ class _ClaimForm(BaseModel):
 
     topic: str
     sentence: str
-    origin: Literal["measured", "modelled"] = "measured"
+    origin: ClaimOrigin | None = None
     experiment: dict[str, Any] | None = None
     experiments: list[dict[str, Any]] = Field(default_factory=list)
     evidence: list[dict[str, Any]] = Field(min_length=1)
@@ -203,7 +203,7 @@ class _Loader:
         return SuiteClaim(
             form.topic,
             form.sentence,
-            form.origin,
+            form.origin or self.weakest_origin([*evidence, *counterexample], indexes),
             tuple(indexes),
             tuple(evidence),
             tuple(counterexample),
@@ -211,6 +211,18 @@ class _Loader:
             form.reading,
             form.expected_verdict,
         )
+
+    def weakest_origin(self, expectations: Sequence[Expectation], indexes: Sequence[int]) -> ClaimOrigin:
+        """Where a claim's numbers come from: it rests on its weakest."""
+        origins: list[ClaimOrigin] = list(get_args(ClaimOrigin))
+        weakest = 0
+        for expectation in expectations:
+            planned = self.experiments[indexes[expectation.experiment]]
+            stem = expectation.metric.partition(".")[0]
+            for name, metric in planned.experiment.metrics.items() if planned is not None else ():
+                if name.partition(".")[0] == stem:
+                    weakest = max(weakest, origins.index(metric.origin))
+        return origins[weakest]
 
     def claim_expectations(
         self, entries: Sequence[Mapping[str, Any]], path: KeyPath, indexes: Sequence[int]
