@@ -28,7 +28,12 @@ def report(
     ],
     store: Annotated[
         tuple[Path, ...],
-        Parameter(help="The file that holds the results; several may be named.", metavar="FILE", negative=""),
+        Parameter(
+            help="The file that holds the results; several may be named.",
+            metavar="FILE",
+            negative="",
+            show_default=lambda paths: ", ".join(map(str, paths)),
+        ),
     ] = (DEFAULT_STORE,),
     output: Annotated[
         Path | None,

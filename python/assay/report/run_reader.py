@@ -59,10 +59,20 @@ def read_run(store: Source, run_id: str) -> RunView:
         command=run["command"],
         tool_version=run["tool_version"],
         label=run["label"],
-        environment=_json(run["facts"], {}),
+        environment=_json(run["facts"], {}) | _load_of_the_run(store, run_id),
         experiments=_experiments(store, run_id),
         claims=_claims(store, run_id),
     )
+
+
+def _load_of_the_run(store: Source, run_id: str) -> dict[str, float]:
+    """The machine's load before and after this run, as far as its store knows them.
+
+    The environment is stored once for all runs of a machine; its load is that of the first of them.
+    """
+    row = _rows(store, "SELECT * FROM run WHERE run_id = ?", [run_id])[0]
+    names = ("load_1m_before", "load_1m_after")
+    return {name: row[name] for name in names if row.get(name) is not None}
 
 
 def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
