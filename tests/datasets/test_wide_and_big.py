@@ -19,6 +19,7 @@ from assay.datasets import BATCH_ROWS, describe, open_dataset
 from assay.datasets.arrow_types import plain_array
 from assay.datasets.batch import BATCH_BYTES
 from assay.datasets.counting import KeyCounter
+from assay.datasets.parquet_widths import wider
 
 Read = Callable[..., pa.Table]
 TEXT_LAYOUTS = {
@@ -224,3 +225,18 @@ def test_row_groups_of_uneven_size_are_cut_in_order(sizes: list[int], target_row
                 assert batch.first_row == len(found)
                 found += batch.data["t"].to_pylist()
         assert found == [f"{n}" for n in range(first)]
+
+
+def test_remainders_of_row_groups_do_not_make_batches_smaller_and_smaller() -> None:
+    dictionary = pa.array([f"{n:0>1000}" for n in range(1000)])
+
+    def batch(rows: int) -> pa.RecordBatch:
+        codes = pa.array(np.arange(rows) % 1000, pa.int32())
+        return pa.record_batch({"text": pa.DictionaryArray.from_arrays(codes, dictionary)})
+
+    full, remainder = batch(10_000), batch(50)
+    width = wider(0.0, full, 10_000)
+    assert 100 < width < 120  # a megabyte of texts, and four bytes for each code
+    assert remainder.nbytes / 50 > 20_000  # as if a row had that many
+    assert wider(width, remainder, 10_000) == width
+    assert wider(width, batch(5_000), 10_000) > 200  # half of what was asked counts

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from assay.datasets.batch import Batch, Span, check_target_rows, reading, slices, unique_columns
 from assay.datasets.files import File, file_bytes, random_access, reads_ahead
 from assay.datasets.hive import folder_columns
-from assay.datasets.parquet_widths import Widths
+from assay.datasets.parquet_widths import Widths, wider
 from assay.errors import ReadError
 
 __all__ = ["ParquetReader"]
@@ -108,6 +108,7 @@ class ParquetReader:
         coded = self._widths.coded_columns(own) if encoded else []
         large = any(self._widths.chunk_bytes.get(name, 0) > _BUFFER_BYTES for name in own)
         width = 0.0  # bytes per row, of the widest batch so far: footers do not tell all
+        longest = 0  # rows of a batch so far
         for number, first_group, end_group in token:
             path = self.files[number]
             ahead = reads_ahead(path)
@@ -120,7 +121,8 @@ class ParquetReader:
                 for groups in self._runs(number, range(first_group, end_group), own, ahead):
                     rows = self._widths.batch_rows(own, width)
                     for data in file.iter_batches(rows, row_groups=groups, columns=own, use_threads=len(own) > 1):
-                        width = max(width, data.nbytes / max(1, data.num_rows))
+                        longest = max(longest, data.num_rows)
+                        width = wider(width, data, min(rows, longest))
                         yield from slices(self._chosen(data, columns, number), first_row)
                         first_row += data.num_rows
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from assay.datasets.arrow_types import is_text
 from assay.datasets.batch import BATCH_BYTES, BATCH_ROWS
 
-__all__ = ["Widths"]
+__all__ = ["Widths", "wider"]
 
 _GROUPS_AT_MOST = 8
 _CODED_BYTES = 2.0  # per value, at most
@@ -78,6 +78,15 @@ class Widths:
     def coded_columns(self, columns: Sequence[str]) -> list[str]:
         """Those of `columns` that are texts and dictionary-coded throughout."""
         return [name for name in columns if self.coded.get(name)]
+
+
+def wider(width: float, data: pa.RecordBatch, asked: int) -> float:
+    """The bytes per row of the widest batch so far, with `data` as one more that was to have `asked` rows.
+
+    What remains of a row group does not count: beside a dictionary, or a buffer that is larger than it needs, a few
+    rows look wide, and would make the next batches shorter, their remainders smaller, and so on without an end.
+    """
+    return max(width, data.nbytes / data.num_rows) if 2 * data.num_rows >= asked else width
 
 
 def _fixed_width(data_type: pa.DataType) -> float | None:
