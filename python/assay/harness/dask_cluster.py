@@ -1,7 +1,7 @@
 """A Dask cluster as an executor of spans: `dask:ADDRESS`, or a `distributed.Client` that the caller has.
 
 Dask runs again what a lost worker had not delivered; what was delivered is the parent's and is not run again.
-What many spans need is scattered to all workers once, under its hash, and again if every holder is lost. Before
+What many spans need is scattered to all workers once, under a key, and again if every holder is lost. Before
 the first span every worker says which Python, pyarrow and assay it has, and opens the dataset.
 Cost: about 3 ms a span, and the bytes of the learned state once per worker. Choose it where tables outgrow one
 machine. Source: Dask, "Futures" and "Resilience".

@@ -24,7 +24,7 @@ from assay.harness.executors import InlineExecutor, is_local, threads_of
 from assay.harness.progress import ProgressSink
 from assay.harness.records import BlockRecord, ResultStore, StageRecord
 from assay.harness.span_runner import SpanRunner
-from assay.harness.spans import SpanResult, fold_spans, packed_lesson
+from assay.harness.spans import SpanResult, decompressed, fold_spans, packed_lesson
 
 if TYPE_CHECKING:
     from assay.datasets import Dataset, Span
@@ -125,7 +125,7 @@ class StageFolder:
         self.progress.advance(len(committed))
         state = None
         for packed in self._in_order(stage, spans, committed):
-            other = self.job.unpack(stage, packed, learned)
+            other = self.job.unpack(stage, decompressed(packed), learned)
             state = other if state is None else self.job.merge(state, other)
         return self.job.start(stage, learned) if state is None else state
 

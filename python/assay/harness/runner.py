@@ -50,8 +50,8 @@ from assay.harness.timing import Timing, TimingSettings, time_job
 __all__ = ["Failure", "RunOutcome", "run_suite"]
 
 SPAN_ROWS = 1_000_000  # at least, where nobody says otherwise
-SPAN_ROWS_MOST = 4_000_000
-SPANS_EACH = 4  # for each worker, so that all end at about the same time
+SPAN_ROWS_MOST = 8_000_000
+SPANS_EACH = 2  # for each worker; a state costs as much as a span of 1 M rows where there are many distinct keys
 
 OnLearned = Callable[[int, Job, Sequence[Lesson]], None]
 
@@ -113,7 +113,7 @@ def run_suite(
             timed without being asked for.
         seed: Of timing orders and resamples; the suite's by default.
         span_rows: About how many rows of a table are measured as one span; by default what gives each worker
-            four, between 1 and 4 million.
+            two, between 1 and 8 million.
         command: What to type to repeat the run; by default made from the suite's file.
         label: A name for the run.
         on_learned: Told of each experiment that was measured: its place, its job, and what its stages have learned,
