@@ -141,7 +141,8 @@ def _glance(evidence: Sequence[Number], counterexample: Sequence[Number]) -> Htm
         )
     elif first is not None:
         told.append(("for:", f"{in_a_sentence(first.metric)} {first.value_text}{first.where}"))
-    if against is not None:
+    told_already = first is not None and first.met is False and against is not None and first.value == against.value
+    if against is not None and not told_already:
         told.append(("against:", f"{in_a_sentence(against.metric)} {against.value_text}{against.where}"))
     parts = [element("span", element("b", f"{role} "), unbroken(words)) for role, words in told]
     return element("span", *parts, class_="glance") if parts else Html("")
