@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -93,12 +94,16 @@ STEPS = 1 + 2 * (1 + 2 * 20)  # lines of an undisturbed run without timing: load
 class Killed:
     """A run in a process of its own that is killed after so many of its steps, and then so many milliseconds."""
 
-    def __init__(self, path: Path, table: Path, *, timed: bool) -> None:
+    def __init__(self, path: Path, table: Path, *, timed: bool, file_bytes: int | None = None) -> None:
+        def limit() -> None:
+            if file_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+
         script = str(Path(__file__).with_name("killed_anywhere.py"))
         self.process = subprocess.Popen(
             [sys.executable, script, str(path), str(table), "timed" if timed else "untimed"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, preexec_fn=limit,
         )  # fmt: skip
 
     def end(self, steps: int, milliseconds: float, how: signal.Signals = signal.SIGKILL) -> int:
@@ -191,3 +196,24 @@ def test_ctrl_c_at_a_random_moment_leaves_an_interrupted_run_that_resumes(
         status = store.query("SELECT status FROM run").to_pylist()
     assert (code, status) in ((3, [{"status": "interrupted"}]), (0, [{"status": "done"}]))
     check_resumed(path, table, wanted_results(table), timed=False)
+
+
+def test_a_run_on_a_disk_that_fills_up_says_so_and_resumes_once_there_is_room(tmp_path: Path, table: Path) -> None:
+    # A limit on the size of files stands for the disk: the kernel refuses the write in the same way.
+    path = tmp_path / "r.duckdb"
+    Store(path).close()
+    run = Killed(path, table, timed=False, file_bytes=15_000)  # its log would take twice as much
+    _, errors = run.process.communicate(timeout=120)
+    assert run.process.returncode == 1, "it fails before its end"
+    assert b"StoreError: the disk that holds" in errors and b"free some space, then go on with" in errors
+    with Store.read_only(path) as store:
+        assert store.query("SELECT status FROM run").to_pylist() == [{"status": "running"}]
+        assert store.query(BLOCKS).num_rows < 80
+    check_resumed(path, table, wanted_results(table), timed=False)
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_store_behind(tmp_path: Path, table: Path) -> None:
+    run = Killed(tmp_path / "r.duckdb", table, timed=False, file_bytes=100_000)
+    _, errors = run.process.communicate(timeout=120)
+    assert run.process.returncode == 1 and b"StoreError: the disk that holds" in errors
+    assert not list(tmp_path.iterdir())

@@ -204,6 +204,23 @@ def test_the_same_benchmark_is_the_same_cell_in_every_file(pyperf_file: Path, tm
         assert len(set(store.query("SELECT environment_id FROM run")["environment_id"].to_pylist())) == 1
 
 
+def test_two_imported_runs_are_compared_by_diff(
+    pyperf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slower(document: dict[str, Any]) -> None:
+        for run in document["benchmarks"][0]["runs"]:
+            run["values"] = [value * 20 for value in run.get("values", [])]
+
+    other = changed(pyperf_file, tmp_path, slower)
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", str(pyperf_file), "--label", "base"]) == 0
+    assert main(["import", str(other), "--label", "slower"]) == 0
+    capsys.readouterr()
+    assert main(["diff", "base", "slower", "--fail-on", "worse:100%"]) == 1
+    out = capsys.readouterr().out
+    assert "1 worse" in out and "sum of a list" in out and "time_ns" in out
+
+
 def test_a_summary_without_rounds_is_a_value_without_an_interval(pytest_file: Path, tmp_path: Path) -> None:
     def forget(document: dict[str, Any]) -> None:
         document["commit_info"] |= {"id": "0123456789abcdef", "dirty": True}

@@ -295,6 +295,7 @@ class Database:
             connection = duckdb.connect(str(new))
             try:
                 apply_schema(connection, path, tool_version())
+                connection.execute("CHECKPOINT")  # closing would keep a full disk to itself, and leave all in a log
             finally:
                 connection.close()
             path.with_name(path.name + ".wal").unlink(missing_ok=True)  # of a store that was removed
