@@ -5,8 +5,8 @@
 
 Each trial goes the way of the verb: pairs of fresh processes whose samples alternate, Student's interval over the
 pairs, and for what seems to differ a second measurement by fresh processes, which alone decides. Nothing else is
-started; run it while the machine is busy to see what noise does. A trial costs 15 to 30 s of processor time, most of
-it for starting processes. All trials are printed as CSV, the shares come last.
+started; run it while the machine is busy to see what noise does. A measurement takes up to 60 s, most of it for
+starting processes. All trials are printed as CSV, the shares come last.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MORE = 103  # blocks of 100
 KEY = (CANDIDATE.cell_id, "work_ns")
 
 
-def measured(kind: str, blocks: int, pairs: int, seed: int) -> Ratio:
+def measured(kind: str, blocks: int, pairs: int, seconds: float, seed: int) -> Ratio:
     """The ratio of one measurement: base and candidate each do the candidate's work of a job."""
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     with tempfile.TemporaryDirectory(prefix="assay-commits-") as home:
@@ -42,7 +42,11 @@ def measured(kind: str, blocks: int, pairs: int, seed: int) -> Ratio:
             file.write_bytes(pickle.dumps((PairJob(kind, work, seed), ())))
             sides.append((Interpreter(sys.executable, {"PYTHONPATH": path}, Path(home)), file))
         times = time_pairs(
-            *sides, {CANDIDATE.cell_id: CANDIDATE.cell_id}, PairedSettings(pairs=pairs), seed=seed, only={KEY}
+            *sides,
+            {CANDIDATE.cell_id: CANDIDATE.cell_id},
+            PairedSettings(pairs=pairs, seconds=seconds),
+            seed=seed,
+            only={KEY},
         )
     return times.ratio(KEY)
 
@@ -53,12 +57,12 @@ def verdict(ratio: Ratio) -> str:
     return timed_verdict(ratio, SMALLEST_EFFECT, found=found)
 
 
-def trial(kind: str, blocks: int, pairs: int, seed: int) -> tuple[str, Ratio]:
+def trial(kind: str, blocks: int, pairs: int, seconds: float, seed: int) -> tuple[str, Ratio]:
     """The verdict after the second measurement, where there was one, and the ratio that it rests on."""
-    first = measured(kind, blocks, pairs, 2 * seed)
+    first = measured(kind, blocks, pairs, seconds, 2 * seed)
     if verdict(first) not in ("better", "worse"):
         return verdict(first), first
-    second = measured(kind, blocks, pairs, 2 * seed + 1)
+    second = measured(kind, blocks, pairs, seconds, 2 * seed + 1)
     return (verdict(second) if verdict(second) == verdict(first) else "unclear"), second
 
 
@@ -67,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args(arguments)
     if min(options.trials, options.pairs) < 1:
         parser.error("--trials and --pairs are at least 1")
@@ -76,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = KINDS[number % len(KINDS)]
         for blocks, said in verdicts.items():
             started = time.monotonic()
-            word, ratio = trial(kind, blocks, options.pairs, number)
+            word, ratio = trial(kind, blocks, options.pairs, options.seconds, number)
             said.append(word)
             ends = ",".join("" if end is None else f"{end:.5f}" for end in (ratio.value, ratio.low, ratio.high))
             seconds = time.monotonic() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,12 @@ def diff(
         Parameter(help="The interpreter of both commits, or one for each.", metavar="PATH", negative=""),
     ] = None,
     pairs: Annotated[
-        int | None, Parameter(help="Pairs of processes that time the commits (5 by default).", metavar="N")
+        int | None,
+        Parameter(help="Time the commits in so many pairs of processes; 5 or more, as time allows.", metavar="N"),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        Parameter(help="How long timing an experiment may take, such as 5m; 60s by default.", metavar="TIME"),
     ] = None,
 ) -> int:
     """Show what changed from one run, or one commit, to another.
@@ -81,7 +87,7 @@ def diff(
     for path in (output, badge):
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {path.absolute().parent}; make it first, or name another file")
-    commits = {"--setup": setup, "--module": module, "--python": python, "--pairs": pairs}
+    commits = {"--setup": setup, "--module": module, "--python": python, "--pairs": pairs, "--budget": budget}
     if suite is None:
         given = [flag for flag, value in commits.items() if value is not None]
         if given:
@@ -92,7 +98,7 @@ def diff(
     else:
         if store != DEFAULT_STORE or other_machine or other_data:
             raise UsageError("--store, --other-machine and --other-data are for runs that were kept; leave out --suite")
-        found = _measured(suite, base, candidate, fail_on, timing, setup, module, python, pairs)
+        found = _measured(suite, base, candidate, fail_on, timing, setup, module, python, pairs, budget)
     show_diff(found, format=format, output=output, badge=badge, all=all)
     return found.exit_code
 
@@ -129,11 +135,18 @@ def _measured(
     module: list[str] | None,
     python: list[str] | None,
     pairs: int | None,
+    budget: str | None,
 ) -> Diff:
     from assay.cli.options import progress_bar
     from assay.diffing import diff_commits
     from assay.diffing.paired_timing import PairedSettings
+    from assay.harness.timing_settings import budget_seconds
 
+    settings = PairedSettings()
+    if pairs is not None:
+        settings = replace(settings, pairs=pairs, pairs_most=pairs)
+    if budget is not None:
+        settings = replace(settings, seconds=budget_seconds(budget))
     return diff_commits(
         suite,
         base,
@@ -143,7 +156,7 @@ def _measured(
         python=python,
         modules=module or (),
         timing=timing,
-        settings=None if pairs is None else PairedSettings(pairs=pairs),
+        settings=settings,
         progress=progress_bar(),
     )
 

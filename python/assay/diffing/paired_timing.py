@@ -4,8 +4,8 @@ A pair is a fresh process of the base and one of the candidate, each with its ow
 round every kernel is sampled on both sides, one right after the other; the order of the kernels, and which
 side goes first, a seed shuffles. The datum is the log of the ratio of the two minima of m short samples. A pair
 counts once, as the median of its rounds; the interval is Student's t over the pairs (`timed.py`). Calls per
-sample are found on the base in the first pair and shared by all. The rounds of a pair end by number or by
-time, never by what they show.
+sample are found on the base in the first pair and shared by all. Pairs are added until all intervals are
+narrow enough or the time is up; never by what they show.
 
 Cost: two processes of half a second and 100 MB each a pair, and about 6 ms a kernel and round.
 """
@@ -37,17 +37,19 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class PairedSettings:
-    """How much timing; `seconds` caps the rounds of all pairs of an experiment, of which `least_rounds` are run."""
+    """How much timing: `pairs` at least, then more until all intervals are as narrow as `precision` or time is up."""
 
     pairs: int = 5
-    rounds: int = 40
+    pairs_most: int = 40
+    precision: float = 0.01  # half the width of an interval that is narrow enough, relative
+    seconds: float = 60.0  # of an experiment, starting processes included; `pairs` of `least_rounds` are run anyway
+    rounds: int = 40  # of a pair, at most
     samples: int = 5
     target_sample_ns: int = 500_000
-    seconds: float = 60.0
     least_rounds: int = 5
 
     def __post_init__(self) -> None:
-        for name in ("pairs", "rounds", "samples", "target_sample_ns", "least_rounds"):
+        for name in ("pairs", "pairs_most", "rounds", "samples", "target_sample_ns", "least_rounds"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"timing.{name} is {getattr(self, name)}; expected at least 1")
 
@@ -61,6 +63,12 @@ class PairedTimes:
     ratios: dict[KernelKey, list[float]] = field(default_factory=dict)  # candidate / base
     base_failures: dict[str, str] = field(default_factory=dict)  # by cell of the base
     candidate_failures: dict[str, str] = field(default_factory=dict)  # by cell of the candidate
+
+    @property
+    def width(self) -> float:
+        """Half the width of the widest interval, relative; infinite where there is one pair."""
+        found = [self.ratio(key) for key in self.ratios]
+        return max((math.inf if one.high is None else one.high / one.value - 1 for one in found), default=0.0)
 
     def ratio(self, key: KernelKey) -> Ratio:
         """The ratio of a kernel over all pairs."""
@@ -94,7 +102,11 @@ def time_pairs(
     """
     times = PairedTimes()
     iterations: dict[KernelKey, int | None] = {}
-    for pair in range(settings.pairs):
+    started = time.monotonic()
+    for pair in range(max(settings.pairs, settings.pairs_most)):
+        enough = times.width <= settings.precision or time.monotonic() - started >= settings.seconds
+        if pair >= settings.pairs and enough:
+            break
         with _process(*base) as a, _process(*candidate) as b:
             both = _kernels_of_both(a, b, counterparts, only)
             if not both:

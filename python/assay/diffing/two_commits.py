@@ -122,7 +122,7 @@ def diff_commits(
             if timing:
                 return _timed_diff(one, other, conditions, settings, progress)
             return compare_sides(
-                one.side, other.side, conditions=conditions, timing=False, notes=_notes(one, other, None)
+                one.side, other.side, conditions=conditions, timing=False, notes=_notes(one, other, {})
             )
     finally:
         progress.finish()
@@ -258,7 +258,7 @@ def _timed_diff(
         return result
 
     found = compare_sides(
-        *sides, conditions=conditions, ratio_of=ratio_of, confirm=confirmed, notes=_notes(base, candidate, settings)
+        *sides, conditions=conditions, ratio_of=ratio_of, confirm=confirmed, notes=_notes(base, candidate, times)
     )
     return replace(found, notes=(*found.notes, *second_notes))
 
@@ -331,13 +331,13 @@ def _with_times(measured: _Measured, times: Mapping[int, PairedTimes], pairs: Se
     return replace(measured.side, cells=[timed(cell) for cell in measured.side.cells])
 
 
-def _notes(base: _Measured, candidate: _Measured, settings: PairedSettings | None) -> list[str]:
+def _notes(base: _Measured, candidate: _Measured, times: Mapping[int, PairedTimes]) -> list[str]:
     """How it was measured."""
     notes = []
     if base.tree.commit and base.tree.commit == candidate.tree.commit:
         notes.append("Both sides are the same commit.")
-    if settings is not None and any(experiment["kernels"] for experiment in base.experiments):
-        notes.append(
-            f"Times are of {settings.pairs} pairs of fresh processes on this machine, whose samples alternated."
-        )
+    counts = sorted({len(ratios) for found in times.values() for ratios in found.ratios.values()})
+    if counts:
+        pairs = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        notes.append(f"Times are of {pairs} pairs of fresh processes on this machine, whose samples alternated.")
     return notes
