@@ -89,12 +89,15 @@
 
   assay.drawTiming = async (frame, experiment, point, shown) => {
     const filled = frame.querySelector('.filled');
-    const timed = experiment.columns.map((candidate, j) => [candidate, j]).filter(([candidate]) => candidate.kind === 'timed');
+    const all = experiment.columns.map((candidate, j) => [candidate, j]).filter(([candidate]) => candidate.kind === 'timed');
+    const timed = all.filter(([, j]) => shown.some((i) => point.values[i][j] !== null));
+    const absent = all.filter((one) => !timed.includes(one)).map(([candidate]) => candidate.label);
     const drawn = shown.slice(0, assay.most.bars);
     const listed = [];
     const charts = timed.map(([candidate, j]) => [candidate, j, make('div', { className: 'chart' })]);
     filled.replaceChildren(make('div', { className: 'multiples wide' }, ...charts.map(([candidate, , node]) =>
       make('figure', {}, make('figcaption', {}, candidate.label), node))));
+    if (absent.length) filled.append(make('p', { className: 'about' }, `Not measured here: ${absent.join(', ')}.`));
     assay.remark(filled, shown.length, drawn.length, experiment.noun);
     for (const [candidate, j, node] of charts) {
       const rows = drawn.filter((i) => point.values[i][j] !== null).map((i) => {

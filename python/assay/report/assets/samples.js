@@ -5,7 +5,7 @@
   const { make } = assay;
   const BINS = 32;
 
-  const labelOf = (experiment, name) => (experiment.columns.find((column) => column.name === name) || { label: name.replaceAll('_', ' ') }).label;
+  const labelOf = (experiment, name) => (experiment.columns.find((column) => column.name === name) || { label: name.replace(/_ns$/, '').replaceAll('_', ' ') }).label;
 
   /** The timed metric that a frame shows, and the contenders that have rounds of it. */
   function timed(frame, experiment, p, shown, redraw, more = []) {
@@ -71,7 +71,7 @@
       for (const { encoding } of specification.layer) {
         encoding.x.scale = logarithmic ? { type: 'log', nice: false, padding: 8 } : { zero: false, nice: false, padding: 8 };
         encoding.x.title = labelOf(experiment, metric) + scaled.suffix;
-        encoding.x.axis = { format: '~r', tickCount: 8, labelOverlap: true };
+        encoding.x.axis = { format: '~r', tickCount: 8, labelOverlap: true, grid: !logarithmic };
         encoding.y.title = form === 'histogram' ? 'share of the rounds' : 'share of the rounds at or below';
         assay.dress(encoding, names);
       }
@@ -181,9 +181,10 @@
       for (const { encoding } of specification.layer) {
         encoding.x.scale = { type: 'log', nice: false, padding: 8 };
         encoding.x.title = labelOf(experiment, metric) + scaled.suffix;
-        encoding.x.axis = { format: '~r', tickCount: 8, labelOverlap: true };
+        encoding.x.axis = { format: '~r', tickCount: 8, labelOverlap: true, grid: false };
         encoding.y.scale = { type: 'log', nice: false, padding: 4 };
-        encoding.y.axis = { format: '~p', tickCount: 5, labelOverlap: true };
+        const decades = Math.ceil(-Math.log10(Math.min(...rows.map((row) => row.y))));
+        encoding.y.axis = { format: '~p', values: Array.from({ length: decades + 1 }, (_, power) => 10 ** -power) };
         encoding.y.title = 'share of operations that took longer';
         encoding.tooltip[2].format = '.3~p';
         assay.dress(encoding, names);
