@@ -28,7 +28,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
-from workloads import CALL_S, METRICS, PlainCell, Spin, spin
+from workloads import METRICS, PlainCell, Spin, spin
 
 from assay.experiments import registry
 from assay.experiments.base import Answer, Cell, Findings, Metric, Timer, Value
@@ -44,19 +44,24 @@ SPANS = 10
 
 
 def rounds_overhead(rounds: int) -> float:
-    """Processor seconds beyond the kernels' own for each of theirs, everything in this process."""
-    used = [0.0]
+    """Processor seconds beyond the samples' own for each of theirs, everything in this process but calibration."""
+    kernels = Kernels(Spin().timers())
+    calibrating = [0.0]
+    calibrate = kernels.calibrate
 
-    def call() -> None:
-        started = time.thread_time()
-        spin(CALL_S)
-        used[0] += time.thread_time() - started
+    def watched(*arguments: Any) -> Any:
+        started = time.process_time()
+        found = calibrate(*arguments)
+        calibrating[0] += time.process_time() - started
+        return found
 
-    kernels = Kernels([Timer(name, "work_ns", call, 1) for name in ("a", "b")])
+    kernels.calibrate = watched  # type: ignore[method-assign]
     settings = TimingSettings(processes=1, rounds=rounds, precision=0, seconds=3600)
     started = time.process_time()
-    time_kernels(kernels, settings, METRICS, seed=0)
-    return (time.process_time() - started - used[0]) / used[0]
+    timing = time_kernels(kernels, settings, METRICS, seed=0)
+    spent = time.process_time() - started - calibrating[0]
+    sampled = sum(sum(one.cpu_ns) * one.iterations for one in timing.samples) * 1e-9
+    return (spent - sampled) / sampled
 
 
 def message_overhead(rounds: int) -> float:

@@ -75,9 +75,33 @@ def test_a_row_twice_is_refused_and_its_batch_is_absent(tmp_path: Path) -> None:
     assert Store.read_only(path).query("SELECT span FROM block").to_pylist() == [{"span": 0}]
 
 
+@pytest.mark.parametrize(("cost_s", "interval"), [(0.0, 1.0), (0.03, 3.0), (9.0, 5.0)])
+def test_a_write_costs_at_most_a_hundredth_of_the_time_and_comes_every_five_seconds_at_least(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cost_s: float, interval: float
+) -> None:
+    clock, used = [100.0], [0.0]
+    monkeypatch.setattr(database.time, "monotonic", lambda: clock[0])
+
+    def thread_time() -> float:  # read before and after a write
+        used[0] += cost_s
+        return used[0]
+
+    monkeypatch.setattr(database.time, "thread_time", thread_time)
+    path = tmp_path / "r.duckdb"
+    with Store(path) as store:
+        run_id = begin(store)
+        clock[0] += interval - 0.01
+        store.commit_blocks(run_id, [block(0)])
+        assert Store.read_only(path).query("SELECT span FROM block").num_rows == 0
+        clock[0] += 0.02
+        store.commit_blocks(run_id, [block(1)])
+        assert Store.read_only(path).query("SELECT span FROM block").num_rows == 2
+
+
 def test_writes_come_at_most_once_a_second_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(database.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(database.time, "thread_time", lambda: 0.0)  # writing costs nothing
     path = tmp_path / "r.duckdb"
     reader = lambda: Store.read_only(path).query("SELECT count(*) AS n FROM block").to_pylist()[0]["n"]  # noqa: E731
     with Store(path) as store:

@@ -19,7 +19,6 @@ prints does no harm. When the input ends without an "end", the parent has died, 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import pickle
@@ -57,9 +56,9 @@ def main() -> None:
     tell({"protocol": PROTOCOL, "kernels": facts})
     while "end" not in (command := commands.get()):
         if "calibrate" in command:
-            tell(dataclasses.asdict(kernels.calibrate(command["calibrate"], command["iterations"])))
+            tell(vars(kernels.calibrate(command["calibrate"], command["iterations"])))
         else:
-            tell(dataclasses.asdict(kernels.round(command["round"], command["samples"], command["singles"])))
+            tell(vars(kernels.round(command["round"], command["samples"], command["singles"])))
 
 
 def _listen(commands: queue.SimpleQueue[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """The results file as one writer and many readers see it: batches in, Arrow tables out.
 
-The writer keeps changes in memory and writes them as one transaction, at most once a second: it
+The writer keeps changes in memory and writes them as one transaction, at most once a second, and
+where a write costs more than a hundredth of that, less often, but every five seconds at least: it
 opens the file, commits, and closes it again, so that a reader finds it free most of the time. It
 holds the lock file (`lock.py`) all along, so that a second writer is refused. A transaction is
 whole or absent: after a kill or on a full disk the file holds what was committed before.
@@ -30,6 +31,8 @@ from assay.store.schema import apply_schema, back_up, migrations, read_schema_ve
 __all__ = ["Change", "Database", "tool_version"]
 
 FLUSH_INTERVAL_S = 1.0
+FLUSH_SHARE = 0.01  # of the processor's time that writing may take: a write that costs more lengthens the interval,
+LONGEST_FLUSH = 5  # up to so many times
 READER_PATIENCE_S = 5.0
 WRITER_PATIENCE_S = 30.0
 _ROWS_NAME = "assay_rows"
@@ -106,6 +109,7 @@ class Database:
         self._read_only = read_only
         self._pending: list[Change] = []
         self._flushed_at = 0.0
+        self._flush_cost = 1.0  # intervals to wait, by what the last write cost
         self._failed = False
         self._closed = False
         self._kept: duckdb.DuckDBPyConnection | None = None  # in memory, or of a snapshot
@@ -177,14 +181,14 @@ class Database:
             kept.close()
 
     def commit(self, changes: Sequence[Change], *, now: bool = False) -> None:
-        """Adds `changes` to the batch; writes it if the last write was a second ago, or if `now`."""
+        """Adds `changes` to the batch; writes it if the last write was a second or more ago, or if `now`."""
         self._check_open()
         if self._read_only:
             raise StoreError(f"the store {self._path} was opened to read only; open it with Store(path) to write")
         self._pending.extend(changes)
         if now:
             self.flush()
-        elif time.monotonic() - self._flushed_at >= FLUSH_INTERVAL_S:
+        elif time.monotonic() - self._flushed_at >= FLUSH_INTERVAL_S * self._flush_cost:
             self._flush(patience_s=0.0)
 
     def flush(self) -> None:
@@ -220,6 +224,7 @@ class Database:
     def _flush(self, *, patience_s: float) -> None:
         if not self._pending:
             return
+        started = time.thread_time()
         with _interrupt_deferred():
             try:
                 if self._path is None:
@@ -247,6 +252,7 @@ class Database:
                 raise store_error(error, self._path or Path("in memory")) from error
             self._pending = []
             self._flushed_at = time.monotonic()
+            self._flush_cost = min(max(1.0, (time.thread_time() - started) / FLUSH_SHARE), LONGEST_FLUSH)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
