@@ -6,7 +6,8 @@
 Each trial goes the way of a run's timing: fresh processes, calibration, rounds, the interval, the noise floor and
 the verdict, with a budget. Meanwhile processes that this script starts keep a core busy each; they end with it.
 The goals: at most 5 % false verdicts of A/A, and at least 95 % of the 3 % found. All trials are kept beside the
-report, as CSV. A trial takes 3 to 20 s, longer the busier the machine is.
+report, as CSV; Ctrl-C ends the trials early, and reports those that there are. A trial takes 3 to 40 s, by how
+busy the machine is.
 """
 
 from __future__ import annotations
@@ -77,11 +78,12 @@ def main() -> None:
         ratios = {kind: (injected(kind, BLOCKS), injected(kind, MORE)) for kind in options.kernels}
         for kind, (same, more) in ratios.items():
             print(f"{kind}: {same:.4f} for the same work, {more:.4f} for {MORE} blocks of {BLOCKS}", flush=True)
-        for number in range(options.trials):
-            kind = options.kernels[number % len(options.kernels)]
-            for blocks in (BLOCKS, MORE):
-                trials.append(trial(kind, blocks, number, budget_seconds(options.budget)))
-                print(number, trials[-1], flush=True)
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the trials, and what there is is reported
+            for number in range(options.trials):
+                kind = options.kernels[number % len(options.kernels)]
+                for blocks in (BLOCKS, MORE):
+                    trials.append(trial(kind, blocks, number, budget_seconds(options.budget)))
+                    print(number, trials[-1], flush=True)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with options.output.with_suffix(".csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(asdict(trials[0])))
