@@ -202,7 +202,8 @@ def _answer(interpreter: Interpreter, order: Mapping[str, Any], tree: Tree) -> d
         last = "\n".join(b"".join(errors).decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:])
         how = f"signal {-status}" if status < 0 else f"status {status}"
         raise MeasurementError(
-            f"{tree.name} could not be measured: its process ended with {how}" + (f":\n{last}" if last else "")
+            f"{tree.name} could not be measured: its process ended with {how}; what must be built or installed first, "
+            'a set-up command does, such as --setup "pip install ."' + (f":\n{last}" if last else "")
         )
     answer: dict[str, Any] = json.loads(line)
     return answer
