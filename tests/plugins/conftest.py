@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = Path(__file__).parent / "example_package"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# Several commands in one process, as starting one costs more than most commands do.
+_SEVERAL = """
+import contextlib, io, json, sys
+from assay.cli import main
+found = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(words)
+    found.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(found))
+"""
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +53,12 @@ def python_with_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def with_example(python_with_example: Path, tmp_path: Path) -> Run:
-    """Runs `assay ...` in that environment, in an empty folder."""
+    """Runs `assay ...` in that environment, in an empty folder; or several commands, given as lists."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | list[str]) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         return subprocess.run(
-            [str(python_with_example), "-m", "assay", *arguments],
+            [str(python_with_example), *_words(arguments)],
             cwd=tmp_path,
             env={**environment, "COLUMNS": "120"},
             capture_output=True,
@@ -55,6 +68,12 @@ def with_example(python_with_example: Path, tmp_path: Path) -> Run:
         )
 
     return run
+
+
+def _words(arguments: Sequence[str | list[str]]) -> list[str]:
+    if arguments and isinstance(arguments[0], list):
+        return ["-c", _SEVERAL, json.dumps(arguments)]
+    return ["-m", "assay", *map(str, arguments)]
 
 
 class Packages:
@@ -72,9 +91,9 @@ class Packages:
         lines = [line for group, point in groups.items() for line in (f"[assay.{group}]", point)]
         (installed / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`assay ...` where these packages are installed."""
-        return self.python("-m", "assay", *arguments)
+    def run(self, *arguments: str | list[str]) -> subprocess.CompletedProcess[str]:
+        """`assay ...` where these packages are installed; or several commands, given as lists."""
+        return self.python(*_words(arguments))
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Python with these arguments, where these packages are installed."""

@@ -9,8 +9,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SUITE = """
@@ -43,25 +41,32 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout
 
 
+def several(run: Run, *commands: list[str]) -> list[tuple[int, str, str]]:
+    """The exit code, output and messages of each command."""
+    return [tuple(one) for one in json.loads(said(run(*commands)))]
+
+
 def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads(said(done))
     return found
 
 
-@pytest.mark.parametrize(
-    ("what", "name"),
-    [
-        ("strategies", "multiplicative"),
-        ("experiments", "ordering"),
-        ("datasets", "meters"),
-        ("datasets", "tides"),
-        ("metrics", "load_theil"),
-    ],
-)
-def test_each_kind_is_listed_with_its_package(with_example: Run, what: str, name: str) -> None:
-    listed = {row["name"]: row for row in rows(with_example("list", what, "--format", "json"))}
-    assert listed[name]["package"] == "assay-example"
-    assert {row["package"] for row in listed.values()} == {"assay", "assay-example"}
+NAMES = {
+    "strategies": ["multiplicative"],
+    "experiments": ["ordering"],
+    "datasets": ["meters", "tides"],
+    "metrics": ["load_theil"],
+}
+
+
+def test_each_kind_is_listed_with_its_package(with_example: Run) -> None:
+    for (code, out, err), names in zip(
+        several(with_example, *(["list", what, "--format", "json"] for what in NAMES)), NAMES.values(), strict=True
+    ):
+        assert code == 0 and not err, err
+        listed = {row["name"]: row["package"] for row in json.loads(out)}
+        assert [listed[name] for name in names] == ["assay-example"] * len(names)
+        assert set(listed.values()) == {"assay", "assay-example"}
 
 
 def test_the_plug_ins_are_listed_with_version_and_state(with_example: Run) -> None:
@@ -77,15 +82,16 @@ def test_the_plug_ins_are_listed_with_version_and_state(with_example: Run) -> No
 
 
 def test_each_kind_is_explained_with_its_package(with_example: Run) -> None:
-    for name, words in {
+    explained = {
         "multiplicative": "Knuth",
         "ordering": "By which column",
         "meters": "twelve electricity meters",
         "tides": "height of the tide",
         "load_theil": "Theil 1967",
-    }.items():
-        text = said(with_example("explain", name))
-        assert words in text and re.search(r"^package +assay-example$", text, re.MULTILINE), text
+    }
+    found = several(with_example, *(["explain", name] for name in explained))
+    for (code, text, _), words in zip(found, explained.values(), strict=True):
+        assert code == 0 and words in text and re.search(r"^package +assay-example$", text, re.MULTILINE), text
 
 
 def test_a_suite_of_all_kinds_runs_in_processes_and_is_reported(with_example: Run, tmp_path: Path) -> None:
@@ -108,8 +114,6 @@ def test_a_suite_of_all_kinds_runs_in_processes_and_is_reported(with_example: Ru
 
 
 def test_a_table_that_a_plug_in_computes_takes_arguments(with_example: Run) -> None:
-    done = with_example("data", "tides(rows=48)", "--format", "json")
-    assert '"rows": 48' in said(done)
-    wrong = with_example("data", "tides(hours=48)")
-    assert wrong.returncode == 2
-    assert "assay-example has tides(rows=720)" in wrong.stderr
+    good, wrong = several(with_example, ["data", "tides(rows=48)", "--format", "json"], ["data", "tides(hours=48)"])
+    assert good[0] == 0 and '"rows": 48' in good[1]
+    assert wrong[0] == 2 and "assay-example has tides(rows=720)" in wrong[2]

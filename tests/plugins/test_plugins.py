@@ -83,22 +83,25 @@ def test_each_kind_that_fails_is_named_with_its_error(packages: Packages) -> Non
     assert asked.returncode == 3 and "THING is of type int without" in asked.stderr
 
 
-@pytest.mark.parametrize(
-    ("groups", "source", "words"),
-    [
-        ({"contenders": "x = collides"}, STRATEGY.format(name="hash"), '"hash" is a strategy of assay\'s own'),
-        ({"contenders": "x = collides"}, STRATEGY.format(name="ring"), '"ring" is a strategy of assay\'s own'),
-        ({"experiments": "placement = collides:x"}, "x = 1\n", '"placement" is an experiment of assay already'),
-        ({"datasets": "flights = collides:x"}, "x = dict\n", '"flights" is a dataset of assay already'),
-        ({"datasets": "zipf = collides:x"}, "x = dict\n", '"zipf" is a dataset of assay already'),
-        ({"metrics": "x = collides"}, METRIC.format(name="load_cv"), '"load_cv" is a metric of assay\'s own'),
-        ({"metrics": "x = collides"}, METRIC.format(name="moved_share"), '"moved_share" is a metric of assay\'s own'),
-    ],
-)
-def test_a_name_of_assay_cannot_be_taken(packages: Packages, groups: dict[str, str], source: str, words: str) -> None:
-    packages.add("collides", "collides", source, **groups)
-    (status,) = statuses(packages).values()
-    assert status.startswith("left out: ") and words in status
+def test_a_name_of_assay_cannot_be_taken(packages: Packages) -> None:
+    strategy, metric = STRATEGY.format, METRIC.format
+    taken = [
+        ("contenders", "x", strategy(name="hash"), '"hash" is a strategy of assay\'s own'),
+        ("contenders", "x", strategy(name="ring"), '"ring" is a strategy of assay\'s own'),
+        ("experiments", "placement", "x = 1\n", '"placement" is an experiment of assay already'),
+        ("datasets", "flights", "x = dict\n", '"flights" is a dataset of assay already'),
+        ("datasets", "zipf", "x = dict\n", '"zipf" is a dataset of assay already'),
+        ("metrics", "x", metric(name="load_cv"), '"load_cv" is a metric of assay\'s own'),
+        ("metrics", "x", metric(name="moved_share"), '"moved_share" is a metric of assay\'s own'),
+    ]
+    for number, (kind, name, source, _) in enumerate(taken):
+        target = f"taker{number}" if name == "x" else f"taker{number}:x"
+        packages.add(f"taker-{number}", f"taker{number}", source, **{kind: f"{name} = {target}"})
+    found = statuses(packages)
+    assert len(found) == len(taken)
+    for number, (kind, _, _, words) in enumerate(taken):
+        status = found[f"taker-{number}/{kind}"]
+        assert status.startswith("left out: ") and words in status
 
 
 def test_of_two_packages_with_one_name_the_first_by_name_keeps_it(packages: Packages) -> None:
@@ -293,15 +296,13 @@ def test_a_stream_of_a_plug_in_is_read_by_processes_and_has_one_fingerprint(tabl
     assert prints[0] == prints[1] and ",content,stream" in prints[0], "the same rows in both runs"
 
 
-@pytest.mark.parametrize(
-    ("data", "code", "words"),
-    [
-        ("five", 2, "five() of tables gave something of type int; expected what speaks the Arrow PyCapsule interface"),
-        ("fails", 3, "fails() of tables failed: OSError: the sensor is gone"),
-        ("stream(lines=4)", 2, "tables has stream(rows=3000)"),
-        ("streem", 2, 'there is no dataset "streem"; did you mean "stream"?'),
-    ],
-)
-def test_a_table_that_cannot_be_had_is_a_clear_error(tables: Packages, data: str, code: int, words: str) -> None:
-    done = tables.run("data", data)
-    assert done.returncode == code and words in done.stderr, done.stderr
+def test_a_table_that_cannot_be_had_is_a_clear_error(tables: Packages) -> None:
+    wanted = {
+        "five": (2, "five() of tables gave something of type int; expected what speaks the Arrow PyCapsule interface"),
+        "fails": (3, "fails() of tables failed: OSError: the sensor is gone"),
+        "stream(lines=4)": (2, "tables has stream(rows=3000)"),
+        "streem": (2, 'there is no dataset "streem"; did you mean "stream"?'),
+    }
+    found = json.loads(tables.run(*(["data", data] for data in wanted)).stdout)
+    for (code, _, err), (wanted_code, words) in zip(found, wanted.values(), strict=True):
+        assert code == wanted_code and words in err, err
