@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from assay.cli import watch
 from assay.errors import StoreError
@@ -76,3 +79,23 @@ def test_a_writer_that_holds_the_file_is_waited_for(assay: Assay, suite: Path, m
     looks.clear()
     held = assay("watch", "--store", "s.duckdb")
     assert held.code == 3 and "held open by process 1" in held.err
+
+
+def test_on_a_terminal_the_frame_is_drawn_in_place(assay: Assay, suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assay("run", str(suite), "--no-timing", "--store", "s.duckdb")
+    real, looks = watch._Watched.look, []
+
+    def ends_at_the_third(self: watch._Watched) -> Any:
+        looks.append(1)
+        progress, _ = real(self)
+        return (replace(progress, status="running"), "process 1") if len(looks) < 3 else (progress, None)
+
+    drawn = io.StringIO()
+    monkeypatch.setattr(watch, "console", lambda: Console(file=drawn, force_terminal=True, width=100, highlight=False))
+    monkeypatch.setattr(watch._Watched, "look", ends_at_the_third)
+    monkeypatch.setattr(watch, "PAUSE_S", 0.0)
+    assert assay("watch", "--store", "s.duckdb").code == 0
+    assert "running 0:0" in drawn.getvalue() and " · done 0:0" in drawn.getvalue()
+    assert "\x1b[" in drawn.getvalue(), "the frame before is written over"
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\n", drawn.getvalue()).splitlines()
+    assert max(map(len, lines)) <= 100
