@@ -202,6 +202,11 @@ def test_times_of_another_machine_are_bare_ratios_where_asked() -> None:
     assert any("ratios alone" in note for note in found.notes)
 
 
+def test_machines_that_are_not_known_are_said() -> None:
+    here, there = (Made({"a": {"lookup_ns": steady(10)}}, machine={}) for _ in range(2))
+    assert any("is not known" in note for note in compared(here, there).notes)
+
+
 def test_exact_metrics_of_another_machine_are_compared() -> None:
     here, there = Made({"a": {"misses": 1}}), Made({"a": {"misses": 2}})
     there.machine = {**MACHINE, "cores": 64}

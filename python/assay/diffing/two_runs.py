@@ -180,6 +180,8 @@ def _notes(
     timed = [row for row in rows if row.kind == "timed" and row.ratio is not None]
     if machines and timed:
         notes.append(f"Times are of different machines ({'; '.join(machines)}): ratios alone, no verdicts.")
+    if timed and not (base.machine.get("cpu_model") and candidate.machine.get("cpu_model")):
+        notes.append("Which machine measured is not known of every run, so that times may be of different ones.")
     if timed and measured_apart and base.run_id != candidate.run_id:
         notes.append(
             "Times were measured in two runs, one after the other; what else the machine did then is in the ratios."
