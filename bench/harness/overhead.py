@@ -204,7 +204,9 @@ def main() -> None:
         f"  of 1 cell {_seconds(few)}; of 6 cells {_seconds(many)}",
         "",
         "Not in it: starting a timing process (half a second of processor time) and calibrating in it, once for an",
-        "experiment and process; reading the table; what a busy machine adds to wall time.",
+        "experiment and process; reading the table; what a busy machine adds to wall time. Rounds of more kernels",
+        "share the messages' fixed part. The store is written by the clock on the wall, every one to five seconds:",
+        "the busier the machine, the more writes come upon a second of work.",
         "",
     ]
     options.output.parent.mkdir(parents=True, exist_ok=True)
