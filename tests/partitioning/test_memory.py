@@ -19,9 +19,10 @@ from assay.experiments.distinct import KeyCounter
 from assay.experiments.partitioning import memory
 
 ROWS = 3_000_000
+measured = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the greatest resident set is not told")
 
 CHILD = """
-import json, resource, sys
+import json, pathlib, sys
 import assay
 from assay.experiments.partitioning import memory
 foreseen, real = {}, memory.check_fits
@@ -30,7 +31,9 @@ def check_fits(limit, *rest):
     real(limit, *rest)
 memory.check_fits = check_fits
 assay.compare("partitioning", sys.argv[1], timing=False, **json.loads(sys.argv[2]))
-print(json.dumps({"peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "foreseen": foreseen}))
+# Of this program alone: the figure that getrusage gives begins with that of the process which started it.
+[line] = [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(json.dumps({"peak": 1024 * int(line.split()[1]), "foreseen": foreseen}))
 """
 
 
@@ -88,6 +91,7 @@ def keys_of(kind: str) -> pa.Array:
     return pa.array(random) if kind == "random" else pa.array(np.char.mod("customer %016x", random))
 
 
+@measured
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ascending", "random", "text"])
 def test_a_comparison_takes_no_more_memory_than_foreseen(kind: str, tmp_path: Path) -> None:
@@ -98,11 +102,12 @@ def test_a_comparison_takes_no_more_memory_than_foreseen(kind: str, tmp_path: Pa
     assert found["peak"] <= sum(found["foreseen"].values()), found
 
 
+@measured
 @pytest.mark.slow
 def test_a_limit_is_kept_by_counting_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     pq.write_table(pa.table({"id": keys_of("random")}), path, row_group_size=200_000)
-    limit = memory.own_bytes() + (96 << 20)
+    limit = memory.own_bytes() + (128 << 20)
     found = _alone(path, strategies=["hash(id)", "range(id)"], partitions=64, memory_limit=limit)
     assert found["peak"] <= limit, found
 

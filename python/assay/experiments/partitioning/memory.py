@@ -29,7 +29,8 @@ THREAD_BYTES = 48 << 20  # the batches of a thread that reads
 LEARNING_BYTES = 24  # a distinct key of one strategy: its order while it is sorted, its place by weight
 TABLE_BYTES = 77  # a distinct key that a list finds by a table made for it, while that grows
 DIRECTORY_BYTES = 56  # a distinct key that a directory may move
-_HELD_WHEN_SPILT = 2  # what goes to disk is there twice for a moment
+_GROWING = 0.75  # of a table: what it was before it grew, which the allocator of a thread may keep
+_HELD_WHEN_SPILT = 4  # what goes to disk is there several times for a moment: joined, hashed, ordered, cut
 _NAMED = ("list", "directory")
 
 
@@ -74,12 +75,15 @@ def wanted_bytes(
     keyed = [contest for contest in contests if contest.spec.keyed]
     numbers = sum(len(distinct[contest.spec.columns]) * _number_bytes(contest.partitions) for contest in keyed)
     learning = max((_learning_bytes(contest, distinct, tables) for contest in keyed), default=0)
+    keys, found_by = sum(keys.table.nbytes for keys in distinct.values()), sum(tables.values())
+    # Any key may occur among the rows of each thread.
+    again = int((_threads() - 1) * (keys + found_by) + _threads() * _GROWING * found_by) if tables else 0
     return {
         "the process and its batches": own_bytes(),
-        "the distinct keys with their counts": sum(keys.table.nbytes for keys in distinct.values()),
-        "the tables that find them": sum(tables.values()),
+        "the distinct keys with their counts": keys,
+        "the tables that find them": found_by,
         "their partitions under each strategy": numbers,
-        "one strategy while it is learned": learning,
+        "one strategy while it is learned, or what other threads have counted": max(learning, again - numbers),
     }
 
 
