@@ -11,7 +11,7 @@ import pytest
 
 from assay.cli import main
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that tests import `made_runs` by its name
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests import `runs_to_compare` by its name
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from made_runs import Made, steady
+from runs_to_compare import Made, steady
 
 import assay
 from assay.diffing.badge import COLOURS

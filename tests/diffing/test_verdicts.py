@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from made_runs import MACHINE, Made, steady
+from runs_to_compare import MACHINE, Made, steady
 
 import assay
 from assay.diffing import Diff
