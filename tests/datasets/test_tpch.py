@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from assay.datasets import describe, guess_roles, known_datasets, open_dataset, tpch
 from assay.datasets.cache_folder import cache_folder, make_once
-from assay.errors import ParameterError, ReadError, SpellingError, UnknownNameError
+from assay.errors import ChecksumMismatchError, ParameterError, ReadError, SpellingError, UnknownNameError
 
 SCALE = 0.01
 SPELLING = f"tpch(lineitem, scale={SCALE})"
@@ -232,3 +233,15 @@ def test_a_definition_of_ones_own_may_name_another_scale(tmp_path: Path) -> None
     path.write_text(f'source = {{ generator = "{SPELLING}" }}\nroles = {{ key = "l_partkey" }}\n')
     dataset = open_dataset(path)
     assert (dataset.name, dataset.rows, dataset.roles["key"]) == ("items", 60_175, "l_partkey")
+
+
+def test_another_machine_makes_the_table_anew_and_refuses_another_generators() -> None:
+    dataset = open_dataset(f"tpch(nation, scale={SCALE})")
+    dataset.fingerprint()
+    description = dataset.description()
+    elsewhere = dataclasses.replace(
+        description, stamps=tuple(dataclasses.replace(stamp, modified_ns=1) for stamp in description.stamps)
+    )
+    assert elsewhere.open().table().equals(dataset.table())  # a copy of another age is the same table
+    with pytest.raises(ChecksumMismatchError, match="another version of its generator here; install the same"):
+        dataclasses.replace(description, fingerprint="0" * 64).open()

@@ -245,7 +245,7 @@ class DatasetDescription:
         """The dataset, over the same bytes.
 
         Raises:
-            ChecksumMismatchError: a file has changed since the dataset was described.
+            ChecksumMismatchError: a file has changed since the dataset was described, or its generator.
         """
         base = None if self.base is None else Path(self.base)
         if self.spooled is not None:
@@ -259,7 +259,13 @@ class DatasetDescription:
             fingerprint_kind="content" if self.spooled else None,
             verify=False,
         )
-        if self.spooled is None:
+        if reader.identity is not None:  # made anew where it is opened, perhaps on another machine
+            if self.fingerprint not in (None, dataset.fingerprint()):
+                raise ChecksumMismatchError(
+                    f"dataset {self.definition.name} is made by another version of its generator here; "
+                    "install the same versions on all machines"
+                )
+        elif self.spooled is None:
             dataset._check_unchanged(self.stamps)
         dataset._fingerprint = self.fingerprint
         return dataset
