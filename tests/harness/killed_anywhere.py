@@ -1,6 +1,7 @@
 """Runs or resumes a suite in a process that a test kills, with a line to standard output for each step.
 
-Arguments: store, table, "timed" or "untimed". A store without an unfinished run begins one.
+Arguments: store, table, "timed" or "untimed", and "rows" or "files": where packed states are kept. A store without an
+unfinished run begins one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from assay.errors import InterruptedRunError
 from assay.experiments import registry
 from assay.harness import TimingSettings, run_suite, suite_from_dict
 from assay.harness.progress import SilentProgress
-from assay.store import Store, database
+from assay.store import Store, block_files, database
 
 TIMING = TimingSettings(processes=2, rounds=3, samples=2, target_sample_ns=2000, seconds=2, least_rounds=1)
 
@@ -27,8 +28,10 @@ class Telling(SilentProgress):
         print("step", flush=True)
 
 
-def main(store_path: str, table: str, timed: bool) -> None:
+def main(store_path: str, table: str, timed: bool, in_files: bool) -> None:
     database.FLUSH_INTERVAL_S = 0.01
+    if in_files:
+        block_files.SMALL_BYTES = 0
     registry.register(TOY)
     suite = suite_from_dict(content(table))
     print("loaded", flush=True)
@@ -45,7 +48,7 @@ def main(store_path: str, table: str, timed: bool) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], sys.argv[2], sys.argv[3] == "timed")
+        main(sys.argv[1], sys.argv[2], sys.argv[3] == "timed", sys.argv[4] == "files")
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -94,14 +94,19 @@ STEPS = 1 + 2 * (1 + 2 * 20)  # lines of an undisturbed run without timing: load
 class Killed:
     """A run in a process of its own that is killed after so many of its steps, and then so many milliseconds."""
 
-    def __init__(self, path: Path, table: Path, *, timed: bool, file_bytes: int | None = None) -> None:
+    def __init__(
+        self, path: Path, table: Path, *, timed: bool, in_files: bool = False, file_bytes: int | None = None
+    ) -> None:
         def limit() -> None:
             if file_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
 
         script = str(Path(__file__).with_name("killed_anywhere.py"))
         self.process = subprocess.Popen(
-            [sys.executable, script, str(path), str(table), "timed" if timed else "untimed"],
+            [
+                sys.executable, script, str(path), str(table), "timed" if timed else "untimed",
+                "files" if in_files else "rows",
+            ],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, preexec_fn=limit,
         )  # fmt: skip
@@ -162,7 +167,8 @@ def check_resumed(path: Path, table: Path, wanted: list[list[dict[str, object]]]
 def test_a_run_killed_at_a_random_moment_resumes_to_exact_results(tmp_path: Path, table: Path, moment: int) -> None:
     random_ = random.Random(1000 + moment)
     steps = moment * STEPS // 3 + random_.randrange(STEPS // 3)
-    Killed(tmp_path / "r.duckdb", table, timed=False).end(steps, random_.uniform(0, 10))
+    run = Killed(tmp_path / "r.duckdb", table, timed=False, in_files=moment == 1)
+    run.end(steps, random_.uniform(0, 10))
     check_resumed(tmp_path / "r.duckdb", table, wanted_results(table), timed=False)
 
 
@@ -176,11 +182,13 @@ def test_fifty_kills_spread_over_runs_and_their_resumptions_lose_and_double_noth
         random_ = random.Random(moment)
         path = tmp_path / str(moment) / "r.duckdb"
         path.parent.mkdir()
-        timed = moment % 2 == 1
+        timed, in_files = moment % 2 == 1, moment % 4 < 2
         steps = moment * (STEPS + 4 * timed) // moments
-        code = Killed(path, table, timed=timed).end(steps, random_.uniform(0, 60 if timed else 15))
+        run = Killed(path, table, timed=timed, in_files=in_files)
+        code = run.end(steps, random_.uniform(0, 60 if timed else 15))
         if random_.random() < 0.4:  # the run that goes on is killed too
-            Killed(path, table, timed=timed).end(random_.randrange(STEPS // 2), random_.uniform(0, 15))
+            again = Killed(path, table, timed=timed, in_files=in_files)
+            again.end(random_.randrange(STEPS // 2), random_.uniform(0, 15))
         survived += code == 0
         check_resumed(path, table, wanted, timed=timed)
     assert survived < moments // 5, "the kills come before the end"
