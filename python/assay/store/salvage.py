@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import StoreError
+from assay.store.block_files import copy_run
 from assay.store.connection import is_busy, store_error
 from assay.store.damage import ReadableCopy, readable_copy
 from assay.store.lock import lock_holder
@@ -83,6 +84,9 @@ def _add(target: Store, source: Path, salvaged: Salvaged) -> Merged:
         labels = [f"{row['label'] or row['suite_name']} (salvaged)" for row in new.to_pylist()]
         new = new.set_column(new.column_names.index("label"), "label", pa.array(labels, pa.string()))
     added = add_runs(target, {**salvaged.tables, "run": new}, str(source))
+    for run_id in added.interrupted:
+        if target.path is not None:
+            copy_run(source, Path(target.path), run_id)
     return Merged(added.source, added.added, added.interrupted, (), present, salvaged.notes)
 
 
