@@ -20,7 +20,10 @@ __all__ = ["diff"]
 
 def diff(
     base: Annotated[
-        str, Parameter(help="A run: an id or its beginning, a label, a suite's name, latest, previous, or STORE:RUN.")
+        str,
+        Parameter(
+            help="A run: an id or its beginning, a label, a suite's name, latest, previous, or STORE:RUN; or a commit."
+        ),
     ],
     candidate: Annotated[str, Parameter(help="The run that is looked at, named in the same ways.")],
     /,
