@@ -57,11 +57,7 @@ def dask_cluster(folder: Path, *, workers: int, environment: Mapping[str, str] =
                 time.sleep(0.05)
             yield LoopbackCluster(json.loads(file.read_text())["address"], made, log)
         finally:
+            for process in processes:  # a worker that is asked to end waits for its scheduler
+                process.kill()
             for process in processes:
-                process.terminate()
-            for process in processes:
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                process.wait()
