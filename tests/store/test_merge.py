@@ -16,6 +16,7 @@ from assay.experiments.base import Findings, Value
 from assay.harness.records import StageRecord
 from assay.store import Store, merging
 from assay.store.merging import Merged, Refused, merge_stores, run_tables
+from assay.store.salvage import salvage_stores
 
 
 def made(path: Path, *names: str, load: float = 1.5) -> list[str]:
@@ -140,6 +141,26 @@ def test_a_finished_run_is_not_taken_back_to_where_it_had_been_killed(tmp_path: 
     before = content(target)
     assert merged(target, source) == [Merged(str(source), present=(run_id,))]
     assert content(target) == before
+
+
+@pytest.mark.parametrize("salvage", [False, True])
+def test_a_run_whose_id_is_a_path_is_refused_and_no_file_is_written(tmp_path: Path, salvage: bool) -> None:
+    source, target, victim = tmp_path / "a.duckdb", tmp_path / "deep" / "t.duckdb", tmp_path / "victim"
+    target.parent.mkdir()
+    with Store(source) as store:
+        begin(store)
+    with duckdb.connect(str(source)) as connection:
+        for table in ("run", "experiment", "cell"):
+            connection.execute(f"UPDATE {table} SET run_id = '../../victim'")
+    victim.mkdir()
+    (victim / "theirs").write_bytes(b"left alone")
+    with Store(target) as store:
+        [refused] = (salvage_stores if salvage else merge_stores)(store, [source])
+        assert isinstance(refused, Refused) and "'../../victim', which assay gives to none" in str(refused.error)
+        assert store.query("FROM run").num_rows == 0
+        with pytest.raises(StoreError, match="do not trust it"):
+            store.end_run("../../victim", "done")
+    assert [file.name for file in victim.iterdir()] == ["theirs"]
 
 
 def test_a_run_that_goes_on_now_is_refused(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from assay.checksums import checksum
+from assay.errors import StoreError
 
-__all__ = ["SMALL_BYTES", "BlockFiles", "copy_run", "refers_to_file"]
+__all__ = ["SMALL_BYTES", "BlockFiles", "copy_run", "is_folder_name", "refers_to_file"]
 
 SMALL_BYTES = 16 * 1024  # what is no larger stays in its row
 _PREFIX = b"assay.file xxh3_64 "
@@ -32,8 +33,13 @@ def refers_to_file(state: bytes) -> bool:
     return state.startswith(_PREFIX)
 
 
+def is_folder_name(run_id: str) -> bool:
+    """Whether a run's id names a folder within another one, and nothing outside of it."""
+    return run_id not in ("", ".", "..") and not any(mark in run_id for mark in "/\\:\0")
+
+
 class BlockFiles:
-    """The folder of one store."""
+    """The folder of one store; a run whose id is no name of a folder, which assay never gives, is a StoreError."""
 
     def __init__(self, store: Path) -> None:
         self.folder = store.with_name(store.name + ".blocks")
@@ -44,7 +50,7 @@ class BlockFiles:
         Raises:
             OSError: It cannot be written; nothing of it is left.
         """
-        path = self.folder / run_id / name
+        path = self._of(run_id) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(name + _UNFINISHED)
         try:
@@ -62,18 +68,18 @@ class BlockFiles:
     def read(self, run_id: str, name: str, reference: bytes) -> bytes | None:
         """The content that `reference` refers to; None where the file is missing or is not what was written."""
         try:
-            content = (self.folder / run_id / name).read_bytes()
+            content = (self._of(run_id) / name).read_bytes()
         except OSError:
             return None
         return content if _reference(content) == reference else None
 
     def holds(self, run_id: str) -> bool:
         """Whether there are files of this run."""
-        return (self.folder / run_id).is_dir()
+        return self._of(run_id).is_dir()
 
     def remove(self, run_id: str, beginning: str = "", *, spare: str | None = None) -> None:
         """Removes the run's files whose names begin so, but for those that end in `spare`; all of them by default."""
-        folder = self.folder / run_id
+        folder = self._of(run_id)
         if not beginning:
             shutil.rmtree(folder, ignore_errors=True)
         elif folder.is_dir():
@@ -89,11 +95,21 @@ class BlockFiles:
         wanted = set(run_ids)
         for folder in list(self.folder.iterdir()) if self.folder.is_dir() else []:
             if folder.name not in wanted:
-                self.remove(folder.name)
+                shutil.rmtree(folder, ignore_errors=True)
                 continue
             for file in folder.glob(f"*{_UNFINISHED}"):
                 with contextlib.suppress(OSError):
                     file.unlink()
+        with contextlib.suppress(OSError):  # only where it is empty
+            self.folder.rmdir()
+
+    def _of(self, run_id: str) -> Path:
+        if not is_folder_name(run_id):  # a path: what it leads to is not ours to write or remove
+            raise StoreError(
+                f"a run of the store beside {self.folder} has the id {run_id!r}, which assay gives to none; the store "
+                "was changed by something else: do not trust it, and take another with --store FILE"
+            )
+        return self.folder / run_id
 
 
 def copy_run(source: Path, target: Path, run_id: str) -> None:
@@ -101,7 +117,7 @@ def copy_run(source: Path, target: Path, run_id: str) -> None:
     theirs, ours = BlockFiles(source), BlockFiles(target)
     if theirs.holds(run_id):
         with contextlib.suppress(OSError, shutil.Error):
-            shutil.copytree(theirs.folder / run_id, ours.folder / run_id, dirs_exist_ok=True)
+            shutil.copytree(theirs._of(run_id), ours._of(run_id), dirs_exist_ok=True)
 
 
 def _reference(content: bytes) -> bytes:

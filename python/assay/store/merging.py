@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import AssayError, StoreError, UsageError
-from assay.store.block_files import copy_run
+from assay.store.block_files import copy_run, is_folder_name
 from assay.store.connection import open_database
 from assay.store.database import READER_PATIENCE_S, Change
 from assay.store.lock import lock_holder
@@ -119,8 +119,14 @@ def add_runs(target: Store, tables: dict[str, pa.Table], source: str, *, going_o
         going_on: Who writes the source now, if anybody does.
 
     Raises:
-        UsageError: A run goes on now, or is in both with other content; nothing was written.
+        UsageError: A run goes on now, is in both with other content, or has an id that is a path; nothing was written.
     """
+    for run_id in _ids(tables["run"]):
+        if not is_folder_name(run_id):  # its states would be copied, and later removed, where that leads to
+            raise UsageError(
+                f"a run of {source} has the id {run_id!r}, which assay gives to none; nothing of {source} was brought: "
+                "the store was changed by something else, do not trust it"
+            )
     running = _ids(tables["run"].filter(pc.equal(tables["run"]["status"], "running")))
     if running and going_on:
         raise UsageError(

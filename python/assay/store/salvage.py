@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.errors import StoreError
+from assay.errors import StoreError, UsageError
 from assay.store.block_files import copy_run
 from assay.store.connection import is_busy, store_error
 from assay.store.damage import ReadableCopy, readable_copy
@@ -69,8 +69,11 @@ def salvage_stores(target: Store, sources: Sequence[Path | str]) -> list[Merged 
             salvaged = salvage(source)
         except StoreError as error:
             outcomes.append(Refused(str(source), error))
-        else:
+            continue
+        try:
             outcomes.append(_add(target, source, salvaged))
+        except UsageError as error:
+            outcomes.append(Refused(str(source), error))
     return outcomes
 
 

@@ -40,8 +40,12 @@ class StateStore(Database):
         if path is not None:
             self._files = BlockFiles(path)
             if not read_only and self._files.folder.is_dir():
-                rows = self.query("SELECT run_id FROM run WHERE status IN ('running', 'interrupted')")
-                self._files.keep_only(rows["run_id"].to_pylist())
+                try:
+                    rows = self.query("SELECT run_id FROM run WHERE status IN ('running', 'interrupted')")
+                    self._files.keep_only(rows["run_id"].to_pylist())
+                except BaseException:
+                    self.close()  # lets go of the lock
+                    raise
 
     # What the base class promises holds for rows whose files are still being written, too.
 
