@@ -32,7 +32,7 @@ METRICS = {
         Metric("imbalance", "ratio", "lower", "seeded", "measured", "max / mean", "how uneven it is"),
         Metric("distinct", "values", "none", "estimated", "measured", "sketch", "distinct values"),
         Metric("lookup_ns", "ns", "lower", "timed", "measured", "time", "ns per lookup"),
-        Metric("lookup_latency_p50_ns", "ns", "lower", "timed", "measured", "p50", "half of the lookups"),
+        Metric("lookup_latency_ns.PERCENTILE", "ns", "lower", "timed", "measured", "p50", "half of the lookups"),
         Metric("keys_per_s", "count", "higher", "timed", "measured", "rate", "keys per second"),
     )
 }
@@ -147,7 +147,7 @@ class Made:
             histograms=[
                 HistogramRecord(
                     cells[contender].cell_id,
-                    "lookup_latency",
+                    "lookup_latency_ns",
                     process,
                     7,
                     tuple(map(float, counts)),

@@ -251,9 +251,12 @@ def test_a_second_measurement_alone_confirms() -> None:
         )  # fmt: skip
 
     again, gone = Ratio(1.18, 1.15, 1.21, 0.01, 4), Ratio(1.0, 0.999, 1.001, 0.0003, 4)
-    confirmed, dropped, untouched = confirm(
-        [row("a"), row("b"), row("c")], {(0, "a", "lookup_ns"): again, (0, "b", "lookup_ns"): gone}
+    none = Ratio(1.2, None, None)  # of a kernel that raised, say
+    confirmed, dropped, untouched, unmeasured = confirm(
+        [row("a"), row("b"), row("c"), row("d")],
+        {(0, "a", "lookup_ns"): again, (0, "b", "lookup_ns"): gone, (0, "d", "lookup_ns"): none},
     )
+    assert (unmeasured.verdict, unmeasured.low) == ("unclear", None)
     assert (confirmed.verdict, confirmed.ratio) == ("worse", 1.18)
     assert (dropped.verdict, dropped.ratio) == ("unclear", 1.0)
     assert dropped.notes[0] == "a first measurement said worse, a second one same"

@@ -79,7 +79,7 @@ def test_the_noise_floor_of_either_run_is_a_limit() -> None:
 
 def test_a_latency_percentile_is_compared_by_the_percentiles_of_its_processes() -> None:
     def run(latencies: list[int]) -> Made:
-        made = Made({"a": {"lookup_latency_p50_ns": (float(latencies[0]), 1.0, 1e9)}})
+        made = Made({"a": {"lookup_latency_ns.p50": (float(latencies[0]), 1.0, 1e9)}})
         made.latencies = {"a": [{ns: 100} for ns in latencies]}
         return made
 
@@ -89,7 +89,7 @@ def test_a_latency_percentile_is_compared_by_the_percentiles_of_its_processes() 
 
 
 def test_a_latency_of_few_clock_steps_is_not_called_worse_by_one_step() -> None:
-    base, candidate = Made({"a": {"lookup_latency_p50_ns": 40.0}}), Made({"a": {"lookup_latency_p50_ns": 41.0}})
+    base, candidate = Made({"a": {"lookup_latency_ns.p50": 40.0}}), Made({"a": {"lookup_latency_ns.p50": 41.0}})
     base.latencies, candidate.latencies = ({"a": [{ns: 100}] * 3} for ns in (40, 41))
     (row,) = compared(base, candidate).compared
     assert (row.verdict, row.limit) == ("same", 1.05)

@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.errors import UsageError
 from assay.harness.histogram import PRECISION_BITS, Histogram
-from assay.harness.timing_summary import LEAST_BEYOND, PERCENTILES
+from assay.harness.timing_summary import LEAST_BEYOND, PERCENTILES, percentile_metric
 from assay.report import Source
 
 __all__ = ["AnswerOf", "CellOf", "Number", "Side", "read_side"]
@@ -210,7 +210,7 @@ def _percentiles(store: Source, run_id: str) -> dict[tuple[int, str, str], list[
             histogram.add(int(lower), count)
         for suffix, percent in PERCENTILES.items():
             if histogram.beyond(percent) >= LEAST_BEYOND and (latency := float(histogram.percentile(percent))) > 0:
-                key = (row["experiment_index"], row["cell_id"], f"{row['name']}_{suffix}_ns")
+                key = (row["experiment_index"], row["cell_id"], percentile_metric(row["name"], suffix))
                 found.setdefault(key, []).append(latency)
     return found
 

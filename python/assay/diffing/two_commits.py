@@ -248,8 +248,11 @@ def _timed_diff(
             pair = by_cell[row.experiment_index, row.cell_id]
             key = (pair.base.cell_id, row.metric or "")
             found = second.get(pair.base.experiment_index)
-            if found is not None and key in found.ratios:
-                ratios[row.experiment_index, row.cell_id, row.metric or ""] = found.ratio(key)
+            ratios[row.experiment_index, row.cell_id, row.metric or ""] = (
+                found.ratio(key)
+                if found is not None and key in found.ratios
+                else Ratio(row.ratio or 1.0, None, None)  # not measured again, and so not confirmed
+            )
         result = confirm(rows, ratios)
         kept = sum(row.kind == "timed" and row.verdict in ("better", "worse", "changed") for row in result)
         second_notes.append(

@@ -30,7 +30,7 @@ from assay.harness.statistics import (
 )
 from assay.harness.timing_settings import TimingSettings
 
-__all__ = ["BASELINE_COPY", "PERCENTILES", "Timing", "summarise"]
+__all__ = ["BASELINE_COPY", "PERCENTILES", "Timing", "percentile_metric", "summarise"]
 
 BASELINE_COPY = "a/a"
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9}
@@ -173,7 +173,7 @@ def _percentiles(histograms: Sequence[HistogramRecord]) -> list[Value]:
         for part in parts[1:]:
             whole = whole.merge(part)
         for suffix, percent in PERCENTILES.items():
-            metric = f"{name}.{suffix}"
+            metric = percentile_metric(name, suffix)
             beyond = whole.beyond(percent)
             if beyond < LEAST_BEYOND:
                 note = f"only {beyond} of {whole.count:,} operations lie beyond it; more rounds are needed"
@@ -184,6 +184,11 @@ def _percentiles(histograms: Sequence[HistogramRecord]) -> list[Value]:
             found = whole.percentile(percent)
             values.append(Value(cell, metric, found, min(*ends, found), max(*ends, found), note))
     return values
+
+
+def percentile_metric(latency: str, percentile: str) -> str:
+    """The name of a percentile of the latencies `latency`: "lookup_latency_ns.p99"."""
+    return f"{latency}.{percentile}"
 
 
 def _paired(first: _Series, second: _Series) -> tuple[list[Sequence[float]], list[Sequence[float]]]:
