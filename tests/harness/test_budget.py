@@ -13,7 +13,7 @@ from assay.experiments.base import Latency, Metric, Timer
 from assay.harness import TimingSettings, budget, run_suite, suite_from_dict
 from assay.harness.budget import BudgetClock, ExperimentSize
 from assay.harness.kernels import Kernels
-from assay.harness.timing import time_kernels
+from assay.harness.timing import _Here, _Rounds, time_kernels
 from assay.harness.timing_settings import MOST_ROUNDS, budget_seconds
 from assay.harness.timing_summary import Timing
 from assay.store import Store
@@ -186,3 +186,21 @@ def test_a_run_keeps_its_budget_and_why_its_rounds_ended(content: dict[str, Any]
         assert store.query("SELECT budget_s FROM run").to_pylist() == [{"budget_s": 3.0}]
         compared = store.query("SELECT DISTINCT compared, method, threshold FROM comparison").to_pylist()
         assert compared == [{"compared": 5, "method": 2, "threshold": 1.01}]
+
+
+def test_processes_one_after_the_other_time_all_metrics_also_where_those_before_differ(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = TimingSettings(processes=3, rounds=25, samples=1, target_sample_ns=1, single_operations=0)
+    rounds = _Rounds(settings, 3, None, lambda _: None)
+    for process in range(3):
+        other = 1000 * (1 + process)  # beside a baseline of 1000: what the processes do not agree on
+        durations: dict[str, Callable[[int], int]] = {
+            "a/x_ns": lambda n: 1000 + n % 7,
+            "b/x_ns": lambda n, other=other: other + n % 7,  # type: ignore[misc]
+            "a/y_ns": lambda _: 1000,
+            "b/y_ns": lambda _: 1000,
+        }
+        rounds.run([_Here(kernels(monkeypatch, durations))], process)
+    assert rounds.stops["x_ns"] == "processes"
+    assert {sample.process for sample in rounds.samples if sample.metric == "y_ns"} == {0, 1, 2}

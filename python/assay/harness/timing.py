@@ -205,7 +205,7 @@ class _Rounds:
             live = [one for one in live if self._calibrated(one)]
             self.starting_s = max(self.starting_s, time.monotonic() - started)
             share = len(processes) / self.settings.processes
-            self._alternate(live, share)
+            self._alternate(live, share, more=first >= self.settings.processes)
         finally:
             for process in processes:
                 with contextlib.suppress(OSError):
@@ -248,16 +248,15 @@ class _Rounds:
             and time.monotonic() + expected < self.end
         )
 
-    def _alternate(self, live: list[_Live], share: float) -> None:
+    def _alternate(self, live: list[_Live], share: float, *, more: bool) -> None:
         """Rounds of all live processes in turn, until every metric's rounds have ended.
 
-        `share` is how many of the settings' processes these are; one after the other they share the time. Processes
-        that are begun later run the metrics that need them, for as many rounds as the first ones did.
+        `share` is how many of the settings' processes these are; one after the other they share the time. `more` than
+        the settings' run the metrics that need them, for as many rounds as the first ones did.
         """
         settings = self.settings
-        more = "processes" in self.stops.values()
         metrics = dict.fromkeys(metric for _, metric in self.facts)
-        active = {metric: None for metric in metrics if not more or self.stops[metric] == "processes"}
+        active = {metric: None for metric in metrics if not more or self.stops.get(metric) == "processes"}
         most = self.rounds_run if more else settings.rounds
         ended: dict[str, StopRule] = dict.fromkeys(active, "processes") if more else {}
         started, end, number = time.monotonic(), self.end, 0
