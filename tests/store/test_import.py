@@ -267,6 +267,16 @@ def test_a_compressed_file_is_read(pyperf_file: Path, tmp_path: Path) -> None:
     assert outcome.run_id == imported(pyperf_file)[1].run_id
 
 
+def test_a_compressed_file_that_is_damaged_is_told(pyperf_file: Path, tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(pyperf_file.read_bytes()))
+    packed[10:30] = b"\xff" * 20
+    path = tmp_path / "base.json.gz"
+    path.write_bytes(packed)
+    with Store(None) as store:
+        [outcome] = import_files(store, [path])
+    assert outcome.error is not None and "base.json.gz cannot be read" in str(outcome.error)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
