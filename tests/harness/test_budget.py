@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -186,6 +186,23 @@ def test_a_run_keeps_its_budget_and_why_its_rounds_ended(content: dict[str, Any]
         assert store.query("SELECT budget_s FROM run").to_pylist() == [{"budget_s": 3.0}]
         compared = store.query("SELECT DISTINCT compared, method, threshold FROM comparison").to_pylist()
         assert compared == [{"compared": 5, "method": 2, "threshold": 1.01}]
+
+
+def test_a_run_tells_the_clock_what_its_scans_took(content: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks: list[BudgetClock] = []
+
+    class Watched(BudgetClock):
+        def __init__(self, budget_s: float | None, sizes: Sequence[ExperimentSize]) -> None:
+            super().__init__(budget_s, sizes)
+            clocks.append(self)
+
+    monkeypatch.setattr("assay.harness.runner.BudgetClock", Watched)
+    suite = suite_from_dict({**content, "experiment": content["experiment"] * 2})
+    with Store(None) as store:
+        run_suite(suite, store, timing=TimingSettings.off())
+    [clock] = clocks
+    assert clock._scan is None and clock._scan_s > 0
+    assert clock._scanned == sum(size.scanned for size in clock._sizes) > 0
 
 
 def test_processes_one_after_the_other_time_all_metrics_also_where_those_before_differ(

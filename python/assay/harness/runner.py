@@ -330,10 +330,14 @@ class _Run:
             progress=self.progress,
             resumed=state is not None,
         )
-        self.clock.scan_begins(index)
+        measured = state is not None and state.measured
+        if not measured:
+            self.clock.scan_begins(index)
         try:
-            learned = self._measure(index, experiment, folder, measured=state is not None and state.measured)
+            learned = self._measure(index, experiment, folder, measured=measured)
         finally:
+            if not measured:
+                self.clock.scan_ends()
             folder.close()
             if folder.spans.is_lost:
                 self.executor = InlineExecutor()  # a lost pool stays lost
