@@ -70,6 +70,12 @@ def test_a_run_beside_itself_is_the_same_everywhere() -> None:
     assert "1 cell failed on both sides." in found.notes
 
 
+def test_what_is_no_number_is_neither_better_nor_worse() -> None:
+    none, three = Made({"a": {"misses": math.nan}}), Made({"a": {"misses": 3}})
+    found = [compared(*pair).compared[0].verdict for pair in ((none, none), (none, three), (three, none))]
+    assert found == ["same", "changed", "changed"]
+
+
 def test_the_noise_floor_of_either_run_is_a_limit() -> None:
     quiet, noisy = Made({"a": {"lookup_ns": steady(10)}}), Made({"a": {"lookup_ns": steady(11)}}, floor=1.15)
     (row,) = compared(quiet, noisy).compared

@@ -137,7 +137,7 @@ def _table(rows: Sequence[Change], label: Callable[[Change], str]) -> list[str]:
                 f"{MARKS[row.verdict]} {row.verdict}",
                 name,
                 _code(row.metric or ""),
-                *value_words(row),
+                *map(_text, value_words(row)),
                 change_words(row),
             ]
             lines.append(f"| {' | '.join(cells)} |")
@@ -196,8 +196,7 @@ def _finite(value: Any) -> Any:
 def _code(text: str) -> str:
     """`text` as a code span that no character of it ends, within a table."""
     shown = _printable(text).replace("|", "\\|")
-    longest = max((len(run) for run in shown.split("`")[1::1] if run == ""), default=0)
-    fence = "`" * (1 + longest + shown.count("`"))
+    fence = "`" * (1 + shown.count("`"))  # longer than any run of them within
     blank = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{blank}{shown}{blank}{fence}"
 

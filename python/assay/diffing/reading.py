@@ -7,6 +7,7 @@ percentile of single operations.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -179,7 +180,9 @@ def _numbers(store: Source, run_id: str) -> dict[tuple[int, str], dict[str, Numb
     )
     found: dict[tuple[int, str], dict[str, Number]] = {}
     columns = [table.column(name).to_pylist() for name in table.column_names]
-    for index, cell_id, name, unit, kind, direction, value, low, high, note in zip(*columns, strict=True):
+    for index, cell_id, name, unit, kind, direction, *found_values, note in zip(*columns, strict=True):
+        # What is no number (NaN) is none: it is not below or above any.
+        value, low, high = (None if one is None or math.isnan(one) else one for one in found_values)
         number = Number(
             name,
             unit,
