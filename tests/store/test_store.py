@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -163,6 +164,18 @@ def test_a_writer_that_never_lets_go_is_named(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(StoreError, match=f"is held open by process {writer.pid}; wait"):
         Store.read_only(path)
     writer.communicate(b"")
+
+
+def test_who_only_looks_whether_a_store_is_written_keeps_no_writer_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "r.duckdb"
+    left_behind = path.with_name("r.duckdb.lock")
+    left_behind.write_text("999999\n")
+    looking = left_behind.open("r+")  # as `lock_holder` does, for a moment
+    fcntl.flock(looking, fcntl.LOCK_EX)
+    monkeypatch.setattr("assay.store.lock.time.sleep", lambda _: looking.close())
+    Store(path).close()
 
 
 def test_a_second_writer_is_refused_and_a_stale_lock_is_not_in_the_way(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +21,7 @@ __all__ = ["WriterLock", "lock_holder"]
 
 # Windows locks ranges that others then cannot read; one byte far behind the process id is locked.
 _LOCKED_BYTE = 1 << 30
+_LOOKS, _LOOK_S = 4, 0.02
 
 if sys.platform == "win32":  # pragma: no cover - the other branch is tested
     import msvcrt
@@ -40,6 +42,15 @@ else:
         except BlockingIOError:
             return False
         return True
+
+
+def _taken(descriptor: int) -> bool:
+    """Takes the lock, unless it is held for longer than a look at it (`lock_holder`) takes."""
+    for _ in range(_LOOKS):
+        if _try_lock(descriptor):
+            return True
+        time.sleep(_LOOK_S)
+    return _try_lock(descriptor)
 
 
 def lock_holder(store_path: Path) -> str | None:
@@ -81,7 +92,7 @@ class WriterLock:
                     f"the store {self._store_path} cannot be written: {error.strerror or error}; "
                     "name a file in a folder that exists and that you may write to, with --store FILE"
                 ) from error
-            if not _try_lock(descriptor):
+            if not _taken(descriptor):
                 holder = os.pread(descriptor, 32, 0) if hasattr(os, "pread") else os.read(descriptor, 32)
                 os.close(descriptor)
                 raise StoreError(self._held_by(holder.decode("ascii", "replace").strip()))
