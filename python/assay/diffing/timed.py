@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assay.diffing.student import t_quantile, t_tail
+from assay.harness.statistics import CONFIDENCE, FALSE_SHARE, SMALLEST_EFFECT, benjamini_hochberg
 
 __all__ = [
     "LEAST_PROCESSES",
@@ -34,10 +35,7 @@ __all__ = [
     "unpaired_ratio",
 ]
 
-CONFIDENCE = 0.95
-FALSE_DISCOVERIES = 0.05
 LEAST_PROCESSES = 2  # on each side; one process says nothing of how processes differ
-SMALLEST_EFFECT = 1.01  # a difference below 1 % is not called one, however sure it is
 
 
 @dataclass(frozen=True)
@@ -136,19 +134,13 @@ def timed_verdict(
     return "worse" if (ratio.value > 1) == (direction == "lower") else "better"
 
 
-def discoveries(chances: Sequence[float], *, share: float = FALSE_DISCOVERIES) -> list[bool]:
-    """Which of many p-values to believe, so that at most `share` of those believed are false on average.
+def discoveries(chances: Sequence[float]) -> list[bool]:
+    """Which of many p-values to believe, so that at most 5 % of those believed are false on average.
 
     >>> discoveries([0.001, 0.04, 0.03, 0.9])
     [True, False, False, False]
     """
-    ranked = sorted(range(len(chances)), key=lambda index: chances[index])
-    count = 0
-    for rank, index in enumerate(ranked, 1):
-        if chances[index] <= share * rank / len(chances):
-            count = rank
-    found = set(ranked[:count])
-    return [index in found for index in range(len(chances))]
+    return [adjusted <= FALSE_SHARE for adjusted in benjamini_hochberg(chances)]
 
 
 def drift(ratios: Sequence[float]) -> float | None:

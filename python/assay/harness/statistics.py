@@ -36,6 +36,8 @@ from assay.experiments.intervals import rate_interval
 from assay.harness.records import Verdict
 
 __all__ = [
+    "CONFIDENCE",
+    "FALSE_SHARE",
     "METHOD",
     "RESAMPLES",
     "SMALLEST_EFFECT",
