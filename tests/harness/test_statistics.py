@@ -26,7 +26,6 @@ from assay.harness.statistics import (
     processes_differ,
     ratio_verdict,
     rounds_needed,
-    unpaired_ratio,
 )
 
 
@@ -93,32 +92,6 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 )
 def test_a_verdict_needs_the_whole_interval(ratio: Estimate, floor: float, direction: str, verdict: str) -> None:
     assert ratio_verdict(ratio, floor, direction=direction) == verdict  # type: ignore[arg-type]
-
-
-# -- two runs that were not interleaved -------------------------------------------------------------
-
-
-def test_an_unpaired_ratio_takes_sides_of_different_size_and_covers_the_truth(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("assay.harness.statistics.RESAMPLES", 400)  # enough for the share of 100 intervals
-    random = np.random.default_rng(11)
-    covered = 0
-    for trial in range(100):  # a standard error of 2.2 % at 95 % coverage; three of them, as above, and the bootstrap's
-        baseline = [list(random.lognormal(0, 0.1, 30)) for _ in range(4)]
-        candidate = [list(1.2 * random.lognormal(0, 0.1, 50)) for _ in range(3)]
-        ratio = unpaired_ratio(baseline, candidate, seed=trial)
-        covered += ratio.low <= 1.2 <= ratio.high
-    assert covered >= 87
-
-
-def test_drift_that_both_share_leaves_the_paired_ratio_alone_and_not_the_unpaired_one() -> None:
-    drift = np.linspace(1.0, 2.0, 40)
-    baseline, candidate = [list(drift)], [list(1.1 * drift)]
-    paired, unpaired = paired_ratio(baseline, candidate, seed=0), unpaired_ratio(baseline, candidate, seed=0)
-    assert paired.high - paired.low < 1e-12
-    assert unpaired.high - unpaired.low > 0.1
-    assert unpaired.value == pytest.approx(1.1)
 
 
 # -- many comparisons -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from assay.datasets import KnownDataset
     from assay.experiments.base import Experiment
 
-__all__ = ["experiments", "missing_data", "names", "package_of_metric", "room_name"]
+__all__ = ["experiments", "missing_data", "names", "package_of_metric"]
 
 
 def experiments() -> list[Experiment]:
@@ -65,13 +65,6 @@ def names() -> dict[str, list[str]]:
         "generators": list(CALLS),
         "metrics": _once(metric for experiment in found for metric in experiment.metrics),
     }
-
-
-def room_name(room: str) -> str:
-    """What a contender of this room is called: "hash function", "strategy"."""
-    from assay.catalogue import NOUNS
-
-    return NOUNS.get(room, room)
 
 
 def _once(entries: object) -> list[str]:

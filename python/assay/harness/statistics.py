@@ -4,8 +4,7 @@ A round gives one datum per kernel: the minimum of m short samples, in ns per op
 minimum is what the kernel costs when nothing else ran. The estimate is the median over rounds.
 Processes differ more than rounds do (layout, address space, hash seeds), so that the bootstrap
 resamples processes first and rounds within them second. Kernels of one round ran next to each
-other; their ratios are taken round by round (`paired_ratio`). Two runs that were not interleaved
-have no common rounds: their processes are resampled apart (`unpaired_ratio`).
+other; their ratios are taken round by round (`paired_ratio`).
 
     ratio = paired_ratio(baseline, candidate, seed=0)
     floor = noise_floor(baseline, copy_of_baseline, seed=0)
@@ -56,7 +55,6 @@ __all__ = [
     "rate_interval",
     "ratio_verdict",
     "rounds_needed",
-    "unpaired_ratio",
 ]
 
 METHOD = 2  # rises when the same samples would give another verdict
@@ -125,27 +123,6 @@ def paired_ratio(baseline: Rounds, candidate: Rounds, *, seed: int) -> Estimate:
         A ratio; above 1 the candidate is slower. Two identical series give exactly 1, 1, 1.
     """
     return _exp(median_estimate(log_ratios(baseline, candidate), seed=seed))
-
-
-def unpaired_ratio(baseline: Rounds, candidate: Rounds, *, seed: int) -> Estimate:
-    """candidate / baseline where their rounds did not run beside each other: two stored runs.
-
-    Whatever the machine did meanwhile is part of the ratio, and not of the interval, which tells only what
-    processes and rounds of each run differed by. Believe it less than `paired_ratio`.
-
-    Args:
-        baseline: Rounds by process, all positive.
-        candidate: Rounds by process; they need not be as many.
-        seed: Of the resampling; the two sides are resampled apart, each two-level.
-
-    Returns:
-        exp of the difference of the medians of the logs; above 1 the candidate is slower.
-    """
-    a, b = _logs(baseline), _logs(candidate)
-    value = float(np.median(np.concatenate(b)) - np.median(np.concatenate(a)))
-    random = np.random.default_rng(seed)
-    low, high = _ends(_medians(b, random) - _medians(a, random))
-    return _exp(Estimate(value, min(low, value), max(high, value)))
 
 
 def log_ratios(baseline: Rounds, candidate: Rounds) -> list[list[float]]:
@@ -296,10 +273,6 @@ def _arrays(processes: Rounds) -> list[Floats]:
     data = [np.asarray(rounds, dtype=np.float64) for rounds in processes]
     assert data and all(rounds.size for rounds in data), "each process has at least one round"
     return data
-
-
-def _logs(processes: Rounds) -> list[Floats]:
-    return [np.log(rounds) for rounds in _arrays(processes)]
 
 
 def _variances(data: Sequence[Floats], *, sure: bool = False) -> tuple[float, float, int]:

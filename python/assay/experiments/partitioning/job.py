@@ -34,7 +34,6 @@ from assay.experiments.partitioning.timers import PERCENTILES, timers_of
 __all__ = ["PartitioningJob"]
 
 
-MANY_KEYS = 1_000_000  # whose partitions are worth giving back memory for
 VERIFIED_AT_ONCE = 1 << 20  # distinct keys, so that a check needs no copy of all of them
 
 
