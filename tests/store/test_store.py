@@ -166,6 +166,17 @@ def test_a_writer_that_never_lets_go_is_named(tmp_path: Path, monkeypatch: pytes
     writer.communicate(b"")
 
 
+def test_a_second_look_at_a_file_does_not_let_a_writer_into_what_is_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    Store(path).close()
+    writer = f"import duckdb; duckdb.connect({str(path)!r})"
+    with Store.read_only(path) as one, one.snapshot(), Store.read_only(path) as other, other.snapshot():
+        assert one.query("FROM run").num_rows == other.query("FROM run").num_rows == 0
+        refused = subprocess.run([sys.executable, "-c", writer], capture_output=True, text=True, check=False)
+    assert "lock" in refused.stderr
+    assert subprocess.run([sys.executable, "-c", writer], check=False).returncode == 0
+
+
 def test_who_only_looks_whether_a_store_is_written_keeps_no_writer_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from assay.store.damage import is_damaged, readable_words
 __all__ = ["is_busy", "is_full", "open_database", "store_error"]
 
 _PAUSE_S = 0.02
+_looked_at: set[tuple[int, int]] = set()  # files that are DuckDB's, by device and number
 _MAGIC, _MAGIC_OFFSET = b"DUCK", 8  # behind the checksum of the first block
 _BUSY = ("could not set lock", "conflicting lock", "different configuration", "being used by another process")
 _FULL = ("no space left", "disk full", "file too large", "enough space", "quota exceeded", "could not write all bytes")
@@ -82,15 +83,25 @@ def store_error(error: Exception, path: Path) -> StoreError:
 
 
 def _refuse_other_formats(path: Path) -> None:
-    """Raises StoreError for a file of another format; DuckDB would open Parquet as a database of views."""
+    """Raises StoreError for a file of another format; DuckDB would open Parquet as a database of views.
+
+    A file is looked at once: to close a second handle of it would free the locks (POSIX's) that an open connection of
+    this process holds, and let another process write into what is being read.
+    """
     try:
+        status = path.stat()
+        if (status.st_dev, status.st_ino) in _looked_at:
+            return
         with path.open("rb") as file:
             head = file.read(_MAGIC_OFFSET + len(_MAGIC))
     except OSError:
         return  # DuckDB says why
     half_made = len(head) < _MAGIC_OFFSET + len(_MAGIC) or not head.strip(b"\0")  # perhaps by another process, now
-    if not half_made and head[_MAGIC_OFFSET:] != _MAGIC:
+    if half_made:
+        return
+    if head[_MAGIC_OFFSET:] != _MAGIC:
         raise _not_duckdb(path)
+    _looked_at.add((status.st_dev, status.st_ino))
 
 
 def _not_duckdb(path: Path) -> StoreError:
