@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,14 @@ def test_a_main_file_without_its_companions_says_so(assay: Assay, orders: Path) 
     outcome = assay("export", orders, "--target", "duckdb", "--strategy", "ring(customer)")
     assert outcome.code == 0
     assert "-o FOLDER writes orders_partition_of.parquet beside it" in outcome.err
+
+
+def test_the_command_that_measures_the_targets_own_hash_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
+    table = pa.table({"Customer-ID": [f"C{number}" for number in range(100)]})
+    export = package.export(table, target="postgres", strategy='hash("Customer-ID")', partitions=4)
+    (note,) = [note for note in export.notes if "compare partitioning" in note]
+    words = shlex.split(note.split("`")[1])
+    assert words[-2:] == ["--strategy", 'hash("Customer-ID",function=postgres)']
 
 
 def test_without_a_strategy_the_newest_run_recommends_it(assay: Assay, orders: Path, store: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +66,13 @@ def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixt
     print_rows([{"a\x1b": "\x1b[31mred\x07"}], "table")
     print_lines([("label", "\x1b]0;title\x07")])
     assert "\x1b" not in (out := capsys.readouterr().out) and "\x07" not in out
+
+
+def test_a_note_comes_after_the_results_before_it_where_both_go_to_one_file(tmp_path: Path) -> None:
+    code = "from assay.cli.output import note, say; say('result'); note('next: this'); say('more')"
+    with (tmp_path / "both.txt").open("wb") as both:
+        subprocess.run([sys.executable, "-c", code], stdout=both, stderr=subprocess.STDOUT, check=True)
+    assert (tmp_path / "both.txt").read_text().split("\n") == ["result", "next: this", "more", ""]
 
 
 def test_json_has_null_where_a_number_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:

@@ -234,6 +234,31 @@ def test_a_broken_csv_file_is_a_read_error(content: bytes, message: str, tmp_pat
         open_dataset(tmp_path / "t.csv").table()
 
 
+@pytest.mark.parametrize("lines", ["order;customer\n1;7\n2;9\n", "order;customer;price\n1;7;2,50\n2;9;3,10\n"])
+@pytest.mark.parametrize("form", ["plain", "gz", "zip"])
+def test_another_delimiter_than_the_comma_is_told_with_the_definition_that_names_it(
+    lines: str, form: str, tmp_path: Path
+) -> None:
+    path = tmp_path / {"plain": "shop orders.csv", "gz": "shop orders.csv.gz", "zip": "shop orders.zip"}[form]
+    if form == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("t.csv", lines)
+    else:
+        path.write_bytes(gzip.compress(lines.encode()) if form == "gz" else lines.encode())
+    with pytest.raises(
+        ReadError, match=r"none, but \";\"; write a definition beside it, such as shop_orders.toml .*delimiter = \";\""
+    ):
+        open_dataset(path).table()
+    (tmp_path / "t.toml").write_text(f'source = {{ path = "{path.name}" }}\ndelimiter = ";"\n')
+    assert open_dataset(tmp_path / "t.toml").table().column("customer").to_pylist() == [7, 9]
+
+
+def test_one_column_whose_name_holds_a_semicolon_is_read_where_the_comma_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a;b\n1\n")
+    (tmp_path / "t.toml").write_text('source = { path = "t.csv" }\ndelimiter = ","\n')
+    assert open_dataset(tmp_path / "t.toml").table().column_names == ["a;b"]
+
+
 def test_a_truncated_archive_is_a_read_error(csv_text: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(csv_text.encode())[:-2000])
     with pytest.raises(ReadError, match=r"t.csv.gz cannot be read"):

@@ -31,6 +31,8 @@ def test_a_call_holds_positional_then_named_arguments() -> None:
         ("f(a=1, b)", "expected name=value"),
         ("f(a) g", "expected nothing after"),
         ("f(a;b)", "character 4"),
+        ("f(a-b)", "one of .*; a name with blanks or signs stands in double quotes"),
+        ("f(;b)", r"one of \( \) , =$"),
         ("3(a)", "expected a name"),
         ("f(a,)", "expected a name, a number or text"),
     ],

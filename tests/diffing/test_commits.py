@@ -180,6 +180,26 @@ def test_a_commit_that_cannot_plan_the_suite_is_told(call: Assay, repository: Re
     assert "a suite that both commits know" in outcome.err
 
 
+def test_a_plug_in_of_a_commit_that_cannot_be_imported_is_told_with_its_error(
+    call: Assay, repository: Repository
+) -> None:
+    module = repository.folder / "src" / "shop_stripes.py"
+    module.write_text(module.read_text(encoding="utf-8").replace("(assay.Strategy)", ""), encoding="utf-8")
+    git(repository.folder, "commit", "-q", "-a", "-m", "no strategy")
+    outcome = call("diff", "--suite", "bench/orders.toml", "HEAD", "one", "--no-timing")
+    assert outcome.code == 2
+    assert "the plug-in stripes (assay.contenders) of shop 1.0 cannot be used" in outcome.err
+    assert "Stripes is no strategy; expected a class derived from assay.Strategy" in outcome.err
+    assert 'no strategy "stripes"' in outcome.err
+
+
+def test_two_commits_without_a_suite_are_told_to_name_one(call: Assay, repository: Repository) -> None:
+    outcome = call("diff", "one", "same")
+    assert outcome.code == 3
+    assert "there is no store assay.duckdb" in outcome.err
+    assert "--suite SUITE.toml" in outcome.err
+
+
 @pytest.mark.slow
 def test_a_set_up_that_fails_ends_with_its_last_lines(call: Assay, repository: Repository) -> None:
     command = "echo it does not build; exit 5"

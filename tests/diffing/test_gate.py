@@ -330,6 +330,10 @@ def test_a_result_can_be_written_to_a_file(call: Assay, pair: tuple[Path, Path],
     assert (outcome.out, outcome.code) == ("", 0)
     assert (tmp_path / "comment.md").read_text(encoding="utf-8").startswith("### ◆ assay: 2 worse")
     assert "2 worse" in outcome.err
+    gate = call("diff", *pair, "--format", "markdown", "-o", "comment.md", "--fail-on", "worse,removed")
+    assert (gate.out, gate.code) == ("", 1)
+    assert "✗ fails: worse holds for 2 of " in gate.err
+    assert "removed" not in gate.err
     refused = call("diff", *pair, "-o", "no/where.md")
     assert refused.code == 2
     assert "there is no folder" in refused.err

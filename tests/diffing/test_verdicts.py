@@ -10,9 +10,10 @@ import pytest
 from runs_to_compare import MACHINE, Made, steady
 
 import assay
-from assay.diffing import Diff
+from assay.diffing import Change, Diff
 from assay.diffing.student import t_quantile, t_tail
 from assay.diffing.timed import Ratio, discoveries, drift, paired_ratio, timed_verdict, unpaired_ratio
+from assay.diffing.wording import value_words
 
 
 def compared(base: Made, candidate: Made, **options: Any) -> Diff:
@@ -324,3 +325,20 @@ def test_a_drift_needs_nearly_all_cells_on_one_side() -> None:
     assert drift([1.1] * 6 + [0.9] * 4) is None
     assert drift([1.005] * 10) is None
     assert drift([1.5] * 3) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "unit", "shown"),
+    [
+        (0.00632455532034, 0.0061304571888, "ratio", ("0.006325", "0.00613")),
+        (0.2711, 0.270524520445, "share", ("27.11 %", "27.05 %")),
+        (7.0, 7.0 + 2**-50, "ratio", ("7", "7.000000000000001")),
+        (1.0, 1.0 + 2**-52, "ratio", ("1.0", "1.0000000000000002")),
+        (1.571, 1.966, "ratio", ("1.571", "1.966")),
+    ],
+)
+def test_values_that_differ_are_shown_with_as_few_digits_as_tell_them_apart(
+    base: float, candidate: float, unit: str, shown: tuple[str, str]
+) -> None:
+    row = Change("changed", "e", "c", {}, "d", "m", unit=unit, kind="exact", base=base, candidate=candidate)
+    assert value_words(row) == shown

@@ -66,3 +66,14 @@ def test_a_name_of_assays_own_cannot_be_taken(strategy):
         strategy("hash", lambda self, keys: [0] * keys.num_rows)
     with pytest.raises(ParameterError, match="name of letters"):
         strategy("two words", lambda self, keys: [0] * keys.num_rows)
+
+
+def test_a_class_that_is_derived_from_nothing_is_told_from_what_it_must_be():
+    class Odd:
+        name = "odd"
+
+        def assign(self, keys):
+            return [0] * keys.num_rows
+
+    with pytest.raises(ParameterError, match=r"Odd is no strategy; expected a class derived from assay.Strategy"):
+        assay.register_strategy(Odd)

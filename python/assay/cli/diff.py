@@ -117,15 +117,20 @@ def _stored(
 ) -> Diff:
     from assay.diffing import diff as compared
 
-    return compared(
-        base,
-        candidate,
-        store=store,
-        fail_on=fail_on,
-        other_machine=other_machine,
-        other_data=other_data,
-        timing=timing,
-    )
+    try:
+        return compared(
+            base,
+            candidate,
+            store=store,
+            fail_on=fail_on,
+            other_machine=other_machine,
+            other_data=other_data,
+            timing=timing,
+        )
+    except StoreError as error:
+        if store.exists() or any(".duckdb" in side or Path(side).exists() for side in (base, candidate)):
+            raise
+        raise StoreError(f"{error}; for two commits, name what to measure at both with --suite SUITE.toml") from error
 
 
 def _measured(
@@ -167,6 +172,7 @@ def _measured(
 def show_diff(found: Diff, *, format: str, output: Path | None, badge: Path | None, all: bool) -> None:
     """Prints a diff, or writes it, and its badge."""
     from assay.diffing.formats import to_csv
+    from assay.diffing.wording import gate_words
 
     if badge is not None:
         found.badge(badge)
@@ -187,6 +193,9 @@ def show_diff(found: Diff, *, format: str, output: Path | None, badge: Path | No
     except OSError as error:
         raise StoreError(f"{output} cannot be written: {error.strerror or error}; name another file with -o") from error
     note(found.sentence)
+    for judgement in found.judgements:
+        if judgement.exit_code:
+            note(f"✗ fails: {gate_words(judgement)}")
 
 
 def _as_text(found: Diff, *, all: bool) -> str:

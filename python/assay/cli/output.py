@@ -62,7 +62,8 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Tells the user something that is no result."""
+    """Tells the user something that is no result, after the results so far where both go to one place."""
+    sys.stdout.flush()
     sys.stderr.write(f"{_visible(text)}\n")
 
 

@@ -9,6 +9,8 @@ Source: RFC 4180; a field that is empty and not quoted is null.
 
 from __future__ import annotations
 
+import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -25,6 +27,8 @@ from assay.errors import ReadError, UnknownNameError
 __all__ = ["CsvReader"]
 
 _BLOCK_BYTES = 4 * 1024 * 1024
+_HEADER_BYTES = 64 * 1024  # read to see what separates the header's fields
+_DELIMITERS = ",;\t|"
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field (APPNOTE.TXT, 4.3.7)
 _NAME_LENGTHS = range(26, 30)  # where the two lengths stand in it
 _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # deflate, no name, no time (RFC 1952, 2.3)
@@ -48,6 +52,7 @@ class CsvReader:
         self.files: tuple[File, ...] = tuple(files)
         self._member = member
         self._null_values = ["", *(text for text in null_values or () if text != "")]
+        self._delimiter_is_declared = delimiter is not None
         self._delimiter = delimiter or ("\t" if _is_tab_separated(self.files[0]) else ",")
         with reading(self.files[0]):
             self.storage_bytes: int | None = sum(map(file_bytes, self.files))
@@ -75,6 +80,8 @@ class CsvReader:
         path = self.files[0]
         with reading(path), ExitStack() as stack:
             found = unique_columns(self._open(path, declared, None, stack).schema, path)
+        if len(found) == 1 and not self._delimiter_is_declared and (other := self._delimiter_of_header(path)):
+            raise _wrong_delimiter(path, self._delimiter, other)
         for name in declared:
             if name not in found.names:
                 raise UnknownNameError.of("column", name, found.names, hint=f"declared in types of {path.name}")
@@ -100,7 +107,7 @@ class CsvReader:
                 ),
             )
         except pa.ArrowInvalid as error:
-            raise _explain(path, error) from error
+            raise self._explained(path, error) from error
 
     def _next(self, stream: pacsv.CSVStreamingReader, path: File) -> pa.RecordBatch | None:
         try:
@@ -108,7 +115,22 @@ class CsvReader:
         except StopIteration:
             return None
         except pa.ArrowInvalid as error:
-            raise _explain(path, error) from error
+            raise self._explained(path, error) from error
+
+    def _explained(self, path: File, error: pa.ArrowInvalid) -> ReadError:
+        """The parser's message with the way out."""
+        if "columns, got" in str(error) and (other := self._delimiter_of_header(path)):
+            return _wrong_delimiter(path, self._delimiter, other)
+        return _explain(path, error)
+
+    def _delimiter_of_header(self, path: File) -> str | None:
+        """What separates the fields of the header, where the delimiter that was assumed does not occur in it."""
+        with ExitStack() as stack:
+            head = bytes(_source(path, self._member, stack).read(_HEADER_BYTES))
+        line = head.split(b"\n", 1)[0].decode("utf-8", "replace")
+        if self._delimiter in line:
+            return None
+        return max((mark for mark in _DELIMITERS if mark in line), key=line.count, default=None)
 
 
 def _source(path: File, member: str | None, stack: ExitStack) -> Any:
@@ -165,11 +187,21 @@ def _is_tab_separated(path: File) -> bool:
     return ".tsv" in (suffix.lower() for suffix in path.suffixes)
 
 
+def _wrong_delimiter(path: File, assumed: str, found: str) -> ReadError:
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", path.name.split(".")[0])
+    return ReadError(
+        f"{path} cannot be read as CSV with {json.dumps(assumed)} between fields: its header has none, but "
+        f"{json.dumps(found)}; write a definition beside it, such as {name}.toml with source = "
+        f"{{ path = {json.dumps(path.name)} }} and delimiter = {json.dumps(found)}, and name that instead"
+    )
+
+
 def _explain(path: File, error: pa.ArrowInvalid) -> ReadError:
     """The parser's message with the way out."""
     reason = " ".join(str(error).split())
     if "conversion error" in reason:
-        way_out = 'declare the column in a definition, such as types = { COLUMN = "string" }, or its null_values'
+        way_out = 'declare the column in a definition, such as types = { COLUMN = "string" }, or its null_values; '
+        way_out += "times are read as 2024-12-31 23:59:59, numbers with a decimal point"
     elif "straddling" in reason:
         way_out = f"one line is longer than {_BLOCK_BYTES:,} bytes; expected shorter lines, or a quote is not closed"
     else:

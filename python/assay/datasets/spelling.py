@@ -37,6 +37,7 @@ _TOKEN = re.compile(
 )
 _CALL = re.compile(r"\s*[A-Za-z_]\w*\s*\(.*\)\s*", re.DOTALL)
 _DEEPEST = 200
+_IN_QUOTES = '; a name with blanks or signs stands in double quotes, such as hash("Order ID")'
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -171,7 +172,8 @@ def _tokens(text: str) -> list[_Token]:
     while offset < end:
         match = _TOKEN.match(text, offset)
         if match is None:
-            raise _error(text, offset, "expected a name, a number, text in quotes, or one of ( ) , =")
+            hint = _IN_QUOTES if tokens and tokens[-1].kind in ("word", "number") else ""
+            raise _error(text, offset, f"expected a name, a number, text in quotes, or one of ( ) , ={hint}")
         kind = str(match.lastgroup)
         tokens.append(_Token(kind, match.group(kind), match.start(kind)))
         offset = match.end()
@@ -207,7 +209,7 @@ def _expect_mark(tokens: list[_Token], text: str, mark: str) -> None:
     if not _at_mark(tokens, mark):
         hint = ""
         if mark == "," and tokens[0].kind in ("word", "number"):
-            hint = '; a name with blanks or signs stands in double quotes, such as hash("Order ID")'
+            hint = _IN_QUOTES
         raise _error(text, tokens[0].offset, f"expected {mark!r}{hint}")
     tokens.pop(0)
 

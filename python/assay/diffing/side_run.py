@@ -83,7 +83,10 @@ def main() -> None:
     import signal
 
     from assay.errors import AssayError
+    from assay.plugins import tell_failures_to
 
+    told: list[str] = []
+    tell_failures_to(told.append)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -95,6 +98,7 @@ def main() -> None:
         answer = {"error": str(error), "exit_code": error.exit_code}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}", "exit_code": 3}
+    answer["told"] = told
     output.write(json.dumps(answer) + "\n")
     output.flush()
     os._exit(0)  # the thread that waits for the parent holds the input

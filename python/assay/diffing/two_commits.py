@@ -166,7 +166,8 @@ def _measured(tree: Tree, interpreter: Interpreter, home: Path, file: Path, text
     answer = _answer(interpreter, order, tree)
     if "error" in answer:
         kind = UsageError if answer["exit_code"] == UsageError.exit_code else MeasurementError
-        raise kind(f"{tree.name} cannot measure {file}: {answer['error']}; name a suite that both commits know")
+        why = "\n".join([*answer.get("told", ()), answer["error"]])
+        raise kind(f"{tree.name} cannot measure {file}: {why}; name a suite that both commits know")
     with Store.read_only(store) as results, results.snapshot():
         side = read_side(results, answer["run"], name=tree.name, path=None)
     return _Measured(tree, interpreter, replace(side, commit=tree.commit), answer["experiments"])

@@ -29,6 +29,8 @@ __all__ = [
     "value_words",
 ]
 
+_DIGITS_OF_A_DOUBLE = 17
+
 MARKS: dict[Outcome, str] = {
     "failed": "✗",
     "worse": "▼",
@@ -145,9 +147,19 @@ def value_words(row: Change) -> tuple[str, str]:
     if unit == "ns" and row.base is not None and row.candidate is not None and max(row.base, row.candidate) < 10:
         return f"{row.base:.2f} ns", f"{row.candidate:.2f} ns"
     texts = format_value(row.base, unit), format_value(row.candidate, unit)
-    if texts[0] == texts[1] and row.base != row.candidate and row.kind != "timed":
-        return f"{row.base:.12g}", f"{row.candidate:.12g}"
+    if texts[0] == texts[1] and row.base is not None and row.candidate is not None and row.base != row.candidate:
+        return texts if row.kind == "timed" else _told_apart(row.base, row.candidate, unit)
     return texts
+
+
+def _told_apart(base: float, candidate: float, unit: str) -> tuple[str, str]:
+    """Two values that differ with as few digits as show it; those of a double at most."""
+    scale, sign = (100, " %") if unit == "share" else (1, "")
+    for digits in range(4, _DIGITS_OF_A_DOUBLE):
+        shown = f"{scale * base:.{digits}g}{sign}", f"{scale * candidate:.{digits}g}{sign}"
+        if shown[0] != shown[1]:
+            return shown
+    return f"{base!r}", f"{candidate!r}"
 
 
 def gone_words(rows: Sequence[Change]) -> list[str]:

@@ -6,6 +6,7 @@ assay does not implement the function, or not for these types, the note says tha
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -106,4 +107,6 @@ def native_note(target: str, layout: Layout, native: Placed | None, *, hashes: s
         f"{opening} The rows predicted are those of {title}'s function: the fullest partition holds "
         f"{native.max_over_mean:.3f} x the mean, as measured {layout.max_over_mean:.3f} x."
     )
-    return f'{told} `assay compare partitioning ... --strategy "{measure}"` measures it.' if measure else told
+    return (
+        f"{told} `assay compare partitioning ... --strategy {shlex.quote(measure)}` measures it." if measure else told
+    )

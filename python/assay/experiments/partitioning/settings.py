@@ -140,7 +140,7 @@ class PartitioningSettings(BaseModel):
         if self.growth_skew_max is not None and self.time is None and not self.advise:
             raise ValueError(
                 f"growth_skew_max is {self.growth_skew_max:g}, but no time is named by which growth could be replayed; "
-                "name the column: time = ..."
+                "name the column: --time COLUMN, or time = COLUMN in a suite"
             )
         return self
 

@@ -72,8 +72,13 @@ def register_strategy(strategy: _StrategyClass) -> _StrategyClass:
     """Makes a strategy known by its name, in this process; returns it, so that it can decorate the class.
 
     Raises:
-        ParameterError: It has no name, or that of one of assay's own.
+        ParameterError: It is not derived from `Strategy`, has no name or no `assign`, or the name of one of assay's.
     """
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise ParameterError(
+            f"{getattr(strategy, '__name__', repr(strategy))} is no strategy; expected a class derived from "
+            "assay.Strategy, as in class Mine(assay.Strategy)"
+        )
     if not strategy.name.isidentifier():
         raise ParameterError(
             f"{strategy.__name__}.name is {strategy.name!r}; expected a name of letters, digits and underscores"
