@@ -142,5 +142,5 @@ def test_results_refuse_to_be_pickled_and_say_what_to_send(orders: Path) -> None
 
 
 def test_an_executor_that_is_none_is_refused_before_anything_runs(orders: Path) -> None:
-    with pytest.raises(ParameterError, match="executor is 'processes'"):
-        compare(orders, executor="processes")
+    with pytest.raises(ParameterError, match="executor is 2; expected a concurrent"):
+        compare(orders, executor=2)

@@ -29,7 +29,7 @@ class Telling(SilentProgress):
 
 
 def main(store_path: str, table: str, timed: bool, in_files: bool) -> None:
-    database.FLUSH_INTERVAL_S = 0.01
+    database.FLUSH_INTERVAL_S, database.LONGEST_FLUSH = 0.01, 1.0
     if in_files:
         block_files.SMALL_BYTES = 0
     registry.register(TOY)

@@ -34,7 +34,7 @@ def content(table: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    database.FLUSH_INTERVAL_S = 0.02
+    database.FLUSH_INTERVAL_S, database.LONGEST_FLUSH = 0.02, 1.0
     registry.register(TOY)
     with Store(sys.argv[1]) as store:
         run_suite(

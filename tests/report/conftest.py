@@ -247,6 +247,12 @@ class MemoryStore:
         )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def store_class() -> type[MemoryStore]:
+    """For fixtures of a module, which close what they open."""
+    return MemoryStore
+
+
 @pytest.fixture()
 def make_store() -> Iterator[Callable[[], MemoryStore]]:
     """A maker of empty stores, closed after the test."""

@@ -118,7 +118,7 @@ def test_every_chart_says_in_words_and_in_a_table_what_it_shows(visit, timed_pag
         assert frame.locator("svg.marks").first.get_attribute("aria-label")
         frame.locator(".data summary").click()
         rows = frame.locator(".data tbody tr")
-        assert rows.count() > 0
+        rows.first.wait_for(state="attached")  # the table is filled when it is opened
         frame.locator(".data button", has_text="Copy as CSV").click()
         lines = found.page.evaluate("window.copied").strip().split("\r\n")
         assert len(lines) - 1 >= rows.count()

@@ -17,11 +17,9 @@ SECOND = "01975f3a-6d2e-7c41-9b1f-2f6a0c5d8e22"
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory):
+def two_runs(store_class):
     """Two runs of one store: the second balances hash(tailnum) worse, and its lookups are a tenth slower."""
-    from conftest import MemoryStore
-
-    store = MemoryStore()
+    store = store_class()
     for run_id in (store.run_id, SECOND):
         store.add_run(run_id, label={SECOND: "after"}.get(run_id, "before"))
         store.add_experiment(run_id, partitions=(8, 64))
