@@ -263,6 +263,20 @@ def test_a_pyproject_that_is_no_toml_is_told(repository: Repository, tmp_path: P
         )  # fmt: skip
 
 
+def test_within_a_hook_of_git_the_user_s_index_stays_as_it_is(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository.folder / "staged.txt").write_text("to be committed", encoding="utf-8")
+    git(repository.folder, "add", "staged.txt")
+    before = git(repository.folder, "status", "--porcelain")
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", str(repository.folder / ".git"))
+        hook.setenv("GIT_INDEX_FILE", str(repository.folder / ".git" / "index"))
+        with worktrees(repository.folder, "one", "skewed") as trees:
+            assert all((tree.folder / "src" / "shop_stripes.py").is_file() for tree in trees)
+    assert git(repository.folder, "status", "--porcelain") == before
+
+
 def test_a_second_measurement_alone_confirms() -> None:
     def row(contender: str) -> Change:
         return Change(

@@ -8,6 +8,7 @@ user's own working tree is touched. Cost: a checkout of each commit.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from assay.errors import MeasurementError, UsageError
 __all__ = ["WORKING_TREE", "Tree", "repository_of", "worktrees"]
 
 WORKING_TREE = "."  # names the working tree as it is, with what is not committed
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
 SideKey = Literal["base", "cand"]
 
@@ -91,19 +93,14 @@ def _commit(repository: Path, revision: str) -> str:
 
 
 def _add(repository: Path, folder: Path, commit: str, revision: str) -> None:
-    done = subprocess.run(
-        ["git", "-C", str(repository), "worktree", "add", "--detach", "--quiet", str(folder), commit],
-        capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
+    done = _run(repository, "worktree", "add", "--detach", "--quiet", str(folder), commit)
     if done.returncode:
         raise MeasurementError(f"git cannot check out {revision}: {done.stderr.strip() or f'status {done.returncode}'}")
 
 
 def _git(folder: Path, *words: str, what: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, errors="replace", check=False
-        )
+        done = _run(folder, *words)
     except FileNotFoundError:
         raise UsageError("there is no git on the path, which checks out the commits; install it") from None
     if done.returncode:
@@ -114,7 +111,17 @@ def _git(folder: Path, *words: str, what: str) -> str:
 
 def _quietly(repository: Path, *words: str) -> None:
     with contextlib.suppress(OSError):
-        subprocess.run(["git", "-C", str(repository), *words], capture_output=True, check=False)
+        _run(repository, *words)
+
+
+def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs git as if nobody had told it where to work, as hooks of git are told: a checkout would write into the index
+    of the user's own working tree."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    return subprocess.run(
+        ["git", "-C", str(folder), *words],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
