@@ -6,13 +6,11 @@ words say what the colour says.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import StoreError
+from assay.report.writing import write_page
 
 if TYPE_CHECKING:
     from assay.diffing.result import Diff
@@ -38,15 +36,7 @@ def write_badge(diff: Diff, path: Path) -> Path:
     Raises:
         StoreError: The file cannot be written.
     """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(badge_svg(diff))
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        raise StoreError(f"the badge {path} cannot be written: {error.strerror or error}; name another file") from error
-    return path
+    return write_page(lambda: badge_svg(diff), path, what="badge")
 
 
 def _message(diff: Diff) -> tuple[str, str]:

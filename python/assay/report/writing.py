@@ -1,4 +1,4 @@
-"""A page is written beside its target and renamed: whole, or not at all."""
+"""A page, or a badge, is written beside its target and renamed: whole, or not at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from assay.errors import StoreError
 __all__ = ["write_page"]
 
 
-def write_page(build: Callable[[], str], path: str | os.PathLike[str]) -> Path:
-    """Writes what `build` gives to `path`, if that is a place for it.
+def write_page(build: Callable[[], str], path: str | os.PathLike[str], *, what: str = "report") -> Path:
+    """Writes what `build` gives to `path`, if that is a place for it; `what` it is stands in errors.
 
     Returns:
         The absolute path of the file.
@@ -24,12 +24,10 @@ def write_page(build: Callable[[], str], path: str | os.PathLike[str]) -> Path:
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise StoreError(
-            f"cannot write the report to {target}: there is no folder {target.parent}; make it, or choose another place"
+            f"cannot write the {what} to {target}: there is no folder {target.parent}; make it, or choose another place"
         )
     if target.exists() and not target.is_file():
-        raise StoreError(
-            f"cannot write the report to {target}: it is a folder or a device; name a file, such as report.html"
-        )
+        raise StoreError(f"cannot write the {what} to {target}: it is a folder or a device; name a file")
     text = build()
     temporary = None
     try:
@@ -43,9 +41,7 @@ def write_page(build: Callable[[], str], path: str | os.PathLike[str]) -> Path:
         temporary.chmod(0o666 & ~mask)
         temporary.replace(target)
     except OSError as error:
-        raise StoreError(
-            f"cannot write the report to {target}: {error.strerror}; choose another place with -o"
-        ) from error
+        raise StoreError(f"cannot write the {what} to {target}: {error.strerror}; choose another place") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
