@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from made_runs import begin, finish
 
 from assay.cli import main
 from assay.errors import StoreError
 from assay.store import Store
+from assay.store import salvage as salvage_module
 from assay.store.merging import Merged, Refused
 from assay.store.salvage import salvage_stores
 
@@ -256,3 +258,13 @@ def test_a_long_table_loses_the_row_group_that_is_damaged(tmp_path: Path) -> Non
                 break
     # A block may hold the end of one row group and the beginning of the next.
     assert len(found) == 5 and all(rows - 2 * 122_880 <= count <= rows + 6 for count in found)
+
+
+@pytest.mark.parametrize("found", [pa.table({"found": [7]}), pa.table({"found": ["no number", "of that kind"]})])
+def test_values_that_are_too_few_or_of_another_kind_are_lost(found: pa.Table) -> None:
+    class Reader:
+        def query(self, sql: str) -> pa.Table:
+            return found
+
+    values, lost = salvage_module._read_column(Reader(), "metric", "value", pa.array([0, 1]), pa.int64())  # type: ignore[arg-type]
+    assert (values.to_pylist(), lost) == ([None, None], 2)
