@@ -338,13 +338,42 @@ def _apply(connection: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> 
     """All changes in one transaction, or none."""
     connection.begin()
     try:
-        for change in changes:
+        for change in _joined(changes):
             change.apply(connection)
         connection.commit()
     except BaseException:
         with contextlib.suppress(duckdb.Error):  # a failed commit has already rolled back
             connection.rollback()
         raise
+
+
+def _joined(changes: Sequence[Change]) -> Iterator[Change]:
+    """The same changes, where neighbours that insert like rows into one table are one statement.
+
+    A statement costs some 3 ms whatever it inserts, and the spans of a scan come one by one.
+    """
+    waiting: list[Change] = []
+    for change in changes:
+        if waiting and not (
+            change.sql.startswith("INSERT INTO")
+            and waiting[0].sql == change.sql
+            and _alike(waiting[0].rows, change.rows)
+        ):
+            yield _one(waiting)
+            waiting = []
+        waiting.append(change)
+    if waiting:
+        yield _one(waiting)
+
+
+def _alike(rows: pa.Table | None, others: pa.Table | None) -> bool:
+    return rows is not None and others is not None and rows.schema.equals(others.schema)
+
+
+def _one(changes: Sequence[Change]) -> Change:
+    if len(changes) == 1:
+        return changes[0]
+    return Change(changes[0].sql, (), pa.concat_tables([change.rows for change in changes]))
 
 
 @contextlib.contextmanager
