@@ -68,6 +68,8 @@ def test_one_run_or_all_of_them(assay: Assay, store: Path, suite: Path) -> None:
     assert assay("run", suite, "--no-timing", "--label", "second").code == 0
     count = lambda *words: len(json.loads(assay("export", *words, "--view", "cell", "--format", "json").out))  # noqa: E731
     assert (count(), count("second"), count("--all")) == (2, 2, 4)
+    ids = [json.loads(assay("export", name, "--format", "json").out)["run"] for name in ("previous", "latest")]
+    assert ids == sorted(set(ids)) and ids[1] == json.loads(assay("export", "second", "--format", "json").out)["run"]
     rows = json.loads(assay("export", "--all", "--view", "cell", "--format", "json").out)
     assert rows[0]["parameters"] == {"partitions": 4}, "JSON stays JSON"
     assert len({row["run_id"] for row in rows}) == 2

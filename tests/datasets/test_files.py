@@ -253,6 +253,29 @@ def test_another_delimiter_than_the_comma_is_told_with_the_definition_that_names
     assert open_dataset(tmp_path / "t.toml").table().column("customer").to_pylist() == [7, 9]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,größe\n1,2\n", "its header holds text that is not UTF-8; convert the file, such as: iconv"),
+        ("id,ort\n1,München\n", 'the column "ort" holds text that is not UTF-8; convert.*types = { "ort" = "binary" }'),
+        ("id,ort\n" + "1,Bonn\n" * 200 + "2,Köln\n", "a column .*invalid UTF8.* holds text that is not UTF-8; convert"),
+    ],
+)
+def test_text_that_is_not_utf_8_is_told_with_the_way_out(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.datasets.csv_files._BLOCK_BYTES", 1000)
+    (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ReadError, match=message):
+        open_dataset(tmp_path / "t.csv").table()
+
+
+def test_bytes_that_are_declared_are_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("id,ort\n1,Köln\n".encode("latin-1"))
+    (tmp_path / "t.toml").write_text('source = { path = "t.csv" }\ntypes = { ort = "binary" }\n')
+    assert open_dataset(tmp_path / "t.toml").table().column("ort").to_pylist() == ["Köln".encode("latin-1")]
+
+
 def test_one_column_whose_name_holds_a_semicolon_is_read_where_the_comma_is_declared(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a;b\n1\n")
     (tmp_path / "t.toml").write_text('source = { path = "t.csv" }\ndelimiter = ","\n')

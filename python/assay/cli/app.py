@@ -181,7 +181,14 @@ def _misuse(error: CycloptsError, words: Sequence[str]) -> str:
         text = f"there is more than expected: {unused}; put spellings and paths with blanks in quotes"
     elif missing := re.search(r'parameter "?(.+?)"? requires an argument', text):
         text = f"{missing[1]} is missing"
+        if verb == "compare" and missing[1] == "DATA" and _looks_like_data(words[1:2]):
+            text = f"what to compare is missing before {words[1]}, such as assay compare partitioning {words[1]}"
     return f"{text}{' See' if text.endswith('?') else '; see'} `assay {verb + ' ' if verb else ''}--help`"
+
+
+def _looks_like_data(words: Sequence[str]) -> bool:
+    """Whether the first word, which should name an experiment, is a path, a URL or a generator."""
+    return bool(words) and not words[0].startswith("-") and not words[0].isidentifier()
 
 
 def _version() -> str:

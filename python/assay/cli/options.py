@@ -130,7 +130,7 @@ def progress_bar() -> ProgressSink:
 
 
 def find_run(store: Store, run: str | None) -> str:
-    """The id of the run that `run` names: an id, the beginning of one, a suite's latest, or the newest for None.
+    """The id of the run that `run` names: an id or its beginning, a suite, latest or previous; the newest for None.
 
     Raises:
         NothingError: The store holds no run.
@@ -139,6 +139,10 @@ def find_run(store: Store, run: str | None) -> str:
     rows = store.query("SELECT run_id, suite_name, label FROM run_summary").to_pylist()
     if not rows:
         raise NothingError(f"{store.path} holds no run yet; `assay run SUITE.toml --store {store.path}` makes one")
+    if run in ("latest", "previous"):
+        from assay.diffing.sides import find_run as find_side
+
+        return find_side(store, run)
     if run is None:
         return str(rows[0]["run_id"])
     begun = [row["run_id"] for row in rows if row["run_id"].startswith(run)]

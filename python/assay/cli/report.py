@@ -21,8 +21,8 @@ def report(
     *runs: Annotated[
         str,
         Parameter(
-            help="Runs: an id, its beginning, a suite's name, or STORE.duckdb:RUN; the newest by default. Several "
-            "stand on one page.",
+            help="Runs: an id, its beginning, a suite's name, latest, previous, or STORE.duckdb:RUN; the "
+            "newest by default. Several stand on one page.",
             metavar="RUN",
         ),
     ],

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -79,12 +80,19 @@ class CsvReader:
     def _learn(self, declared: dict[str, pa.DataType]) -> pa.Schema:
         path = self.files[0]
         with reading(path), ExitStack() as stack:
-            found = unique_columns(self._open(path, declared, None, stack).schema, path)
+            schema = self._open(path, declared, None, stack).schema
+            try:
+                found = unique_columns(schema, path)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, "its header") from error
         if len(found) == 1 and not self._delimiter_is_declared and (other := self._delimiter_of_header(path)):
             raise _wrong_delimiter(path, self._delimiter, other)
         for name in declared:
             if name not in found.names:
                 raise UnknownNameError.of("column", name, found.names, hint=f"declared in types of {path.name}")
+        for field in found:
+            if pa.types.is_binary(field.type) and field.name not in declared:
+                raise _not_utf8(path, f"the column {json.dumps(field.name, ensure_ascii=False)}", field.name)
         # A column without a value in the first block says nothing about its type; text holds whatever follows.
         return pa.schema(
             [pa.field(field.name, pa.string() if pa.types.is_null(field.type) else field.type) for field in found]
@@ -187,6 +195,14 @@ def _is_tab_separated(path: File) -> bool:
     return ".tsv" in (suffix.lower() for suffix in path.suffixes)
 
 
+def _not_utf8(path: File, what: str, column: str | None = None) -> ReadError:
+    way_out = f"convert the file, such as: iconv -f LATIN1 -t UTF-8 {shlex.quote(path.name)} > utf8.csv"
+    if column is not None:
+        way_out += f"; or declare bytes in a definition: types = {{ {json.dumps(column, ensure_ascii=False)} = "
+        way_out += '"binary" }'
+    return ReadError(f"{path} cannot be read as CSV: {what} holds text that is not UTF-8; {way_out}")
+
+
 def _wrong_delimiter(path: File, assumed: str, found: str) -> ReadError:
     name = re.sub(r"[^A-Za-z0-9_]+", "_", path.name.split(".")[0])
     return ReadError(
@@ -199,6 +215,8 @@ def _wrong_delimiter(path: File, assumed: str, found: str) -> ReadError:
 def _explain(path: File, error: pa.ArrowInvalid) -> ReadError:
     """The parser's message with the way out."""
     reason = " ".join(str(error).split())
+    if "invalid UTF8" in reason:
+        return _not_utf8(path, f"a column ({reason})")
     if "conversion error" in reason:
         way_out = 'declare the column in a definition, such as types = { COLUMN = "string" }, or its null_values; '
         way_out += "times are read as 2024-12-31 23:59:59, numbers with a decimal point"

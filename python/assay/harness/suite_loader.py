@@ -354,7 +354,16 @@ def _described(
                 wanted if cause is not None else f"{name} is {_shown(detail['input'])}; {wanted[0].lower()}{wanted[1:]}"
             )
         by_path.setdefault(path, []).append(text)
-    return [(path, " or: ".join(dict.fromkeys(texts))) for path, texts in by_path.items()]
+    return [(path, _alternatives(list(dict.fromkeys(texts)))) for path, texts in by_path.items()]
+
+
+def _alternatives(texts: Sequence[str]) -> str:
+    """What was met once, and then what was wanted instead."""
+    met, expected, _ = texts[0].partition("; expected ")
+    opening = f"{met}{expected}"
+    if expected and all(text.startswith(opening) for text in texts):
+        return opening + " or ".join(text.removeprefix(opening) for text in texts)
+    return " or: ".join(texts)
 
 
 def _existing(content: object, loc: tuple[str | int, ...]) -> tuple[KeyPath, str | None]:
