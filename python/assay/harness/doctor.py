@@ -391,8 +391,8 @@ def _memory(found: _Examination, seconds: float) -> None:
             + (f", {format_bytes(free)} available" if free is not None else "")
             + (f", limited to {format_bytes(limit)} by the control group" if limit is not None else ""),
             "good" if least >= GIB else "poor",
-            "partitioning keeps 16 bytes and the value of each distinct key; once memory is swapped, no time is worth "
-            "anything",
+            "partitioning keeps each distinct key with its counts and what finds it; once memory is swapped, no time "
+            "is worth anything",
             "free some, or set memory_limit in the suite so that counting goes to disk",
         )
     speed = probes.memory_bandwidth(machine, seconds=seconds)
