@@ -50,6 +50,10 @@ def test_the_table_leads_with_the_answer(assay: Assay, orders: Path) -> None:
     assert outcome.err == ""
 
 
+def test_the_help_shows_the_flag_that_the_note_on_growth_names(assay: Assay) -> None:
+    assert "--time COLUMN" in assay("compare", "--help").out
+
+
 @pytest.mark.parametrize("words", [("--partitions", "2,4"), ("--partitions", "2", "--partitions", "4")])
 def test_several_numbers_are_a_grid_by_commas_or_by_a_repeated_flag(
     assay: Assay, orders: Path, words: tuple[str, ...]

@@ -71,6 +71,12 @@ def compare(
     weight: Annotated[
         _Texts, Parameter(help="A column of whole numbers that weighs the rows.", metavar="COLUMN", negative=())
     ] = None,
+    time: Annotated[
+        _Texts,
+        Parameter(
+            help="The column that tells new rows from old: replays the newest tenth.", metavar="COLUMN", negative=()
+        ),
+    ] = None,
     growth_skew_max: Annotated[
         _Texts,
         Parameter(help="How unevenly the newest tenth of the rows may lie, over its mean.", metavar="X", negative=()),
@@ -113,8 +119,8 @@ def compare(
     """Compare contenders on a table, now.
 
     Without strategies it proposes sensible ones for the table and says which
-    it tried. Other experiments take their settings as flags too: see
-    `assay explain KIND`.
+    it tried. Every setting of an experiment is a flag, also those not shown
+    here: `assay explain KIND` lists them.
 
     With --advise it looks for the key and the number of partitions as well,
     under the limits given.
@@ -123,7 +129,7 @@ def compare(
 
         assay compare partitioning flights --partitions 8
         assay compare partitioning flights --advise --moved-max 0.1
-        assay compare partitioning flights --strategy "hash(dest)" --report page.html
+        assay compare partitioning flights --strategy "hash(dest)" --report p.html
     """
     from assay.cli.progress import HeldProgress
     from assay.cli.settings import settings_of
@@ -145,6 +151,7 @@ def compare(
         "moved-max": moved_max,
         "partition-bytes-max": partition_bytes_max,
         "fan-out-max": fan_out_max,
+        "time": time,
         "growth-skew-max": growth_skew_max,
         **settings,
     }
@@ -205,6 +212,7 @@ _OWN_FLAGS = frozenset(
             "partition-bytes-max",
             "fan-out-max",
             "growth-skew-max",
+            "time",
             "seed",
             "format",
         ),
