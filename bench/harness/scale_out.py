@@ -118,8 +118,8 @@ def cluster() -> Iterator[tuple[str, list[int]]]:
                 time.sleep(0.1)
             yield json.loads(file.read_text())["address"], [process.pid for process in processes]
         finally:
-            for process in processes:
-                process.terminate()
+            for process in processes:  # a worker that is asked to end waits for its scheduler
+                process.kill()
             for process in processes:
                 process.wait()
 
