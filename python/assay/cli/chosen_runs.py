@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.cli.options import find_run
+from assay.cli.options import chosen_run
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def opened_runs(names: Sequence[str], stores: Sequence[Path]) -> Iterator[list[t
         found = []
         for place, run in [_parted(name) for name in names] or [(path, None) for path in stores]:
             store = store_at(place) if place is not None else _holder([store_at(path) for path in stores], run)
-            found.append((store, find_run(store, run)))
+            found.append((store, chosen_run(store, run)))
         twice = {run_id for _, run_id in found if sum(other == run_id for _, other in found) > 1}
         if twice:
             raise UsageError(f"run {min(twice)} is named twice; name different runs")
@@ -65,7 +65,7 @@ def _holder(stores: Sequence[Store], run: str | None) -> Store:
     having = []
     for store in stores:
         with contextlib.suppress(UsageError):
-            find_run(store, run)
+            chosen_run(store, run)
             having.append(store)
     paths = ", ".join(str(store.path) for store in (having or stores))
     if not having:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from assay.cli.options import find_run
+from assay.cli.options import chosen_run
 from assay.cli.output import NothingError, note, say
 from assay.errors import UsageError
 
@@ -70,7 +70,7 @@ def export_results(
 
 def _found(results: Store, run: str | None) -> str:
     try:
-        return find_run(results, run)
+        return chosen_run(results, run)
     except UsageError as error:
         raise UsageError(f"{error}; to write the layout of a table, name its --target") from None
 

@@ -30,8 +30,8 @@ __all__ = [
     "RoundsOption",
     "StoreOption",
     "TimingOption",
+    "chosen_run",
     "executor_of",
-    "find_run",
     "progress_bar",
     "tell_store",
     "timing_of",
@@ -129,30 +129,18 @@ def progress_bar() -> ProgressSink:
     return RichProgress()
 
 
-def find_run(store: Store, run: str | None) -> str:
+def chosen_run(store: Store, run: str | None) -> str:
     """The id of the run that `run` names: an id or its beginning, a suite, latest or previous; the newest for None.
 
     Raises:
         NothingError: The store holds no run.
         UsageError: No run, or more than one, is named so.
     """
-    rows = store.query("SELECT run_id, suite_name, label FROM run_summary").to_pylist()
-    if not rows:
-        raise NothingError(f"{store.path} holds no run yet; `assay run SUITE.toml --store {store.path}` makes one")
-    if run in ("latest", "previous"):
-        from assay.diffing.sides import find_run as find_side
+    from assay.store.run_names import LATEST, find_run
 
-        return find_side(store, run)
-    if run is None:
-        return str(rows[0]["run_id"])
-    begun = [row["run_id"] for row in rows if row["run_id"].startswith(run)]
-    named = [row["run_id"] for row in rows if run in (row["suite_name"], row["label"])]
-    if len(begun) > 1 and run not in begun:
-        raise UsageError(f'{len(begun)} runs begin with "{run}"; give more of the id; `assay list runs` shows them')
-    found = [run] if run in begun else begun or named[:1]
-    if not found:
-        raise UsageError(f'there is no run "{run}" in {store.path}; `assay list runs --store {store.path}` shows them')
-    return str(found[0])
+    if not store.query("SELECT 1 FROM run LIMIT 1").num_rows:
+        raise NothingError(f"{store.path} holds no run yet; `assay run SUITE.toml --store {store.path}` makes one")
+    return find_run(store, LATEST if run is None else run)
 
 
 def tell_store(path: Path, run_id: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from assay.cli.options import DEFAULT_STORE, StoreOption, find_run
+from assay.cli.options import DEFAULT_STORE, StoreOption, chosen_run
 from assay.cli.output import console, note, say, warn
 from assay.errors import StoreError
 
@@ -51,7 +51,7 @@ def watch(
 
     results = Store.read_only(store)
     try:
-        return _follow(results, store, find_run(results, run), once)
+        return _follow(results, store, chosen_run(results, run), once)
     except KeyboardInterrupt:
         note("the run goes on; `assay watch` shows it again")
         return 0

@@ -9,17 +9,14 @@ main.duckdb:01a2  another store and one of its runs, named in any of these ways
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from assay.errors import UsageError
-from assay.store import Store
+from assay.store.run_names import LATEST
 
-__all__ = ["SideName", "find_run", "parse_side"]
+__all__ = ["SideName", "parse_side"]
 
-LATEST, PREVIOUS = "latest", "previous"
 _SUFFIX = ".duckdb"
 
 
@@ -54,44 +51,3 @@ def parse_side(spelled: str, default_store: Path) -> SideName:
     if colon and (store.endswith(_SUFFIX) or Path(store).is_file()):
         return SideName(spelled, Path(store), run or LATEST)
     return SideName(spelled, default_store, spelled)
-
-
-def find_run(store: Store, name: str) -> str:
-    """The id of the run that `name` means in `store`.
-
-    Raises:
-        UsageError: No run is named so, or several ids begin so.
-    """
-    rows = store.query("SELECT run_id, suite_name, label FROM run ORDER BY started DESC, run_id DESC").to_pylist()
-    if not rows:
-        raise UsageError(f"{store.path} holds no run yet; `assay run SUITE.toml --store {store.path}` makes one")
-    if name == LATEST:
-        return str(rows[0]["run_id"])
-    if name == PREVIOUS:
-        return _previous(rows, store.path)
-    begun = [row["run_id"] for row in rows if row["run_id"].startswith(name)]
-    if name in begun:
-        return name
-    if len(begun) > 1:
-        raise UsageError(
-            f'{len(begun)} runs in {store.path} begin with "{name}"; give more of the id; '
-            f"`assay list runs --store {store.path}` shows them"
-        )
-    found = begun or [row["run_id"] for row in rows if name in (row["label"], row["suite_name"])]
-    if not found:
-        raise UsageError(
-            f'there is no run "{name}" in {store.path}; expected an id or its beginning, a label, a suite\'s name, '
-            f"latest or previous; `assay list runs --store {store.path}` shows them; "
-            "a run of another store is STORE.duckdb:RUN"
-        )
-    return str(found[0])
-
-
-def _previous(rows: Sequence[dict[str, Any]], path: str | None) -> str:
-    same = [row["run_id"] for row in rows if row["suite_name"] == rows[0]["suite_name"]]
-    if len(same) < 2:
-        raise UsageError(
-            f'{path} holds one run of "{rows[0]["suite_name"]}", so that none is before it; '
-            "name the base by its id, its label, or as STORE.duckdb:RUN"
-        )
-    return str(same[1])

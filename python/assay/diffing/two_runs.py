@@ -15,10 +15,11 @@ from assay.diffing.machines import machine_differences, software_differences
 from assay.diffing.pairing import Pairing, pair_cells
 from assay.diffing.reading import Side, read_side
 from assay.diffing.result import Diff
-from assay.diffing.sides import find_run, parse_side
+from assay.diffing.sides import parse_side
 from assay.diffing.timed import drift
 from assay.errors import UsageError
 from assay.store import Store
+from assay.store.run_names import find_run
 
 __all__ = ["compare_sides", "diff"]
 
