@@ -41,8 +41,7 @@ def find_run(store: Database, name: str) -> str:
     if not found:
         raise UsageError(
             f'there is no run "{name}" in {store.path}; expected an id or its beginning, a label, a suite\'s name, '
-            f"latest or previous; `assay list runs --store {store.path}` shows them; "
-            "a run of another store is STORE.duckdb:RUN"
+            f"latest or previous; `assay list runs --store {store.path}` shows them"
         )
     return str(found[0])
 
@@ -52,6 +51,6 @@ def _previous(rows: Sequence[dict[str, Any]], path: str | None) -> str:
     if len(same) < 2:
         raise UsageError(
             f'{path} holds one run of "{rows[0]["suite_name"]}", so that none is before it; '
-            "name the base by its id, its label, or as STORE.duckdb:RUN"
+            "name a run by its id or its label"
         )
     return str(same[1])
