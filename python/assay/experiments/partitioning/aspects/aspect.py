@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -133,30 +133,38 @@ class Study:
         return numpy_of(self.state.sums(name, count).values())
 
 
-class Aspect(Protocol):
-    """A family of metrics. Frozen and picklable: it travels to workers within the job."""
+class Aspect(ABC):
+    """A family of metrics. Frozen and picklable: it travels to workers within the job.
+
+    What a family does not define it does not need: no key, no column, no scan of its own.
+    """
 
     def keys(self) -> Iterable[Key]:
         """The keys whose distinct values it needs, beside those of the strategies."""
+        return ()
 
     def columns(self) -> Iterable[str]:
         """The columns that its scan of the rows needs, beside those of keys and the weight."""
+        return ()
 
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
         """What the variable part of its metrics may be: {"FK": ["planes"]}."""
+        return {}
 
-    def prepare(self, facts: Facts) -> None:
+    def prepare(self, facts: Facts) -> None:  # noqa: B027 - most families share nothing
         """Once the distinct keys are known, before any strategy is learned: what all strategies share."""
 
-    def teach(self, study: Study) -> None:
+    def teach(self, study: Study) -> None:  # noqa: B027 - most rows need no teaching
         """Once a strategy is learned: what rows must know of it; an AssayError fails the strategy alone."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Whether `add` has something to sum over rows for this strategy."""
+        return False
 
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
+    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:  # noqa: B027 - see `scans`
         """Sums one batch of rows for one strategy; runs in workers."""
 
+    @abstractmethod
     def measure(self, study: Study, found: Found) -> None:
         """Its metrics of one strategy, from exact sums."""

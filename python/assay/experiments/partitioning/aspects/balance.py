@@ -6,15 +6,15 @@ Source: METHODOLOGY, "Load".
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from assay.datasets import Dataset
-from assay.experiments.distinct import Key, total
+from assay.experiments.distinct import total
 from assay.experiments.loads import load_metrics
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.why_empty import why_empty
 from assay.experiments.partitioning.cluster import node_name
 from assay.experiments.partitioning.contest import Contest
@@ -31,29 +31,14 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Balance:
+class Balance(Aspect):
     """The loads of the partitions."""
 
     sized: tuple[str, ...]  # the columns whose bytes are summed; none where bytes are not asked for
 
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
     def columns(self) -> Iterable[str]:
         """All, where bytes are asked for."""
         return self.sized
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Loads of keyed strategies follow from the distinct keys; others, and bytes, need the rows."""

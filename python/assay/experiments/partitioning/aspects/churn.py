@@ -7,7 +7,7 @@ Source: METHODOLOGY, "Churn".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -15,12 +15,9 @@ import pyarrow as pa
 from assay import _core
 from assay.datasets import Dataset
 from assay.errors import AssayError
-from assay.experiments.distinct import Key, total
+from assay.experiments.distinct import total
 from assay.experiments.loads import least_share
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
-from assay.experiments.partitioning.contest import Contest
-from assay.experiments.partitioning.facts import Facts
-from assay.experiments.partitioning.rows import Rows, RowState
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.strategies import learn
 
@@ -66,36 +63,10 @@ def histories(n: int, events: int, seed: int) -> Iterator[tuple[list[int], float
 
 
 @dataclass(frozen=True)
-class Churn:
+class Churn(Aspect):
     """A number of events, over several seeds."""
 
     events: int
-
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None of its own."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """Never: it goes by keys."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """The mean over the seeds, between the least and the greatest."""

@@ -9,18 +9,15 @@ Source: METHODOLOGY, "Foreign keys"; Citus' documentation calls it a co-location
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.datasets import Dataset, ForeignKey, declared
 from assay.errors import AssayError
 from assay.experiments.distinct import Key
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.joins import chosen_keys
-from assay.experiments.partitioning.contest import Contest
-from assay.experiments.partitioning.facts import Facts
-from assay.experiments.partitioning.rows import Rows, RowState
 from assay.experiments.partitioning.settings import PartitioningSettings
 
 __all__ = ["Colocation", "Group", "group_of", "plan"]
@@ -61,36 +58,15 @@ def group_of(dataset: Dataset, columns: Key) -> Group:
 
 
 @dataclass(frozen=True)
-class Colocation:
+class Colocation(Aspect):
     """The groups of tables that the foreign keys make."""
 
     groups: tuple[tuple[str, Group], ...]
-
-    def keys(self) -> Iterable[Key]:
-        """None."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None."""
-        return ()
 
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
         """The names of the foreign keys."""
         return {"FK": [name for name, _ in self.groups]}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """Never: no row is asked."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """The tables of each group, and in words the columns to partition them by."""

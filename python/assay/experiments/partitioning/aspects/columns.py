@@ -6,7 +6,7 @@ Source: METHODOLOGY, "Vertical partitioning".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from assay.errors import AssayError, UsageError
 from assay.experiments.distinct import Key
 from assay.experiments.loads import load_metrics, movement
 from assay.experiments.partitioning.aspects import fan_out
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.balance import lower_bound
 from assay.experiments.partitioning.aspects.fan_out import FanOut
 from assay.experiments.partitioning.contest import Contest
@@ -53,31 +53,16 @@ def _splits(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Columns:
+class Columns(Aspect):
     """The bytes of column groups, and what queries read of them."""
 
     names: tuple[str, ...]  # all columns of the table
     asked: FanOut | None  # what is asked of the table
     actions: tuple[str, ...]
 
-    def keys(self) -> Iterable[Key]:
-        """None: no row is placed by a key."""
-        return ()
-
     def columns(self) -> Iterable[str]:
         """All, to sum their bytes."""
         return self.names
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None beside those of queries."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Always: bytes are in the rows alone."""

@@ -19,7 +19,7 @@ import numpy as np
 from assay import _core
 from assay.datasets import Dataset, ForeignKey
 from assay.experiments.distinct import Key, numpy_of, total
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.joins import NO_MATCH, chosen_keys, reference
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import NONE, Facts
@@ -38,7 +38,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Denormalization:
+class Denormalization(Aspect):
     """The rows and partitions that an update of a parent touches."""
 
     dataset: Dataset
@@ -48,17 +48,10 @@ class Denormalization:
         """The columns of each foreign key."""
         return [key.columns for key in self.foreign_keys]
 
-    def columns(self) -> Iterable[str]:
-        """None beside them."""
-        return ()
-
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
         """The names of the foreign keys."""
         return {"FK": [key.name for key in self.foreign_keys]}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
 
     def teach(self, study: Study) -> None:
         """The number of each value that has a parent, where partitions are marked for it."""

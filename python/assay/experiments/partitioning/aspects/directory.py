@@ -8,17 +8,13 @@ Theory", chapter 6 (the independent reference model).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assay.datasets import Dataset
-from assay.experiments.distinct import Key, total
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
-from assay.experiments.partitioning.contest import Contest
-from assay.experiments.partitioning.facts import Facts
-from assay.experiments.partitioning.rows import Rows, RowState
+from assay.experiments.distinct import total
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.settings import PartitioningSettings
 
 __all__ = ["Directory", "plan"]
@@ -33,34 +29,8 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Directory:
+class Directory(Aspect):
     """Lookups in a directory, behind a cache."""
-
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None of its own."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """Never."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """The share of lookups that miss the cache, and the hops of a lookup."""

@@ -19,7 +19,7 @@ from assay import _core
 from assay.datasets import Dataset, Query
 from assay.errors import UsageError
 from assay.experiments.distinct import Key, numpy_of, total
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.cells import marks_width
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
@@ -61,7 +61,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class FanOut:
+class FanOut(Aspect):
     """The partitions that queries find something in, and that they must ask."""
 
     searches: tuple[Search, ...]

@@ -8,7 +8,7 @@ count of earlier rows for each of their distinct keys. Source: METHODOLOGY, "Hot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from assay.datasets.arrow_types import plain_type
 from assay.errors import EmptyInputError, UnsupportedTypeError, UsageError
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of, total
 from assay.experiments.loads import load_metrics
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.replay import Earlier, keys_learned_from, learns, replayed
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import NONE, Facts
@@ -57,7 +57,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Growth:
+class Growth(Aspect):
     """The rows by tenths of their times.
 
     Attributes:
@@ -72,15 +72,6 @@ class Growth:
         """The times."""
         return [(self.time,)]
 
-    def columns(self) -> Iterable[str]:
-        """None beside them."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
     def prepare(self, facts: Facts) -> None:
         """The tenth of each distinct time: ranges of as many rows each, equal times in one of them."""
         times = self._times(facts)
@@ -90,9 +81,6 @@ class Growth:
         tenths = numpy_of(ranges.assign(times.columns, len(times))).copy()
         tenths[times.is_null] = NONE
         facts.keep((self.time,), "tenth", tenths, TENTHS)
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """All but strategies by the time alone, whose distinct keys tell it."""

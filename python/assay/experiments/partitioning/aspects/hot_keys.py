@@ -7,7 +7,7 @@ Source: METHODOLOGY, "Hot keys and growth".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,12 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from assay.datasets import Dataset
-from assay.experiments.distinct import DistinctKeys, Key, total
+from assay.experiments.distinct import DistinctKeys, total
 from assay.experiments.loads import are_equal, load_metrics, whole_units
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
-from assay.experiments.partitioning.contest import Contest
-from assay.experiments.partitioning.facts import Facts
-from assay.experiments.partitioning.rows import Rows, RowState
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.settings import PartitioningSettings
 
 __all__ = ["HotKeys", "heaviest_keys", "hot_key_factor", "key_in_words", "plan"]
@@ -37,7 +34,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class HotKeys:
+class HotKeys(Aspect):
     """The heaviest keys of each strategy's key.
 
     Attributes:
@@ -47,32 +44,6 @@ class HotKeys:
 
     salt_keys: int
     salt_ways: int
-
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None of its own."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """Never."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """The factor, and the load and the reads once the heaviest keys are split."""

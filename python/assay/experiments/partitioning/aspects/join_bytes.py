@@ -20,7 +20,7 @@ from assay import _core
 from assay.datasets import Dataset, ForeignKey
 from assay.errors import MeasurementError, UnsupportedTypeError
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of, total
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.joins import chosen_keys, parent_name, reference, why_not_placed
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
@@ -39,7 +39,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class JoinBytes:
+class JoinBytes(Aspect):
     """The bytes that joins move or copy."""
 
     dataset: Dataset
@@ -68,9 +68,6 @@ class JoinBytes:
                 )
             except UnsupportedTypeError as error:
                 told[key.name] = f"{key.parent}: {error}"
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Where parents live by another key than rows."""

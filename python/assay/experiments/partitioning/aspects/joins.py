@@ -18,7 +18,7 @@ from assay import _core
 from assay.datasets import Dataset, ForeignKey
 from assay.errors import UnknownNameError
 from assay.experiments.distinct import DistinctKeys, Key, total
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.references import Reference, parent_partitions, reference_of
@@ -54,7 +54,7 @@ def chosen_keys(dataset: Dataset, settings: PartitioningSettings) -> tuple[Forei
 
 
 @dataclass(frozen=True)
-class Joins:
+class Joins(Aspect):
     """The joins of the table's rows with their parents."""
 
     dataset: Dataset
@@ -63,10 +63,6 @@ class Joins:
     def keys(self) -> Iterable[Key]:
         """The columns of each foreign key."""
         return [key.columns for key in self.foreign_keys]
-
-    def columns(self) -> Iterable[str]:
-        """None beside them."""
-        return ()
 
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:

@@ -15,9 +15,9 @@ import pyarrow as pa
 from assay import _core
 from assay.datasets import Dataset
 from assay.errors import AssayError
-from assay.experiments.distinct import Key, numpy_of, total
+from assay.experiments.distinct import numpy_of, total
 from assay.experiments.loads import JOURNEYS, load_metrics, movement
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.hot_partitions import emptiest_two, merged, split
 from assay.experiments.partitioning.aspects.rebalance import MOST_PAIRS, Links, links_of, links_of_pairs, tell
 from assay.experiments.partitioning.contest import Contest
@@ -54,7 +54,7 @@ class _Change:
 
 
 @dataclass(frozen=True)
-class Movement:
+class Movement(Aspect):
     """What each action moves.
 
     Attributes:
@@ -67,10 +67,6 @@ class Movement:
     sized: tuple[str, ...]
     bandwidth: float
 
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
     def columns(self) -> Iterable[str]:
         """All, where bytes are asked for."""
         return self.sized
@@ -79,12 +75,6 @@ class Movement:
     def variables(self) -> Mapping[str, Sequence[str]]:
         """All actions that there are."""
         return {"ACTION": ACTIONS}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Strategies that go by a row's number; the bytes of keys."""

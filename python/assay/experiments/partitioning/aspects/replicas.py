@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,9 @@ import pyarrow as pa
 from assay import _core
 from assay.datasets import Dataset
 from assay.errors import AssayError
-from assay.experiments.distinct import Key, numpy_of, total
+from assay.experiments.distinct import numpy_of, total
 from assay.experiments.loads import load_metrics
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.movement import after_action
 from assay.experiments.partitioning.cluster import node_name
 from assay.experiments.partitioning.contest import Contest
@@ -49,7 +49,7 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Replicas:
+class Replicas(Aspect):
     """What follows from where the copies live.
 
     Attributes:
@@ -64,24 +64,9 @@ class Replicas:
     failed: int | None
     joins: bool
 
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
     def columns(self) -> Iterable[str]:
         """All, where bytes are asked for."""
         return self.sized
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Strategies that go by a row's number; the bytes of keys."""

@@ -6,14 +6,13 @@ Source: METHODOLOGY, "Advice".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay import _core
 from assay.datasets import Dataset
 from assay.errors import UsageError
-from assay.experiments.distinct import Key, numpy_of
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.distinct import numpy_of
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts
 from assay.experiments.partitioning.rows import Rows, RowState
@@ -37,30 +36,11 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(Aspect):
     """The estimated bytes of the fullest partition."""
 
     row: RowBytes
     weighed: bool  # a partition's load is then not its number of rows
-
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None of its own."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
 
     def scans(self, facts: Facts, contest: Contest) -> bool:
         """Where rows are weighed and placed by their number."""

@@ -9,7 +9,7 @@ Database Replication and Partitioning".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from assay.datasets.workload import Transactions as Blocks
 from assay.errors import UsageError
 from assay.experiments.distinct import Key, numpy_of, total
 from assay.experiments.partitioning.aspects import fan_out
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.aspects.fan_out import FanOut
 from assay.experiments.partitioning.cells import marks_width
 from assay.experiments.partitioning.contest import Contest
@@ -53,7 +53,7 @@ def plan(
 
 
 @dataclass(frozen=True)
-class ColumnTransactions:
+class ColumnTransactions(Aspect):
     """Transactions that a column names."""
 
     column: str
@@ -61,15 +61,6 @@ class ColumnTransactions:
     def keys(self) -> Iterable[Key]:
         """The column."""
         return [(self.column,)]
-
-    def columns(self) -> Iterable[str]:
-        """None beside it."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
 
     def prepare(self, facts: Facts) -> None:
         """Numbers the transactions; null is none."""
@@ -120,37 +111,11 @@ class ColumnTransactions:
 
 
 @dataclass(frozen=True)
-class LoggedTransactions:
+class LoggedTransactions(Aspect):
     """Transactions of a query log. What they need of the table is what the log's templates need."""
 
     blocks: Blocks
     asked: FanOut
-
-    def keys(self) -> Iterable[Key]:
-        """None beside those of the templates."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """Never: the templates' marks tell."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """The share of transactions in more than one partition, and their mean number."""

@@ -5,19 +5,15 @@ Only their names travel to other processes; the functions are looked up where ce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assay.datasets import Dataset
-from assay.experiments.distinct import Key, numpy_of
+from assay.experiments.distinct import numpy_of
 from assay.experiments.partitioning import user_metrics
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.cluster import node_name
-from assay.experiments.partitioning.contest import Contest
-from assay.experiments.partitioning.facts import Facts
-from assay.experiments.partitioning.rows import Rows, RowState
 from assay.experiments.partitioning.settings import PartitioningSettings
 
 __all__ = ["UserMetrics", "plan"]
@@ -30,36 +26,10 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class UserMetrics:
+class UserMetrics(Aspect):
     """Registered metrics by name."""
 
     names: tuple[str, ...]
-
-    def keys(self) -> Iterable[Key]:
-        """None of its own."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None of its own."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """The loads are summed already."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """Each metric of the same loads; one that changes them would change them for the others, so it cannot."""

@@ -6,16 +6,11 @@ Source: METHODOLOGY, "Workload".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.datasets import Dataset
 from assay.datasets.workload import Workload
-from assay.experiments.distinct import Key
-from assay.experiments.partitioning.aspects.aspect import Found, Mistakes, Study
-from assay.experiments.partitioning.contest import Contest
-from assay.experiments.partitioning.facts import Facts
-from assay.experiments.partitioning.rows import Rows, RowState
+from assay.experiments.partitioning.aspects.aspect import Aspect, Found, Mistakes, Study
 from assay.experiments.partitioning.settings import PartitioningSettings
 
 __all__ = ["Work", "plan"]
@@ -27,37 +22,11 @@ def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -
 
 
 @dataclass(frozen=True)
-class Work:
+class Work(Aspect):
     """What the log asks, whatever the strategy."""
 
     log: Workload
     table: str
-
-    def keys(self) -> Iterable[Key]:
-        """None."""
-        return ()
-
-    def columns(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    @property
-    def variables(self) -> Mapping[str, Sequence[str]]:
-        """None of its own: foreign keys are named by the joins."""
-        return {}
-
-    def prepare(self, facts: Facts) -> None:
-        """Nothing."""
-
-    def teach(self, study: Study) -> None:
-        """Nothing."""
-
-    def scans(self, facts: Facts, contest: Contest) -> bool:
-        """Never."""
-        return False
-
-    def add(self, rows: Rows, contest: Contest, state: RowState) -> None:
-        """Nothing."""
 
     def measure(self, study: Study, found: Found) -> None:
         """Statements that count, with what was left out and assumed, and the joins."""
