@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from assay import plugins
-from assay.errors import ParameterError, PlugInError, UnknownNameError
+from assay.errors import ParameterError, UnknownNameError
 
 __all__ = ["Contender", "Parameter", "contenders", "find", "register", "rooms", "strategies", "unregister"]
 
@@ -163,17 +163,7 @@ def _load_plug_ins() -> None:
 
     One that fails leaves nothing behind.
     """
-    for plug_in in plugins.plug_ins("contenders"):
-        if plug_in in _loaded or plug_in in plugins.failures():
-            continue
-        _loaded.add(plug_in)  # at once: what it imports may ask for contenders
-        before = dict(_registered)
-        try:
-            plugins.load(plug_in)
-        except PlugInError:
-            _registered.clear()
-            _registered.update(before)
-            continue
+    for plug_in in plugins.load_registering("contenders", _loaded, _registered):
         for key, contender in _registered.items():  # a module that was imported before: by a test, or a notebook
             home = getattr(contender.implementation, "__module__", "")
             if contender.package is None and (f"{home}.").startswith(f"{plug_in.module}."):

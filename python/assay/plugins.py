@@ -16,7 +16,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from assay.errors import PlugInError
 
@@ -28,12 +28,15 @@ __all__ = [
     "failures",
     "importing",
     "load",
+    "load_registering",
     "loading",
     "plug_ins",
     "refuse",
     "tell_failures_to",
 ]
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 Kind = Literal["contenders", "experiments", "datasets", "metrics"]
 GROUPS: dict[Kind, str] = {
     "contenders": "assay.contenders",
@@ -121,6 +124,31 @@ def load(plug_in: PlugIn) -> Any:
     except Exception as error:
         raise refuse(plug_in, _described(error)) from error
     return found
+
+
+def load_registering(kind: Kind, loaded: set[PlugIn], registered: dict[_Key, _Value]) -> Iterator[PlugIn]:
+    """Imports each plug-in of a kind whose modules register themselves, once; one that fails leaves nothing behind.
+
+    Args:
+        kind: Which kind.
+        loaded: Those that were imported before; added to.
+        registered: Where they register; what a failed one put there is taken back.
+
+    Yields:
+        Each plug-in that was imported now, so that the caller can note what came from its package.
+    """
+    for plug_in in plug_ins(kind):
+        if plug_in in loaded or plug_in in _failures:
+            continue
+        loaded.add(plug_in)  # at once: what it imports may ask for what is registered
+        before = dict(registered)
+        try:
+            load(plug_in)
+        except PlugInError:
+            registered.clear()
+            registered.update(before)
+            continue
+        yield plug_in
 
 
 @contextlib.contextmanager

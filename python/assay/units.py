@@ -1,4 +1,4 @@
-"""Units of metrics, and how a number of each is written for people.
+"""Units of metrics, how a number of each is written for people, and the plural of a noun.
 
 One formatter per unit, so that the terminal, the report and the documents agree.
 """
@@ -16,6 +16,7 @@ __all__ = [
     "format_seconds",
     "format_value",
     "parse_bytes",
+    "plural",
 ]
 
 _BYTES = {"": 1, "b": 1} | {
@@ -105,3 +106,14 @@ def format_value(value: float | None, unit: str) -> str:
     if unit == "ratio":
         return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
     return format_count(value) if float(value).is_integer() else f"{value:,.2f}"
+
+
+def plural(noun: str) -> str:
+    """Several of a noun, which is also the setting that lists contenders of this noun.
+
+    >>> plural("strategy"), plural("filter"), plural("index")
+    ('strategies', 'filters', 'indexes')
+    """
+    if noun.endswith("y"):
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("x", "s")) else "s")

@@ -40,7 +40,7 @@ def settings_of(
         UnknownNameError: The experiment has no such setting; the nearest one is offered.
         SpellingError: A table's entry without a name.
     """
-    from assay.harness.commands import plural
+    from assay.units import plural
 
     fields = experiment.settings.model_fields
     contenders = plural(experiment.noun)

@@ -7,18 +7,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["compare_command", "plural", "run_command"]
+from assay.units import plural
 
-
-def plural(noun: str) -> str:
-    """The setting that lists contenders of this noun.
-
-    >>> plural("strategy"), plural("filter"), plural("index")
-    ('strategies', 'filters', 'indexes')
-    """
-    if noun.endswith("y"):
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("x", "s")) else "s")
+__all__ = ["compare_command", "run_command"]
 
 
 def compare_command(kind: str, dataset: str, settings: Mapping[str, Any], noun: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.report.run_view import ExperimentView, GridPoint
-from assay.report.vocabulary import plural
+from assay.units import plural
 
 __all__ = ["point_again", "rerun_of", "toml_value"]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assay.report.run_view import ExperimentView, GridPoint, Number, Row
-from assay.report.vocabulary import plural
+from assay.units import plural
 
 __all__ = ["AGGREGATED", "thin"]
 

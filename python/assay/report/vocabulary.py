@@ -25,7 +25,6 @@ __all__ = [
     "in_a_sentence",
     "is_known",
     "order_of",
-    "plural",
     "settings_words",
     "split_name",
 ]
@@ -394,17 +393,6 @@ def order_of(metric: str) -> tuple[int, int, int, str]:
     base, variable = split_name(metric)
     action = list(_ACTIONS).index(variable) if variable in _ACTIONS else 0
     return GROUPS.index(group_of(metric)), _POSITIONS.get(base, len(_POSITIONS)), action, metric
-
-
-def plural(noun: str) -> str:
-    """Several of a noun, which is also the setting that lists contenders of this noun.
-
-    >>> plural("strategy"), plural("filter"), plural("index")
-    ('strategies', 'filters', 'indexes')
-    """
-    if noun.endswith("y"):
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("x", "s")) else "s")
 
 
 def settings_words(settings: Mapping[str, Any]) -> str:

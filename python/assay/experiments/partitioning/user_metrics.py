@@ -23,14 +23,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from assay import plugins
-from assay.errors import ParameterError, PlugInError
+from assay.errors import ParameterError
 from assay.experiments.base import Metric
 from assay.experiments.partitioning.metrics import METRICS
 from assay.units import UNITS
@@ -209,19 +209,7 @@ def _home(metric: object) -> tuple[str, str]:
 
 def _load_plug_ins() -> None:
     """Imports what other packages name under `assay.metrics`; each registers itself, and one that fails leaves none."""
-    for plug_in in _pending(plugins.plug_ins("metrics")):
-        _loaded.add(plug_in)  # at once: what it imports may ask for metrics
-        before = dict(_registered)
-        try:
-            plugins.load(plug_in)
-        except PlugInError:
-            _registered.clear()
-            _registered.update(before)
-            continue
+    for plug_in in plugins.load_registering("metrics", _loaded, _registered):
         for name, one in _registered.items():  # a module that was imported before: by a test, or a notebook
             if one.package is None and f"{_home(one.function)[0]}.".startswith(f"{plug_in.module}."):
                 _registered[name] = _Registered(one.declaration, one.function, plug_in.package)
-
-
-def _pending(found: Iterable[plugins.PlugIn]) -> list[plugins.PlugIn]:
-    return [plug_in for plug_in in found if plug_in not in _loaded and plug_in not in plugins.failures()]
