@@ -188,6 +188,27 @@ def test_a_run_keeps_its_budget_and_why_its_rounds_ended(content: dict[str, Any]
         assert compared == [{"compared": 5, "method": 2, "threshold": 1.01}]
 
 
+def test_the_rounds_of_each_experiment_of_a_run_end_with_its_share(
+    content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def nothing_left(_: BudgetClock, index: int, round_s: float, timed: int) -> float:
+        asked.append(index)
+        return 0.0
+
+    monkeypatch.setattr(BudgetClock, "share", nothing_left)
+    suite = suite_from_dict({**content, "experiment": [content["experiment"][0], {**content["experiment"][0]}]})
+    settings = TimingSettings(
+        processes=1, rounds=40, least_rounds=2, samples=2, target_sample_ns=2000, budget_s=3600, precision=0
+    )
+    with Store(None) as store:
+        run_suite(suite, store, timing=settings)
+        found = store.query("SELECT DISTINCT rounds, stop_rule FROM calibration").to_pylist()
+    assert asked == [0, 1]
+    assert found == [{"rounds": 2, "stop_rule": "budget"}]
+
+
 def test_a_run_tells_the_clock_what_its_scans_took(content: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     clocks: list[BudgetClock] = []
 

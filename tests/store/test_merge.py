@@ -131,6 +131,22 @@ def test_a_killed_run_comes_as_interrupted_with_its_spans_and_its_end_replaces_i
     assert content(target) == content(source)
 
 
+@pytest.mark.parametrize("change", ["seed = 2", "suite_hash = 'other'", "started = started + INTERVAL 1 second"])
+def test_the_end_of_another_run_of_the_same_id_replaces_nothing(tmp_path: Path, change: str) -> None:
+    source, target = tmp_path / "a.duckdb", tmp_path / "t.duckdb"
+    with Store(source) as store:  # ended without a word
+        run_id = begin(store)
+    merged(target, source)
+    with Store(source) as store:
+        finish(store, run_id)
+    with duckdb.connect(str(source)) as connection:
+        connection.execute(f"UPDATE run SET {change}")
+    before = content(target)
+    [refused] = merged(target, source)
+    assert isinstance(refused, Refused) and "with other content" in str(refused.error)
+    assert content(target) == before
+
+
 def test_a_finished_run_is_not_taken_back_to_where_it_had_been_killed(tmp_path: Path) -> None:
     source, target = tmp_path / "a.duckdb", tmp_path / "t.duckdb"
     with Store(source) as store:
