@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from killed_run import content
+from killed_run import content, heed_ctrl_c
 from toy_experiment import TOY
 
 from assay.errors import InterruptedRunError
@@ -29,6 +29,7 @@ class Telling(SilentProgress):
 
 
 def main(store_path: str, table: str, timed: bool, in_files: bool) -> None:
+    heed_ctrl_c()
     database.FLUSH_INTERVAL_S, database.LONGEST_FLUSH = 0.01, 1.0
     if in_files:
         block_files.SMALL_BYTES = 0

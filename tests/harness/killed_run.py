@@ -5,6 +5,7 @@ Waiting makes the kill come before the end, however fast the machine is.
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -35,7 +36,13 @@ def content(table: str) -> dict[str, Any]:
     return {"name": "killed", "experiment": [experiment, {**experiment, "key": "other"}]}
 
 
+def heed_ctrl_c() -> None:
+    """Takes Ctrl-C also where the tests run as a shell's background job, which ignores it and hands that down."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 if __name__ == "__main__":
+    heed_ctrl_c()
     database.FLUSH_INTERVAL_S, database.LONGEST_FLUSH = 0.02, 1.0
     registry.register(TOY)
     with Store(sys.argv[1]) as store:
