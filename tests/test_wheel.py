@@ -68,6 +68,7 @@ def test_a_file_that_does_not_belong_there_is_noticed(try_wheel: ModuleType, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(importlib.util.find_spec("maturin") is None, reason="maturin builds the wheel")
 def test_the_wheel_works_in_an_empty_environment() -> None:
     done = subprocess.run(

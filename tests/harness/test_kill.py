@@ -173,6 +173,7 @@ def test_a_run_killed_at_a_random_moment_resumes_to_exact_results(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_fifty_kills_spread_over_runs_and_their_resumptions_lose_and_double_nothing(
     tmp_path: Path, table: Path
 ) -> None:
