@@ -12,17 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from beside import Report, interleaved
 
 PARTITIONS = 64
 NODES = 1000
@@ -30,50 +26,6 @@ POINTS = 160
 KEYS = 1_000_000
 FIVE_KEYS = ("l_orderkey", "l_partkey", "l_suppkey", "l_shipdate", "l_shipmode")
 SIX = ("hash({})", "ring({}, virtual_nodes=128)", "jump({})", "maglev({})", "range({})", "list({})")
-
-
-@dataclass
-class Report:
-    """What is printed, and written where `-o` says."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def say(self, text: str = "") -> None:
-        """One line more."""
-        print(text, flush=True)
-        self.lines.append(text)
-
-    def goal(self, what: str, reached: float, wanted: float, *, unit: str = "x", most: bool = False) -> None:
-        """A figure beside its goal."""
-        met = reached <= wanted if most else reached >= wanted
-        sign = "<=" if most else ">="
-        self.say(f"  {what}: {reached:.2f} {unit} (goal {sign} {wanted:g} {unit}: {'met' if met else 'MISSED'})")
-
-
-@dataclass
-class Timed:
-    """The best processor time and wall time of several rounds, in seconds."""
-
-    processor: float = float("inf")
-    wall: float = float("inf")
-
-    def add(self, call: Callable[[], object]) -> None:
-        """One round more."""
-        wall, processor = time.perf_counter(), time.process_time()
-        call()
-        self.processor = min(self.processor, time.process_time() - processor)
-        self.wall = min(self.wall, time.perf_counter() - wall)
-
-
-def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, Timed]:
-    """All calls once per round, after one round that is not counted."""
-    found = {name: Timed() for name in calls}
-    for name in calls:
-        calls[name]()
-    for _ in range(rounds):
-        for name, call in calls.items():
-            found[name].add(call)
-    return found
 
 
 def tpch(scale: float) -> Path:
@@ -368,13 +320,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="a file for the report")
     options = parser.parse_args()
     report = Report()
-    packages = ("assay", "polars", "duckdb", "pyarrow", "numpy", "uhashring")
-    report.say(
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {platform.machine()}, {os.cpu_count()} cores, "
-        f"load {os.getloadavg()[0]:.1f}"
-    )
-    report.say(", ".join(f"{name} {version(name)}" for name in packages) + f", Python {platform.python_version()}")
-    report.say("command: python " + " ".join(["bench/peers/partitioning.py", *sys.argv[1:]]))
+    report.head(("assay", "polars", "duckdb", "pyarrow", "numpy", "uhashring"))
     if {"count", "many", "five"} & set(options.only):
         folder = tpch(options.scale)
         for name, measure in (("count", count_from_parquet), ("many", many_strategies), ("five", five_keys)):
@@ -385,7 +331,7 @@ def main() -> None:
     if "rings" in options.only:
         rings(options.rounds, report)
     if options.output is not None:
-        options.output.write_text("\n".join(report.lines) + "\n", encoding="utf-8")
+        report.write(options.output)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,30 @@
 //! A loop is written once, as a function over slices that is always inlined; it is compiled for AVX-512,
 //! for AVX2 and for any processor, and the first of these that is there runs. One binary serves all
 //! machines of an architecture, and every path gives the same bits: tests run each beside the portable one.
+//! [`limit_to`] takes the wider paths away, as a processor without them would: the binding does so by an
+//! environment variable, so that every test can run on every path. Kernels that need instructions beyond a
+//! path's own (SHA, carry-less products) ask for them *and* for the path: `lanes::allows(Path::Avx2)`.
 
 use std::sync::OnceLock;
 
+use crate::error::{Error, Result};
+
 /// A set of instructions that loops are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Paths are ordered by width: what a narrower path can do, a wider one can too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Path {
-    /// 512-bit vectors with 64-bit products: AVX-512 F, DQ and VL.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
+    /// What every processor of the architecture has.
+    Portable,
     /// 256-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// What every processor of the architecture has.
-    Portable,
+    /// 512-bit vectors with 64-bit products: AVX-512 F, DQ and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
+
+static LIMIT: OnceLock<Path> = OnceLock::new();
 
 impl Path {
     /// The paths that this processor can run, the widest first.
@@ -40,12 +49,59 @@ impl Path {
         found
     }
 
-    /// The widest path that this processor can run.
+    /// The widest path that this processor can run and that [`limit_to`] has left.
     #[must_use]
     pub fn widest() -> Self {
         static WIDEST: OnceLock<Path> = OnceLock::new();
-        *WIDEST.get_or_init(|| Self::available()[0])
+        *WIDEST.get_or_init(|| {
+            let limit = LIMIT.get().copied();
+            let left = |path: &Self| limit.is_none_or(|limit| *path <= limit);
+            Self::available().into_iter().find(left).unwrap_or(Self::Portable)
+        })
     }
+
+    /// The path of this name, whether the processor has it or not.
+    ///
+    /// # Errors
+    /// If the architecture has no path of this name.
+    pub fn parse(name: &str) -> Result<Self> {
+        let known: &[Self] = &[
+            Self::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512,
+        ];
+        known.iter().find(|path| path.name() == name).copied().ok_or_else(|| Error::UnknownName {
+            thing: "set of instructions",
+            name: name.to_owned(),
+            known: known.iter().map(|path| path.name()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// What it is called: `avx512`, `avx2` or `portable`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+/// Whether kernels may use instructions of this path's generation.
+#[must_use]
+pub fn allows(path: Path) -> bool {
+    path <= Path::widest()
+}
+
+/// Uses no path wider than this one, in this process; to be called once, before the first loop runs.
+pub fn limit_to(path: Path) {
+    // A second call changes nothing: loops may have run on the first one's path.
+    let _ = LIMIT.set(path);
 }
 
 /// Something to be done over slices, whose loop is worth vectors.
@@ -100,6 +156,14 @@ mod tests {
         fn run(self) -> u64 {
             self.0.iter().map(|value| u64::from(*value)).sum()
         }
+    }
+
+    #[test]
+    fn paths_are_named_and_ordered_by_width() {
+        let paths = Path::available();
+        assert!(paths.is_sorted_by(|wide, narrow| wide > narrow), "{paths:?}");
+        assert!(paths.iter().all(|path| Path::parse(path.name()).unwrap() == *path && allows(*path)));
+        assert!(Path::parse("mmx").unwrap_err().to_string().contains("portable"));
     }
 
     #[test]

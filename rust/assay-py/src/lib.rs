@@ -16,11 +16,36 @@ mod partition;
 mod placement;
 mod slices;
 
+use assay_core::lanes::{self, Path};
 use pyo3::prelude::*;
+
+use crate::errors::raise;
+
+/// Takes wider instructions away where the environment says so; see METHODOLOGY.md, "Instructions".
+const WIDEST: &str = "ASSAY_INSTRUCTIONS";
+
+/// The instructions that loops run on here: `avx512`, `avx2` or `portable`.
+#[pyfunction]
+fn instructions() -> &'static str {
+    Path::widest().name()
+}
 
 /// The native part of assay; use it through the documented modules of the package.
 #[pymodule]
 mod _core {
+    use super::{Bound, Path, PyModule, PyResult, WIDEST, lanes, raise};
+
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        match std::env::var(WIDEST) {
+            Ok(name) if !name.is_empty() => lanes::limit_to(Path::parse(&name).map_err(raise)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    #[pymodule_export]
+    use super::instructions;
     #[pymodule_export]
     use crate::catalogue::catalogue;
     #[pymodule_export]
