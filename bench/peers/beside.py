@@ -7,8 +7,10 @@ beside the figures; a miss is printed as a miss.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
+import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +18,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Report", "Row", "Timed", "interleaved"]
+__all__ = ["Report", "Row", "Timed", "interleaved", "threads_over_processes"]
 
 
 @dataclass
@@ -101,3 +104,45 @@ def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[
         for name, call in calls.items():
             found[name].add(call)
     return found
+
+
+def threads_over_processes(one: Callable[[], object], both: Callable[[], object], *, rounds: int = 5) -> float:
+    """The speed of a call on two threads over that of two independent processes with one thread each.
+
+    Both are measured by wall time in turn, half a second each and round by round; the median of the rounds' ratios is
+    given. 1 means that a second thread brings all that this machine has to give; two processes seldom
+    reach twice one, as they share caches and memory.
+
+    Args:
+        one: The work on one thread.
+        both: The same work on two threads.
+        rounds: Rounds of each.
+    """
+    ratios = []
+    context = multiprocessing.get_context("fork")
+    both()
+    for _ in range(rounds):
+        barrier, counts = context.Barrier(2), context.Queue()
+        children = [context.Process(target=_repeat, args=(one, barrier, counts)) for _ in range(2)]
+        for child in children:
+            child.start()
+        apart = sum(counts.get() for _ in children)
+        for child in children:
+            child.join()
+        ratios.append(_rate(both) / apart)
+    return statistics.median(ratios)
+
+
+def _rate(call: Callable[[], object], seconds: float = 0.5) -> float:
+    """Calls per second, for at least three calls and so many seconds."""
+    calls, started = 0, time.perf_counter()
+    while calls < 3 or time.perf_counter() - started < seconds:
+        call()
+        calls += 1
+    return calls / (time.perf_counter() - started)
+
+
+def _repeat(call: Callable[[], object], barrier: Any, counts: Any) -> None:
+    call()
+    barrier.wait()
+    counts.put(_rate(call))

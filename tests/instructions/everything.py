@@ -1,7 +1,7 @@
 """What every primitive answers on the same keys, as one line of JSON: name → SHA-256 of the answer's bytes.
 
-Run as a script, on the instructions that the processor (or the environment) allows; the answers must not depend on them. What there is
-to run is read from the catalogue, so a contender that is added is here too.
+Run as a script, on the instructions that the processor (or the environment) allows; the answers must not depend on
+them. What there is to run is read from the catalogue, so a contender that is added is here too.
 """
 
 from __future__ import annotations
