@@ -69,6 +69,16 @@ def test_a_plug_in_that_cannot_be_imported_is_told_once_and_the_others_work(pack
     assert found["broken-one/contenders"].startswith("left out: ModuleNotFoundError")
 
 
+def test_what_a_plug_in_registered_before_it_failed_is_taken_back(packages: Packages) -> None:
+    half = STRATEGY.format(name="half_there") + "\nraise RuntimeError('after the first class')\n"
+    packages.add("half-one", "half_one", half, contenders="a = half_one")
+    packages.add("whole-one", "whole_one", STRATEGY.format(name="all_in_one"), contenders="b = whole_one")
+    listed = packages.run("list", "contenders", "--format", "json")
+    assert listed.returncode == 0, listed.stderr
+    names = {row["name"] for row in json.loads(listed.stdout)}
+    assert "all_in_one" in names and "half_there" not in names
+
+
 def test_each_kind_that_fails_is_named_with_its_error(packages: Packages) -> None:
     packages.add("b-experiment", "b_experiment", "THING = 5\n", experiments="mine = b_experiment:THING")
     packages.add("b-metric", "b_metric", METRIC.format(name="Not a name"), metrics="m = b_metric")
