@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "python" / "assay"
 # A module imports only from layers to its left, from its own, and from what is free.
 LAYERS = ["datasets", "experiments", "harness", "store", "report", "targets", "diffing", "front", "cli", "__main__"]
 PRIMITIVES = {"hashing", "filters", "placement", "checksums"}
-FREE = {"errors", "units", "catalogue", "plugins"} | PRIMITIVES
+FREE = {"errors", "units", "catalogue", "plugins", "intervals"} | PRIMITIVES
 MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "experiments"}
 HEAVY = ["altair", "duckdb", "pandas", "polars", "pyarrow", "pydantic"]
 

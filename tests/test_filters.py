@@ -24,7 +24,7 @@ import assay
 from assay.errors import DataError, ParameterError, UnknownNameError, UnsupportedTypeError
 
 LAYOUTS: list[Any] = ["split_block", "standard"]
-HEADER_BYTES, TRAILER_BYTES = 40, 8
+HEADER_BYTES, TRAILER_BYTES = 64, 8
 
 
 def bitset(filter: assay.BloomFilter) -> bytes:
@@ -339,7 +339,7 @@ def test_facts_of_a_filter_are_those_of_its_bits() -> None:
     assert made.block_count is not None and made.memory_bytes == made.block_count * 32
     # 10.5 bits per key at 1 % (Parquet, BloomFilter.md), not the 9.585 of an unblocked filter.
     assert made.bits_per_key == pytest.approx(10.53, abs=0.01)
-    assert made.keys_inserted == len(made) == 100_000
+    assert made.key_count == len(made) == 100_000
     assert repr(made).startswith("<BloomFilter layout='split_block' block_count=")
     standard = assay.BloomFilter.build(pa.array(range(100_000)), layout="standard")
     assert standard.bits_per_key == pytest.approx(9.585, abs=0.01) and standard.block_count is None
@@ -352,6 +352,12 @@ def test_one_python_value_can_be_asked_for() -> None:
 
 
 # --- stored forms ----------------------------------------------------------------------------
+
+
+def sealed(header: bytes, payload: bytes) -> bytes:
+    """The stored form of this header and payload, with the checksums of both."""
+    checksum = [struct.pack("<Q", xxhash.xxh3_64_intdigest(part)) for part in (header, payload)]
+    return header + checksum[0] + payload + checksum[1]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -370,17 +376,17 @@ def test_a_stored_filter_is_the_filter_on_every_way_back(layout: Any) -> None:
 def test_the_stored_form_is_pinned() -> None:
     made = assay.BloomFilter.build(pa.array(["a"]), block_count=1)
     value = xxhash.xxh64_intdigest(b"a")
-    header = struct.pack("<8sHBBI8sQQ", b"assaybf\0", 1, 2, 0, 8, bytes([19]) + bytes(7), 1, 1)
+    header = struct.pack("<8sHBBI8sQQQQ", b"assayflt", 1, 2, 0, 8, bytes([19]) + bytes(7), 1, 1, 0, 32)
     salts = [0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D, 0x705495C7, 0x2DF1424B, 0x9EFC4947, 0x5C6BFB31]
-    body = header + struct.pack("<8I", *(1 << ((value * salt & 0xFFFFFFFF) >> 27) for salt in salts))
-    assert made.to_bytes() == body + struct.pack("<Q", xxhash.xxh3_64_intdigest(body))
+    body = struct.pack("<8I", *(1 << ((value * salt & 0xFFFFFFFF) >> 27) for salt in salts))
+    assert made.to_bytes() == sealed(header, body)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_truncated_grown_or_changed_bytes_are_refused(layout: Any) -> None:
     stored = assay.BloomFilter.build(pa.array(range(100)), layout=layout).to_bytes()
-    for size in (0, 1, 39, 47, 48, len(stored) - 1):
-        with pytest.raises(DataError, match="no Bloom filter"):
+    for size in (0, 1, 63, 71, 72, len(stored) - 1):
+        with pytest.raises(DataError, match="no filter of assay"):
             assay.BloomFilter.from_bytes(stored[:size])
     with pytest.raises(DataError, match="truncated or joined"):
         assay.BloomFilter.from_bytes(stored + b"x")
@@ -395,15 +401,18 @@ def test_truncated_grown_or_changed_bytes_are_refused(layout: Any) -> None:
 @settings(max_examples=100, deadline=None)
 def test_hostile_bytes_are_refused(data: bytes, prefix: bool) -> None:
     with pytest.raises(DataError):
-        assay.BloomFilter.from_bytes((b"assaybf\0\x01\0" if prefix else b"") + data)
+        assay.BloomFilter.from_bytes((b"assayflt\x01\0" if prefix else b"") + data)
 
 
 @pytest.mark.parametrize(("layout", "code"), [("standard", 1), ("split_block", 2)])
 @pytest.mark.parametrize("size", [0, 2**26, 2**34 + 1, 2**63, 2**64 - 1])
 def test_a_header_that_claims_a_huge_size_allocates_nothing(layout: str, code: int, size: int) -> None:
-    body = struct.pack("<8sHBBI8sQQ", b"assaybf\0", 1, code, 0, 8, bytes([5]) + bytes(7), size, 1)
-    with pytest.raises(DataError, match=r"out of bounds|header says"):
-        assay.BloomFilter.from_bytes(body + struct.pack("<Q", xxhash.xxh3_64_intdigest(body)))
+    for payload_bytes in (0, size, size * 32 % 2**64):
+        header = struct.pack(
+            "<8sHBBI8sQQQQ", b"assayflt", 1, code, 0, 8, bytes([5]) + bytes(7), size, 1, 0, payload_bytes
+        )
+        with pytest.raises(DataError, match=r"contradicts|header says"):
+            assay.BloomFilter.from_bytes(sealed(header, b""))
 
 
 # --- wrong use -------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ def _digest(name: str) -> object:
 
 
 def _filter(name: str) -> object:
-    return assay.BloomFilter.build(KEYS, layout=name, false_positive_rate=0.01).to_bytes()
+    # The payload: what stands before it in a stored form is pinned by tests of the form.
+    return assay.BloomFilter.build(KEYS, layout=name, false_positive_rate=0.01).to_bytes()[64:-8]
 
 
 def _checksum(name: str) -> object:
@@ -86,8 +87,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("digest", "sha256", 1): "920b13bc131e14a3",
     ("digest", "sha512", 1): "756698a0591fa715",
     ("digest", "blake3", 1): "89164612d46d6a10",
-    ("filter", "split_block", 1): "d45e94d11322134f",
-    ("filter", "standard", 1): "5e3a3edaa4ff4e45",
+    ("filter", "split_block", 1): "d0f4f1eb5935e421",
+    ("filter", "standard", 1): "fea04a6648331e16",
     ("placement", "modulo", 1): "9cc1bd90502a28df",
     ("placement", "ring", 1): "9f8832dab391056c",
     ("placement", "jump", 1): "7f8837337b41559b",

@@ -191,6 +191,6 @@ def test_a_refused_insertion_and_readers_of_a_filter_never_wait_for_each_other()
     writer = threading.Thread(target=insert, daemon=True)
     writer.start()
     while not done.is_set() and writer.is_alive():
-        assert (filter_.layout, filter_.keys_inserted) == ("split_block", 2)
+        assert (filter_.layout, filter_.key_count) == ("split_block", 2)
     writer.join(timeout=30)
     assert done.is_set()

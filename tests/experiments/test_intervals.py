@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from assay.errors import ParameterError
-from assay.experiments.intervals import incomplete_beta, over_seeds, rate_interval, student_quantile
+from assay.intervals import incomplete_beta, over_seeds, rate_interval, student_quantile
 
 
 @given(st.integers(1, 100_000), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95, 0.999]))

@@ -27,7 +27,6 @@ from assay.errors import (
     UnknownNameError,
 )
 from assay.experiments.base import Findings, Value
-from assay.experiments.intervals import over_seeds
 from assay.experiments.placement import EXPERIMENT
 from assay.experiments.placement.draws import ACTIONS
 from assay.experiments.placement.job import PlacementJob
@@ -42,6 +41,7 @@ from assay.experiments.placement.metrics import (
 from assay.experiments.placement.settings import PlacementSettings
 from assay.experiments.placement.spelling import parse_placement, propose
 from assay.harness import TimingSettings, run_suite, suite_from_dict
+from assay.intervals import over_seeds
 from assay.placement import Ring
 from assay.store import Store
 

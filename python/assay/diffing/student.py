@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from assay.experiments.intervals import incomplete_beta
+from assay.intervals import incomplete_beta
 
 __all__ = ["t_quantile", "t_tail"]
 

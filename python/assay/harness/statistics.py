@@ -31,8 +31,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.errors import ParameterError
-from assay.experiments.intervals import rate_interval
 from assay.harness.records import Verdict
+from assay.intervals import rate_interval
 
 __all__ = [
     "CONFIDENCE",

@@ -47,6 +47,23 @@ impl<'a> Bitmap<'a> {
         self.len
     }
 
+    /// 64 bits from `row` on; those beyond the last are zero.
+    #[inline]
+    #[must_use]
+    pub fn word(&self, row: usize) -> u64 {
+        let count = self.len.saturating_sub(row).min(64);
+        if count == 0 {
+            return 0;
+        }
+        let (start, shift) = ((self.offset + row) >> 3, (self.offset + row) & 7);
+        let mut bytes = [0_u8; 16];
+        let there = (shift + count).div_ceil(8);
+        bytes[..there].copy_from_slice(&self.bytes[start..start + there]);
+        #[allow(clippy::cast_possible_truncation)]
+        let word = (u128::from_le_bytes(bytes) >> shift) as u64;
+        if count == 64 { word } else { word & ((1 << count) - 1) }
+    }
+
     /// The bits as owned bytes from bit 0 on; bits beyond the last are zero.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

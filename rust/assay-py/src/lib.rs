@@ -51,7 +51,7 @@ mod _core {
     #[pymodule_export]
     use crate::checksums::{BlockChecksums, Checksum, checksum};
     #[pymodule_export]
-    use crate::filters::BloomFilter;
+    use crate::filters::bloom::BloomFilter;
     #[pymodule_export]
     use crate::fold::{
         PyMarks, PySums, gather, give_back_memory, journeys, mark_pairs, sum_by, sum_pairs, weight_apart,

@@ -59,9 +59,9 @@ pub fn fixed_size_binary<'py>(
     to_pyarrow(py, Arc::new(array))
 }
 
-/// Bits, least significant first, with validity.
-pub fn boolean<'py>(py: Python<'py>, bits: Vec<u8>, len: usize, validity: Validity) -> PyResult<Bound<'py, PyAny>> {
-    let values = BooleanBuffer::new(Buffer::from_vec(bits), 0, len);
+/// Bits in words, least significant first, with validity; nothing is copied.
+pub fn boolean<'py>(py: Python<'py>, words: Vec<u64>, len: usize, validity: Validity) -> PyResult<Bound<'py, PyAny>> {
+    let values = BooleanBuffer::new(Buffer::from_vec(words), 0, len);
     to_pyarrow(py, Arc::new(BooleanArray::new(values, nulls(validity, len))))
 }
 

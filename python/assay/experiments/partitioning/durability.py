@@ -23,7 +23,7 @@ from itertools import chain, combinations, islice
 
 import numpy as np
 
-from assay.experiments.intervals import rate_interval
+from assay.intervals import rate_interval
 
 __all__ = ["DRAWN", "MOST_TRIED", "Chance", "loss_chance"]
 

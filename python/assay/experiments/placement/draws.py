@@ -14,7 +14,6 @@ from assay import _core
 from assay.errors import MeasurementError
 from assay.experiments.base import Cell, Point, Value
 from assay.experiments.distinct import DistinctKeys, numpy_of
-from assay.experiments.intervals import Spread, over_seeds
 from assay.experiments.loads import Number, movement
 from assay.experiments.placement.metrics import (
     adjacent_pairs_law,
@@ -25,6 +24,7 @@ from assay.experiments.placement.metrics import (
     share_cv,
 )
 from assay.experiments.placement.spelling import PlacementSpec, build, node_name
+from assay.intervals import Spread, over_seeds
 
 __all__ = ["ACTIONS", "Contest", "measure"]
 

@@ -6,8 +6,11 @@
 //! Source: Apache Parquet, `BloomFilter.md`; Putze, Sanders, Singler 2007, "Cache-, Hash- and
 //! Space-Efficient Bloom Filters" (the Poisson mixture over block loads).
 
+mod kernel;
+
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
+use crate::lanes::Path;
 use crate::memory;
 
 /// A rate must be above this one, which takes more than 64 bits per key.
@@ -186,44 +189,14 @@ impl SplitBlock {
         block.0.iter().zip(bits_of(hash)).all(|(word, bit)| word & bit != 0)
     }
 
-    /// Adds the keys with these hashes, where `mask` has a bit.
-    pub fn insert(&mut self, hashes: &[u64; 64], mask: u64) {
-        super::prefetched(hashes, mask, |hash| super::prefetch(&self.blocks[block_of(hash, self.blocks.len())]));
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2, as was just asked.
-            unsafe { avx2::insert(&mut self.blocks, hashes, mask) };
-            return;
-        }
-        self.insert_portable(hashes, mask);
+    /// Adds the keys with these hashes.
+    pub fn insert(&mut self, hashes: &[u64]) {
+        kernel::insert(Path::widest(), &mut self.blocks, hashes);
     }
 
-    fn insert_portable(&mut self, hashes: &[u64; 64], mask: u64) {
-        let count = self.blocks.len();
-        super::for_each_bit(mask, |index| {
-            let block = &mut self.blocks[block_of(hashes[index], count)];
-            for (word, bit) in block.0.iter_mut().zip(bits_of(hashes[index])) {
-                *word |= bit;
-            }
-        });
-    }
-
-    /// A bit for each key that may be held, where `mask` has a bit.
-    #[must_use]
-    pub fn probe(&self, hashes: &[u64; 64], mask: u64) -> u64 {
-        super::prefetched(hashes, mask, |hash| super::prefetch(&self.blocks[block_of(hash, self.blocks.len())]));
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2, as was just asked.
-            return unsafe { avx2::probe(&self.blocks, hashes, mask) };
-        }
-        self.probe_portable(hashes, mask)
-    }
-
-    fn probe_portable(&self, hashes: &[u64; 64], mask: u64) -> u64 {
-        let mut held = 0;
-        super::for_each_bit(mask, |index| held |= u64::from(self.holds(hashes[index])) << index);
-        held
+    /// Sets bit i of `held` if the key with hash i may be held.
+    pub fn probe(&self, hashes: &[u64], held: &mut [u64]) {
+        kernel::probe(Path::widest(), &self.blocks, hashes, held);
     }
 
     /// The probability that a key with a random hash is answered yes: the mean over blocks of the
@@ -236,52 +209,9 @@ impl SplitBlock {
     }
 }
 
-/// Eight words at once; each function is tested against the portable one.
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::{
-        __m256i, _mm256_load_si256, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32, _mm256_setr_epi32,
-        _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_store_si256, _mm256_testc_si256,
-    };
-
-    use super::{Block, SALTS, block_of};
-
-    #[target_feature(enable = "avx2")]
-    #[allow(clippy::cast_possible_truncation)]
-    fn bits(hash: u64) -> __m256i {
-        let [a, b, c, d, e, f, g, h] = SALTS.map(u32::cast_signed);
-        let salts = _mm256_setr_epi32(a, b, c, d, e, f, g, h);
-        let products = _mm256_mullo_epi32(_mm256_set1_epi32((hash as u32).cast_signed()), salts);
-        _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_srli_epi32::<27>(products))
-    }
-
-    #[target_feature(enable = "avx2")]
-    pub fn insert(blocks: &mut [Block], hashes: &[u64; 64], mask: u64) {
-        let count = blocks.len();
-        super::super::for_each_bit(mask, |index| {
-            let block: *mut __m256i = std::ptr::from_mut(&mut blocks[block_of(hashes[index], count)]).cast();
-            // SAFETY: a block is 32 bytes, aligned to 32, and borrowed mutably here.
-            unsafe { _mm256_store_si256(block, _mm256_or_si256(_mm256_load_si256(block), bits(hashes[index]))) };
-        });
-    }
-
-    #[target_feature(enable = "avx2")]
-    pub fn probe(blocks: &[Block], hashes: &[u64; 64], mask: u64) -> u64 {
-        let mut held = 0;
-        super::super::for_each_bit(mask, |index| {
-            let block: *const __m256i = std::ptr::from_ref(&blocks[block_of(hashes[index], blocks.len())]).cast();
-            // SAFETY: a block is 32 bytes, aligned to 32, and borrowed here.
-            let all = unsafe { _mm256_testc_si256(_mm256_load_si256(block), bits(hashes[index])) };
-            held |= u64::from(all.cast_unsigned()) << index;
-        });
-        held
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     /// Bits per key for a rate, as Parquet's `BloomFilter.md` tabulates them.
     #[test]
@@ -307,26 +237,5 @@ mod tests {
         assert!(blocks_for(10, 1.1e-6).is_ok());
         assert!(blocks_for(1 << 40, 0.01).unwrap_err().to_string().contains("2 GiB"));
         assert!(SplitBlock::with_blocks(0).is_err() && SplitBlock::with_blocks(BLOCKS_HIGH + 1).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn every_path_sets_and_finds_the_same_bits(
-            hashes in proptest::collection::vec(any::<u64>(), 64),
-            others in proptest::collection::vec(any::<u64>(), 64),
-            mask: u64, probe_mask: u64, count in 1_u64..40,
-        ) {
-            let batch: [u64; 64] = hashes.try_into().unwrap();
-            let absent: [u64; 64] = others.try_into().unwrap();
-            let mut portable = SplitBlock::with_blocks(count).unwrap();
-            let mut dispatched = portable.clone();
-            portable.insert_portable(&batch, mask);
-            dispatched.insert(&batch, mask);
-            prop_assert_eq!(&portable, &dispatched);
-            for probes in [batch, absent] {
-                prop_assert_eq!(portable.probe_portable(&probes, probe_mask), dispatched.probe(&probes, probe_mask));
-            }
-            prop_assert_eq!(dispatched.probe(&batch, mask), mask);
-        }
     }
 }

@@ -164,30 +164,31 @@ impl Standard {
         all_positions(hash, self.bits, self.probes, |bit| self.words[bit >> 6] >> (bit & 63) & 1 == 1)
     }
 
-    /// Adds the keys with these hashes, where `mask` has a bit.
-    pub fn insert(&mut self, hashes: &[u64; 64], mask: u64) {
-        super::prefetched(hashes, mask, |hash| self.prefetch(hash));
-        super::for_each_bit(mask, |index| {
-            all_positions(hashes[index], self.bits, self.probes, |bit| {
-                self.words[bit >> 6] |= 1 << (bit & 63);
-                true
-            });
-        });
+    /// Adds the keys with these hashes.
+    pub fn insert(&mut self, hashes: &[u64]) {
+        for batch in hashes.chunks(64) {
+            batch.iter().for_each(|hash| self.prefetch(*hash));
+            for hash in batch {
+                all_positions(*hash, self.bits, self.probes, |bit| {
+                    self.words[bit >> 6] |= 1 << (bit & 63);
+                    true
+                });
+            }
+        }
     }
 
-    /// A bit for each key that may be held, where `mask` has a bit.
-    #[must_use]
-    pub fn probe(&self, hashes: &[u64; 64], mask: u64) -> u64 {
-        super::prefetched(hashes, mask, |hash| self.prefetch(hash));
-        let mut held = 0;
-        super::for_each_bit(mask, |index| held |= u64::from(self.holds(hashes[index])) << index);
-        held
+    /// Sets bit i of `held` if the key with hash i may be held.
+    pub fn probe(&self, hashes: &[u64], held: &mut [u64]) {
+        for (batch, out) in hashes.chunks(64).zip(held) {
+            batch.iter().for_each(|hash| self.prefetch(*hash));
+            *out = batch.iter().enumerate().fold(0, |held, (index, hash)| held | u64::from(self.holds(*hash)) << index);
+        }
     }
 
     #[inline]
     fn prefetch(&self, hash: u64) {
         all_positions(hash, self.bits, self.probes, |bit| {
-            super::prefetch(&self.words[bit >> 6]);
+            memory::prefetch(&self.words[bit >> 6]);
             true
         });
     }
@@ -214,9 +215,7 @@ mod tests {
         for round in 0..filters {
             let mut filter = Standard::with_capacity(keys, rate).unwrap();
             for key in 0..keys {
-                let mut hashes = [0; 64];
-                hashes[0] = hash.word(round << 32 | key);
-                filter.insert(&hashes, 1);
+                filter.insert(&[hash.word(round << 32 | key)]);
             }
             expected += filter.expected_rate() / filters as f64;
             yes += (0..absent).filter(|key| filter.holds(hash.word(1 << 63 | round << 32 | key))).count() as u64;

@@ -125,3 +125,18 @@ proptest::proptest! {
         proptest::prop_assert_eq!(bits.to_bytes(), expected);
     }
 }
+
+#[test]
+fn words_of_a_bitmap_begin_at_any_bit_and_end_with_it() {
+    let bytes: Vec<u8> = (0..40_u8).map(|byte| byte.wrapping_mul(73) ^ 0x5a).collect();
+    for offset in 0..20 {
+        for len in [0, 1, 7, 63, 64, 65, 130, 200] {
+            let bits = Bitmap::new(&bytes, offset, len);
+            for row in (0..len + 70).step_by(3) {
+                let expected =
+                    (0..64).filter(|at| row + at < len && bits.get(row + at)).fold(0, |word, at| word | 1 << at);
+                assert_eq!(bits.word(row), expected, "{offset} {len} {row}");
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+"""Filters of Arrow columns: a set of keys in a few bits each, that never denies a key it holds.
+
+A filter answers "surely not" or "perhaps", and is wrong about an absent key at a rate that is chosen when it is built.
+All have the same verbs, as far as they can: `base.Filter` documents them, and each kind is a module beside it.
+"""
+
+from __future__ import annotations
+
+from assay.filters.base import Filter, FilterRate, GrowingFilter
+from assay.filters.bloom import BloomFilter
+
+__all__ = ["BloomFilter", "Filter", "FilterRate", "GrowingFilter"]
