@@ -41,6 +41,7 @@ VARIABLES = {
     "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`, `split_hot`, `merge_cold`",
     "FK": "the name of a foreign key of the dataset",
     "QUERY": "the name of a query of the dataset or the suite",
+    "BITS": "one of `modulo`, `high`, `low`: which bits of a hash choose the bucket",
 }
 ROOM_TITLES = {
     "hash": "Hash functions",

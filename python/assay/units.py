@@ -37,6 +37,7 @@ UNITS = {
     "bytes": "bytes; shown with binary prefixes",
     "ns": "nanoseconds",
     "s": "seconds",
+    "GB/s": "10^9 bytes a second",
     "count": "a plain number",
 }
 
@@ -103,6 +104,8 @@ def format_value(value: float | None, unit: str) -> str:
         return format_duration_ns(value)
     if unit == "s":
         return format_seconds(value)
+    if unit == "GB/s":
+        return f"{value:.3f} GB/s" if abs(value) < 1 else f"{value:,.1f} GB/s"
     if unit == "ratio":
         return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
     return format_count(value) if float(value).is_integer() else f"{value:,.2f}"

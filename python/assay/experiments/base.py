@@ -32,6 +32,7 @@ __all__ = [
     "Metric",
     "Packable",
     "Point",
+    "Throughput",
     "Timer",
     "Value",
 ]
@@ -182,6 +183,14 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Throughput:
+    """The bytes that a kernel works through: with its time they make a metric of kind "timed" and unit "GB/s"."""
+
+    metric: str  # "throughput"
+    bytes: int  # per call
+
+
+@dataclass(frozen=True)
 class Timer:
     """A kernel to be timed: `call()` does `operations` operations once, in one thread."""
 
@@ -190,6 +199,7 @@ class Timer:
     call: Callable[[], object]
     operations: int
     latency: Latency | None = None
+    throughput: Throughput | None = None
 
 
 class Packable(Protocol):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BUILT_IN", "get", "kinds", "package_of", "register"]
 
 BUILT_IN = {
+    "hashing": "assay.experiments.hashing:EXPERIMENT",
     "partitioning": "assay.experiments.partitioning:EXPERIMENT",
     "placement": "assay.experiments.placement:EXPERIMENT",
 }

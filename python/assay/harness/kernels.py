@@ -37,6 +37,8 @@ class KernelFacts:
     metric: str
     operations: int  # per call
     latency: str | None = None  # the metric of its latencies, if it can be called one operation at a time
+    throughput: str | None = None  # the metric of its bytes a second, if it is told how many bytes a call works through
+    bytes: int = 0  # per call
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,11 @@ class Kernels:
         """The kernels, in the order in which they were built."""
         return [
             KernelFacts(
-                timer.cell_id, timer.metric, timer.operations, None if timer.latency is None else timer.latency.metric
+                timer.cell_id,
+                timer.metric,
+                timer.operations,
+                None if timer.latency is None else timer.latency.metric,
+                *(() if timer.throughput is None else (timer.throughput.metric, timer.throughput.bytes)),
             )
             for timer in self._timers
         ]

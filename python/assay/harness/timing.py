@@ -371,6 +371,11 @@ class _Rounds:
             seed=self.seed,
             stops=self.stops,
             calibrations=self._calibrations(),
+            throughputs={
+                key: (fact.throughput, fact.bytes / fact.operations)
+                for key, fact in self.facts.items()
+                if fact.throughput is not None
+            },
             histograms=[
                 _histogram_record(cell, name, process, histogram)
                 for (cell, name, process), histogram in self.histograms.items()

@@ -6,7 +6,7 @@ that name nothing of the program, so that two versions of it understand each oth
 
     parent                                                 child
     (path, task)                                           {"protocol": 1, "kernels": [[cell, metric, operations,
-                                                            latency], ...]}
+                                                            latency, throughput, bytes], ...]}
                                                            or {"not_built": why}
     {"calibrate": target_ns, "iterations": null or [...]}  {"iterations": [...], "sample_ns": [...], "failures": {...}}
     {"round": [kernel, ...], "samples": m, "singles": s}   {"ns": [[...], ...], "cpu_ns": [[...], ...],
@@ -52,7 +52,10 @@ def main() -> None:
     except Exception as error:
         tell({"not_built": described(error)})
         return
-    facts = [[fact.cell_id, fact.metric, fact.operations, fact.latency] for fact in kernels.facts]
+    facts = [
+        [fact.cell_id, fact.metric, fact.operations, fact.latency, fact.throughput, fact.bytes]
+        for fact in kernels.facts
+    ]
     tell({"protocol": PROTOCOL, "kernels": facts})
     while "end" not in (command := commands.get()):
         if "calibrate" in command:

@@ -75,6 +75,7 @@ def summarise(
     stops: Mapping[str, StopRule] | None = None,
     calibrations: Sequence[CalibrationRecord] = (),
     histograms: Sequence[HistogramRecord] = (),
+    throughputs: Mapping[tuple[str, str], tuple[str, float]] | None = None,
 ) -> Timing:
     """Values, intervals and ratios from samples; cells in `failures` have no value.
 
@@ -87,6 +88,7 @@ def summarise(
         stops: Why the rounds of each metric ended.
         calibrations: Kept with the result.
         histograms: Latencies, of which the percentiles are values.
+        throughputs: By cell and timed metric: what the same time is called in GB/s, and the bytes of an operation.
     """
     rounds: dict[tuple[str, str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for sample in sorted(samples, key=lambda sample: (sample.process, sample.round)):
@@ -107,6 +109,8 @@ def summarise(
             estimate = median_estimate(list(series.values()), seed=seed)
             note = _note(series, settings, (stops or {}).get(metric, "rounds"))
             values.append(Value(cell, metric, estimate.value, estimate.low, estimate.high, note))
+            if throughputs and (cell, metric) in throughputs:
+                values.append(_throughput(cell, *throughputs[cell, metric], estimate, note))
             if baseline is None or cell == copies[0]:
                 continue
             pair = _paired(baseline, series)
@@ -122,6 +126,12 @@ def summarise(
         tuple(record for record in calibrations if record.cell_id not in failures),
         kept_histograms,
     )
+
+
+def _throughput(cell: str, name: str, bytes_each: float, estimate: Estimate, note: str | None) -> Value:
+    """Bytes an operation over ns an operation, which are GB/s; the ends of the interval change places."""
+    value, low, high = (bytes_each / ns if ns else None for ns in (estimate.value, estimate.high, estimate.low))
+    return Value(cell, name, value, low, high, note)
 
 
 def _judged(compared: Sequence[_Compared], metrics: Mapping[str, Metric]) -> tuple[ComparisonRecord, ...]:

@@ -39,7 +39,7 @@ _COLUMNS = (
     "high",
     "note",
 )
-_FRACTIONAL_UNITS = {"ratio", "share", "ns"}
+_FRACTIONAL_UNITS = {"ratio", "share", "ns", "GB/s"}
 
 
 def to_rows(store: Source, run_id: str) -> dict[str, Any]:

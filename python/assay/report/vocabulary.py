@@ -48,6 +48,7 @@ GROUPS = (
     "Transactions and hot keys",
     "Growth",
     "Replicas",
+    "Hash quality",
     "Cost",
     "Other",
 )
@@ -83,6 +84,17 @@ KEY_METRICS = {
         "moved_over_optimum.remove_one",
         "build_ns",
     ),
+    "hashing": (
+        "hash_ns",
+        "throughput",
+        "balance_over_ideal.modulo",
+        "balance_over_ideal.high",
+        "balance_over_ideal.low",
+        "collisions",
+        "collisions_expected",
+        "avalanche_bias_output",
+        "hash_bits",
+    ),
 }
 
 # A mean over a family weighs each member by this one's, where the run has it: how often a query log asks for it.
@@ -99,10 +111,14 @@ WEIGHTS = {
 RANKING = {
     "partitioning": ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean"),
     "placement": ("moved_over_optimum.add_one", "load_max_over_mean", "stray_moves.add_one", "memory_bytes"),
+    "hashing": ("hash_ns",),
 }
 
 # The two metrics that a trade-off shows first, where a run has both; other kinds show quality against time or bytes.
-TRADE_OFFS = {"partitioning": ("load_max_over_mean", "cross_join_share")}
+TRADE_OFFS = {
+    "partitioning": ("load_max_over_mean", "cross_join_share"),
+    "hashing": ("hash_ns", "avalanche_bias_output"),
+}
 
 # Settings whose number reads as a count of something: a grid of them is named so.
 COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
@@ -117,12 +133,15 @@ _SETTINGS = {
 }
 _MOST_NAMED = 12  # of a list of settings
 
-_L, _M, _J, _Q, _T, _G, _R, _C = GROUPS[:-1]
+_L, _M, _J, _Q, _T, _G, _R, _H, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
     "load_max_over_mean": Entry(
-        "load max ÷ mean", "max ÷ mean", _L, "the fullest partition or node against its fair part; 1 is even"
+        "load max ÷ mean: {}",
+        "max ÷ mean {}",
+        _L,
+        "the fullest partition or node against its fair part; 1 is even",
     ),
     "load_min_over_mean": Entry(
         "load min ÷ mean", "min ÷ mean", _L, "the emptiest partition against the average; 1 is even"
@@ -314,6 +333,32 @@ _ENTRIES: dict[str, Entry] = {
         "directory lookups", "lookups", _C, "reads that a cache of a tenth of the entries sends on to the directory"
     ),
     "directory_hops_mean": Entry("directory hops", "hops", _C, "requests for one read by key, behind such a cache"),
+    "balance_over_ideal": Entry(
+        "uneven ÷ ideal: {}",
+        "uneven {}",
+        _H,
+        "how uneven buckets of the keys are against chance; 1 is as chance has it",
+    ),
+    "balance_ideal": Entry("uneven ÷ ideal, by chance", "by chance", _H, "where an ideal function's unevenness lies"),
+    "keys_max_over_mean": Entry(
+        "keys max ÷ mean: {}", "keys max {}", _H, "the bucket with most distinct keys against the average"
+    ),
+    "collisions": Entry("collisions", "collisions", _H, "pairs of different keys with the same hash"),
+    "collisions_expected": Entry(
+        "collisions by chance", "by chance", _H, "pairs that would collide under an ideal function of this width"
+    ),
+    "avalanche_share": Entry(
+        "avalanche", "avalanche", _H, "the part of the hash that a flipped bit of the key changes; 50 % is ideal"
+    ),
+    "avalanche_bias_output": Entry(
+        "avalanche bias, hash bits", "bias out", _H, "the hash's most predictable bit when a key bit flips; 0 is ideal"
+    ),
+    "avalanche_bias_input": Entry(
+        "avalanche bias, key bits", "bias in", _H, "the key's most predictable bit when it flips; 0 is ideal"
+    ),
+    "hash_bits": Entry("hash width", "bits", _H, "bits of the hash"),
+    "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),
+    "throughput": Entry("throughput", "throughput", _C, "bytes worked through in a second"),
     "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read, which every router must hold"),
     "lookup_ns": Entry("lookup", "lookup", _C, "time to find where one key lives"),
     "lookup_latency_ns": Entry("lookup latency {}", "latency {}", _C, "time of one lookup called from Python"),

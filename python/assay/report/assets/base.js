@@ -49,6 +49,7 @@
         if (Math.abs(value) < limit) return name === 's' ? nanoseconds(1e9 * value) : `${(value / divisor).toFixed(1)} ${name}`;
       }
     }
+    if (unit === 'GB/s') return `${Math.abs(value) < 1 ? value.toFixed(3) : thousands(value, 1)} GB/s`;
     if (unit === 'ratio') return Math.abs(value) < 10 ? value.toFixed(3) : thousands(value, 1);
     return Number.isInteger(value) ? thousands(value, 0) : thousands(value, 2);
   };
