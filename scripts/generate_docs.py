@@ -60,7 +60,8 @@ ROOM_NOTES = {
     "`partitioning`: `ring(column, virtual_nodes=128)`. Only `modulo` is no strategy under this room's meaning: "
     "hashed it is the strategy `hash`, unhashed the strategy `modulo`.",
     "checksum": "Called by `assay.checksum(buffer_or_path, NAME)`, `assay.Checksum(NAME)` and "
-    "`assay.checksum_blocks(buffer_or_path, NAME)`.",
+    "`assay.checksum_blocks(buffer_or_path, NAME)`, and by `assay checksum FILE --algorithm NAME`. Those that are "
+    "cryptographic make Merkle trees too: `assay.MerkleTree.build(buffer_or_path, algorithm=NAME)`.",
     "partition": "Spelled `name(column, parameter=value)` in suites and on the command line; every placement above is "
     "a strategy too.",
 }

@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.checksums import Checksum, checksum, checksum_blocks
+    from assay.checksums import Checksum, MerkleTree, checksum, checksum_blocks
     from assay.datasets import open_dataset
     from assay.diffing import diff
     from assay.experiments.partitioning import (
@@ -35,6 +35,7 @@ _HOMES = {
     "Checksum": "assay.checksums",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
+    "MerkleTree": "assay.checksums",
     "Modulo": "assay.placement",
     "PartitionLoads": "assay.experiments.partitioning",
     "PartitioningMetric": "assay.experiments.partitioning",
@@ -62,6 +63,7 @@ __all__ = [
     "Checksum",
     "Jump",
     "Maglev",
+    "MerkleTree",
     "Modulo",
     "PartitionLoads",
     "PartitioningMetric",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
 from assay.cli.check import check
+from assay.cli.checksum import checksum, with_standard_input
 from assay.cli.compare import compare, with_plain_settings
 from assay.cli.data import data
 from assay.cli.demo import demo
@@ -44,6 +45,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "list": list_,
     "explain": explain,
     "data": data,
+    "checksum": checksum,
     "sql": sql,
     "export": export,
     "merge": merge,
@@ -155,6 +157,8 @@ def _run(words: list[str]) -> int:
     words = _with_resume(words)
     if words and words[0] == "compare":
         words = [words[0], *with_plain_settings(words[1:])]
+    if words and words[0] == "checksum":
+        words = with_standard_input(words)
     result = app(words, exit_on_error=False, print_error=False)
     return result if isinstance(result, int) else 0
 

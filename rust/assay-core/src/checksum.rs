@@ -6,6 +6,7 @@
 
 pub mod crc;
 pub mod digest;
+pub mod merkle;
 pub mod xxh;
 
 use crate::catalogue::Contender;

@@ -11,6 +11,7 @@ mod filters;
 mod fold;
 mod hashing;
 mod key_table;
+mod merkle;
 mod output;
 mod partition;
 mod placement;
@@ -60,6 +61,8 @@ mod _core {
     use crate::hashing::{digest, hash, hash_rows};
     #[pymodule_export]
     use crate::key_table::PyKeyTable;
+    #[pymodule_export]
+    use crate::merkle::{MerkleLeaves, MerkleTree, verify_block};
     #[pymodule_export]
     use crate::partition::{PyDistinct, PyStrategy, action_nodes, chained_replicas};
     #[pymodule_export]

@@ -104,6 +104,18 @@ impl Digest {
         })
     }
 
+    /// The name of this digest.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::Blake3 => "blake3",
+        }
+    }
+
     /// The width of one digest in bytes.
     #[must_use]
     pub fn width(self) -> usize {

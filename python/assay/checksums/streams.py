@@ -8,47 +8,21 @@ released meanwhile.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from assay import _core
-from assay.errors import ParameterError, ReadError, UnsupportedTypeError
+from assay.checksums.files import Told, is_path, pieces
+from assay.errors import ParameterError, UnsupportedTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Checksum", "checksum", "checksum_blocks"]
-
-# A file is read in pieces of so many bytes: enough for a few threads, little beside any memory.
-_PIECE_BYTES = 8 * 1024 * 1024
+__all__ = ["Checksum", "checksum", "checksum_blocks", "fed"]
 
 _WORD = 2**64
 
 Integral = Literal["crc32", "crc32c", "crc64_nvme", "xxh3_64", "xxh64"]
 Cryptographic = Literal["md5", "sha1", "sha256", "sha512", "blake3"]
-
-
-def _pieces(path: str | os.PathLike[str]) -> Iterator[memoryview]:
-    """The bytes of a file, in order; each piece is valid until the next is asked for.
-
-    Raises:
-        ReadError: The file is missing, is a directory or cannot be read.
-    """
-    place = Path(path)
-    buffer = bytearray(_PIECE_BYTES)
-    view = memoryview(buffer)
-    try:
-        with place.open("rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                yield view[:count]
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ReadError(f'cannot read "{place}": {reason}; expected the path of a readable file') from error
-
-
-def _is_path(source: object) -> bool:
-    return isinstance(source, str | os.PathLike)
 
 
 @overload
@@ -88,12 +62,28 @@ def checksum(
     >>> hex(checksum(b"123456789", "crc32c"))
     '0xe3069283'
     """
-    if not _is_path(buffer_or_path):
+    if not is_path(buffer_or_path):
         return _core.checksum(buffer_or_path, algorithm, threads=threads)
+    return fed(buffer_or_path, algorithm, threads=threads).value
+
+
+def fed(
+    path: str | os.PathLike[str] | None,
+    algorithm: str,
+    *,
+    threads: int | None = None,
+    told: Told | None = None,
+) -> _core.Checksum:
+    """The checksum of a file, or of standard input for None; `told` hears of every piece.
+
+    Raises:
+        UnknownNameError: There is no such algorithm.
+        ReadError: The file is missing or cannot be read.
+    """
     whole = _core.Checksum(algorithm)
-    for piece in _pieces(buffer_or_path):
+    for piece in pieces(path, told=told):
         whole.update(piece, threads=threads)
-    return whole.value
+    return whole
 
 
 def checksum_blocks(
@@ -129,7 +119,7 @@ def checksum_blocks(
     if not 0 <= block_bytes < _WORD:
         raise ParameterError(f"block_bytes is {block_bytes}; expected 1 to {2**31}, such as 4096")
     blocks = _core.BlockChecksums(algorithm, block_bytes)
-    for piece in _pieces(buffer_or_path) if _is_path(buffer_or_path) else (buffer_or_path,):
+    for piece in pieces(buffer_or_path) if is_path(buffer_or_path) else (buffer_or_path,):
         blocks.update(piece, threads=threads)
     return blocks.finish()
 

@@ -1,0 +1,67 @@
+"""Files as pieces of bytes, in order: bounded memory, however long the file.
+
+A file is read, not mapped: a mapped file that another process truncates kills the process that looks at it
+(SIGBUS), and pages of a mapping are found one by one. Pipes, devices and standard input are read alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from assay.errors import ReadError
+
+__all__ = ["Told", "is_path", "pieces"]
+
+# Enough for a few threads, little beside any memory.
+PIECE_BYTES = 8 * 1024 * 1024
+
+Told = Callable[[int], None]
+
+
+def is_path(source: object) -> bool:
+    """Whether `source` names a file, rather than being bytes."""
+    return isinstance(source, str | os.PathLike)
+
+
+def pieces(path: str | os.PathLike[str] | None, *, told: Told | None = None) -> Iterator[memoryview]:
+    """The bytes of a file, in order; each piece is valid until the next is asked for.
+
+    Args:
+        path: A file, or whatever else can be read, such as a named pipe; None is standard input.
+        told: Called with the number of bytes of each piece once it has been used.
+
+    Raises:
+        ReadError: There is nothing of that name, it is a folder, or it cannot be read.
+    """
+    if path is None:
+        yield from _rest_of(0, "standard input", told)
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:  # ValueError: a name with a null in it
+        raise _unreadable(os.fsdecode(path), error) from error
+    try:
+        yield from _rest_of(descriptor, os.fsdecode(path), told)
+    finally:
+        os.close(descriptor)
+
+
+def _rest_of(descriptor: int, name: str, told: Told | None) -> Iterator[memoryview]:
+    buffer = bytearray(PIECE_BYTES)
+    view = memoryview(buffer)
+    while True:
+        try:
+            count = os.readv(descriptor, [buffer])
+        except OSError as error:
+            raise _unreadable(name, error) from error
+        if not count:
+            return
+        yield view[:count]
+        if told is not None:
+            told(count)
+
+
+def _unreadable(name: str, error: Exception) -> ReadError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return ReadError(f'cannot read "{name}": {reason}; expected the path of a readable file')
