@@ -1,7 +1,8 @@
 //! The loops of split blocks: fetch the blocks of some keys ahead, then set or test eight bits of each at once.
 //!
-//! One key a register of 256 bits with AVX2, two keys a register with AVX-512, whose answers are compared 64 at a time.
-//! Every path is tested against the portable one.
+//! One key a register of 256 bits with AVX2; two keys a register with AVX-512, each of whose answers is a byte, compared
+//! 64 at a time. While one batch is tested, the blocks of the next one are fetched. Loops are plain: a closure within a
+//! function compiled for wide registers may be compiled without them. Every path is tested against the portable one.
 
 use super::{Block, bits_of, block_of};
 use crate::lanes::Path;
@@ -33,7 +34,7 @@ pub fn insert(path: Path, blocks: &mut [Block], hashes: &[u64]) {
 
 /// Sets bit i of `held` if all bits of hash i are set.
 pub fn probe(path: Path, blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
-    assert!(held.len() >= hashes.len().div_ceil(64), "a bit for each hash");
+    assert!(held.len() >= hashes.len().div_ceil(BATCH), "a bit for each hash");
     match path {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a path is there only where the processor has its instructions.
@@ -54,61 +55,90 @@ pub fn probe(path: Path, blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
     }
 }
 
-#[inline]
 fn fetch(blocks: &[Block], batch: &[u64]) {
     batch.iter().for_each(|hash| prefetch(&blocks[block_of(*hash, blocks.len())]));
+}
+
+/// The salts twice, for two keys side by side.
+#[cfg(target_arch = "x86_64")]
+static SALTS: [u32; 16] = {
+    let mut twice = [0; 16];
+    let mut index = 0;
+    while index < 16 {
+        twice[index] = super::SALTS[index % 8];
+        index += 1;
+    }
+    twice
+};
+
+/// Writes the number of each hash's block, and fetches the blocks.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn place(blocks: &[Block], batch: &[u64], numbers: &mut [u32; BATCH]) {
+    let count = blocks.len() as u64;
+    assert!(batch.len() <= BATCH && count < 1 << 32);
+    for index in 0..batch.len() {
+        // The upper half of a 64-bit product: below 2^32, and below `count`.
+        numbers[index] = (((batch[index] >> 32) * count) >> 32) as u32;
+    }
+    for number in &numbers[..batch.len()] {
+        // SAFETY: the number is below the number of blocks.
+        prefetch(unsafe { blocks.get_unchecked(*number as usize) });
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m256i, _mm256_load_si256, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32, _mm256_setr_epi32,
+        __m256i, _mm256_load_si256, _mm256_loadu_si256, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32,
         _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_store_si256, _mm256_testc_si256,
     };
 
-    use super::super::{Block, SALTS, block_of};
-    use super::{BATCH, fetch};
+    use super::{BATCH, Block, SALTS, place};
 
     #[target_feature(enable = "avx2")]
     #[inline]
-    #[allow(clippy::cast_possible_truncation)]
     fn bits(hash: u64) -> __m256i {
-        let [a, b, c, d, e, f, g, h] = SALTS.map(u32::cast_signed);
-        let salts = _mm256_setr_epi32(a, b, c, d, e, f, g, h);
+        // SAFETY: there are sixteen salts, and the load may be anywhere.
+        let salts = unsafe { _mm256_loadu_si256(SALTS.as_ptr().cast()) };
         let products = _mm256_mullo_epi32(_mm256_set1_epi32((hash as u32).cast_signed()), salts);
         _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_srli_epi32::<27>(products))
     }
 
     #[target_feature(enable = "avx2")]
     pub fn insert(blocks: &mut [Block], hashes: &[u64]) {
-        let mut batches = hashes.chunks(BATCH).peekable();
-        batches.peek().iter().for_each(|first| fetch(blocks, first));
-        while let Some(batch) = batches.next() {
-            batches.peek().iter().for_each(|next| fetch(blocks, next));
-            for hash in batch {
-                let count = blocks.len();
-                let block: *mut __m256i = std::ptr::from_mut(&mut blocks[block_of(*hash, count)]).cast();
+        let mut numbers = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        for start in (0..hashes.len()).step_by(BATCH) {
+            let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
+            let [ours, theirs] = &mut numbers;
+            place(blocks, &hashes[end..next], theirs);
+            for (hash, number) in hashes[start..end].iter().zip(ours.iter()) {
+                let block: *mut __m256i = std::ptr::from_mut(&mut blocks[*number as usize]).cast();
                 // SAFETY: a block is 32 bytes, aligned to 32, and borrowed mutably here.
                 unsafe { _mm256_store_si256(block, _mm256_or_si256(_mm256_load_si256(block), bits(*hash))) };
             }
+            numbers.swap(0, 1);
         }
     }
 
     #[target_feature(enable = "avx2")]
     pub fn probe(blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
-        let mut batches = hashes.chunks(BATCH).peekable();
-        batches.peek().iter().for_each(|first| fetch(blocks, first));
-        for out in held {
-            let Some(batch) = batches.next() else { return };
-            batches.peek().iter().for_each(|next| fetch(blocks, next));
-            let mut answers = 0;
-            for (index, hash) in batch.iter().enumerate() {
-                let block: *const __m256i = std::ptr::from_ref(&blocks[block_of(*hash, blocks.len())]).cast();
+        let mut numbers = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        for start in (0..hashes.len()).step_by(BATCH) {
+            let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
+            let [ours, theirs] = &mut numbers;
+            place(blocks, &hashes[end..next], theirs);
+            let mut answers = 0_u64;
+            for (index, (hash, number)) in hashes[start..end].iter().zip(ours.iter()).enumerate() {
+                let block: *const __m256i = std::ptr::from_ref(&blocks[*number as usize]).cast();
                 // SAFETY: a block is 32 bytes, aligned to 32, and borrowed here.
                 let all = unsafe { _mm256_testc_si256(_mm256_load_si256(block), bits(*hash)) };
                 answers |= u64::from(all.cast_unsigned()) << index;
             }
-            *out = answers;
+            held[start / BATCH] = answers;
+            numbers.swap(0, 1);
         }
     }
 }
@@ -116,21 +146,20 @@ mod avx2 {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        __m512i, _mm256_load_si256, _mm256_or_si256, _mm256_set1_epi32, _mm256_store_si256, _mm512_castsi256_si512,
-        _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_mullo_epi32, _mm512_set1_epi32,
-        _mm512_setr_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_test_epi32_mask,
+        __m256i, __m512i, _mm256_load_si256, _mm256_or_si256, _mm256_set1_epi32, _mm256_store_si256,
+        _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4,
+        _mm512_loadu_si512, _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_sllv_epi32, _mm512_srli_epi32,
+        _mm512_test_epi32_mask,
     };
 
-    use super::super::{Block, SALTS, block_of};
-    use super::{BATCH, fetch};
+    use super::{BATCH, Block, SALTS, place};
 
     /// The bits of two hashes, side by side.
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
     #[inline]
-    #[allow(clippy::cast_possible_truncation)]
     fn bits(first: u64, second: u64) -> __m512i {
-        let [a, b, c, d, e, f, g, h] = SALTS.map(u32::cast_signed);
-        let salts = _mm512_setr_epi32(a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h);
+        // SAFETY: there are sixteen salts, and the load may be anywhere.
+        let salts = unsafe { _mm512_loadu_si512(SALTS.as_ptr().cast()) };
         let first = _mm512_castsi256_si512(_mm256_set1_epi32((first as u32).cast_signed()));
         let both = _mm512_inserti64x4::<1>(first, _mm256_set1_epi32((second as u32).cast_signed()));
         let products = _mm512_mullo_epi32(both, salts);
@@ -138,49 +167,61 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
+    #[inline]
+    fn set(block: &mut Block, bits: __m256i) {
+        let block: *mut __m256i = std::ptr::from_mut(block).cast();
+        // SAFETY: a block is 32 bytes, aligned to 32, and borrowed mutably here.
+        unsafe { _mm256_store_si256(block, _mm256_or_si256(_mm256_load_si256(block), bits)) };
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
+    #[inline]
+    fn load(block: &Block) -> __m256i {
+        // SAFETY: a block is 32 bytes, aligned to 32, and borrowed here.
+        unsafe { _mm256_load_si256(std::ptr::from_ref(block).cast()) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
     pub fn insert(blocks: &mut [Block], hashes: &[u64]) {
-        let count = blocks.len();
-        let mut batches = hashes.chunks(BATCH).peekable();
-        batches.peek().iter().for_each(|first| fetch(blocks, first));
-        while let Some(batch) = batches.next() {
-            batches.peek().iter().for_each(|next| fetch(blocks, next));
-            // An odd last key is set twice, which changes nothing.
-            for pair in batch.chunks(2) {
-                let (first, second) = (pair[0], pair[pair.len() - 1]);
-                let bits = bits(first, second);
-                let halves = [(first, _mm512_castsi512_si256(bits)), (second, _mm512_extracti64x4_epi64::<1>(bits))];
-                for (hash, bits) in halves {
-                    let block = std::ptr::from_mut(&mut blocks[block_of(hash, count)]).cast();
-                    // SAFETY: a block is 32 bytes, aligned to 32, and borrowed mutably here.
-                    unsafe { _mm256_store_si256(block, _mm256_or_si256(_mm256_load_si256(block), bits)) };
-                }
+        let mut numbers = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        for start in (0..hashes.len()).step_by(BATCH) {
+            let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
+            let [ours, theirs] = &mut numbers;
+            place(blocks, &hashes[end..next], theirs);
+            let batch = &hashes[start..end];
+            for index in (0..batch.len()).step_by(2) {
+                // An odd last key is set twice, which changes nothing.
+                let other = (batch.len() - 1).min(index + 1);
+                let bits = bits(batch[index], batch[other]);
+                set(&mut blocks[ours[index] as usize], _mm512_castsi512_si256(bits));
+                set(&mut blocks[ours[other] as usize], _mm512_extracti64x4_epi64::<1>(bits));
             }
+            numbers.swap(0, 1);
         }
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
     pub fn probe(blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
-        let load = |hash: u64| {
-            let block = std::ptr::from_ref(&blocks[block_of(hash, blocks.len())]).cast();
-            // SAFETY: a block is 32 bytes, aligned to 32, and borrowed here.
-            unsafe { _mm256_load_si256(block) }
-        };
-        let mut batches = hashes.chunks(BATCH).peekable();
-        batches.peek().iter().for_each(|first| fetch(blocks, first));
-        for out in held {
-            let Some(batch) = batches.next() else { return };
-            batches.peek().iter().for_each(|next| fetch(blocks, next));
-            // Eight bits for each key: whether each of its words has its bit.
-            let mut words = [0_u16; BATCH / 2];
-            for (pair, answers) in batch.chunks(2).zip(&mut words) {
-                let (first, second) = (pair[0], pair[pair.len() - 1]);
-                let found = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(load(first)), load(second));
-                *answers = _mm512_test_epi32_mask(found, bits(first, second));
+        let mut numbers = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        for start in (0..hashes.len()).step_by(BATCH) {
+            let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
+            let [ours, theirs] = &mut numbers;
+            place(blocks, &hashes[end..next], theirs);
+            let batch = &hashes[start..end];
+            let mut answers = 0_u64;
+            for index in (0..batch.len()).step_by(2) {
+                let other = (batch.len() - 1).min(index + 1);
+                let first = _mm512_castsi256_si512(load(&blocks[ours[index] as usize]));
+                let found = _mm512_inserti64x4::<1>(first, load(&blocks[ours[other] as usize]));
+                // A bit for each of sixteen words that has its bit; a key is held if its eight words have theirs.
+                let words = _mm512_test_epi32_mask(found, bits(batch[index], batch[other]));
+                let pair = u64::from(words & 0xff == 0xff) | u64::from(words >> 8 == 0xff) << 1;
+                answers |= pair << index;
             }
-            *out = words.iter().enumerate().fold(0, |held, (index, both)| {
-                let [first, second] = both.to_le_bytes().map(|bits| u64::from(bits == u8::MAX));
-                held | (first | second << 1) << (2 * index)
-            });
+            held[start / BATCH] = answers;
+            numbers.swap(0, 1);
         }
     }
 }
