@@ -83,12 +83,15 @@ claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/cl
 	$(BIN)/assay run bench/claims.toml --no-timing --store reports/claims/claims.duckdb
 	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/report.html
 
-record: $(VENV)/.built-release ## the suites of partitioning as recorded runs; leaves reports/partitioning/*.html
+record: $(VENV)/.built-release ## the suites as recorded runs; leaves reports/partitioning/*.html, reports/membership/report.html
 	mkdir -p reports/partitioning
 	for suite in partitioning workload replicas; do \
 		$(BIN)/assay run bench/$$suite.toml --no-timing --store reports/partitioning/$$suite.duckdb && \
 		$(BIN)/assay report --store reports/partitioning/$$suite.duckdb -o reports/partitioning/$$suite.html || exit; \
 	done
+	mkdir -p reports/membership
+	$(BIN)/assay run bench/membership.toml --store reports/membership/membership.duckdb
+	$(BIN)/assay report --store reports/membership/membership.duckdb -o reports/membership/report.html
 
 docs: $(VENV)/.built-checked ## writes the generated pages of docs/ from the catalogue
 	$(BIN)/python scripts/generate_docs.py

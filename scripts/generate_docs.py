@@ -40,6 +40,7 @@ VARIABLES = {
     "PERCENTILE": "one of `p50`, `p90`, `p99`, `p99_9`",
     "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`, `split_hot`, `merge_cold`",
     "FK": "the name of a foreign key of the dataset",
+    "KEYS": "`present` or `absent`: whether the filter holds the keys that are asked for",
     "QUERY": "the name of a query of the dataset or the suite",
     "BITS": "one of `modulo`, `high`, `low`: which bits of a hash choose the bucket",
 }

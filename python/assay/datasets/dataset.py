@@ -94,6 +94,11 @@ class Dataset:
         """The files that hold the rows, in row order; empty for generators and tables in memory."""
         return self._reader.files if self.fingerprint_kind != "content" else ()
 
+    @property
+    def row_groups(self) -> tuple[int, ...] | None:
+        """The number of the first row of each row group of Parquet files, in row order; None for anything else."""
+        return self._reader.group_first_rows if isinstance(self._reader, ParquetReader) else None
+
     def spans(self, *, target_rows: int = 1_000_000) -> list[Span]:
         """All rows in order, cut into pieces of about `target_rows` rows; at least one, which may be empty.
 

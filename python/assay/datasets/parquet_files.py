@@ -80,6 +80,11 @@ class ParquetReader:
         self.schema = pa.schema([*schema.remove_metadata(), *(field for field, _ in in_folders)])
         self.rows: int | None = rows
 
+    @property
+    def group_first_rows(self) -> tuple[int, ...]:
+        """The number of the first row of each row group that has rows, across files."""
+        return tuple(group.first_row for group in self._groups if group.rows)
+
     def spans(self, target_rows: int) -> list[Span]:
         """Runs of whole row groups, across files, that stay within `target_rows` where one group does."""
         check_target_rows(target_rows)

@@ -19,6 +19,7 @@ __all__ = ["BUILT_IN", "get", "kinds", "package_of", "register"]
 
 BUILT_IN = {
     "hashing": "assay.experiments.hashing:EXPERIMENT",
+    "membership": "assay.experiments.membership:EXPERIMENT",
     "partitioning": "assay.experiments.partitioning:EXPERIMENT",
     "placement": "assay.experiments.placement:EXPERIMENT",
 }

@@ -49,6 +49,7 @@ GROUPS = (
     "Growth",
     "Replicas",
     "Hash quality",
+    "Filters",
     "Cost",
     "Other",
 )
@@ -95,6 +96,18 @@ KEY_METRICS = {
         "avalanche_bias_output",
         "hash_bits",
     ),
+    "membership": (
+        "bits_per_key",
+        "false_positive_rate",
+        "false_positive_rate_over_theory",
+        "row_groups_read_mean",
+        "row_groups_read_by_min_max",
+        "probe_ns.present",
+        "probe_ns.absent",
+        "build_ns",
+        "bytes_saved_mean",
+        "memory_bytes",
+    ),
 }
 
 # A mean over a family weighs each member by this one's, where the run has it: how often a query log asks for it.
@@ -112,16 +125,18 @@ RANKING = {
     "partitioning": ("cross_join_share", "moved_over_optimum.add_one", "load_max_over_mean"),
     "placement": ("moved_over_optimum.add_one", "load_max_over_mean", "stray_moves.add_one", "memory_bytes"),
     "hashing": ("hash_ns",),
+    "membership": ("bits_per_key", "false_positive_rate"),
 }
 
 # The two metrics that a trade-off shows first, where a run has both; other kinds show quality against time or bytes.
 TRADE_OFFS = {
     "partitioning": ("load_max_over_mean", "cross_join_share"),
     "hashing": ("hash_ns", "avalanche_bias_output"),
+    "membership": ("bits_per_key", "false_positive_rate"),
 }
 
 # Settings whose number reads as a count of something: a grid of them is named so.
-COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")}
+COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes"), "key_count": ("key", "keys")}
 _SETTINGS = {
     "weight": "weighed by {}",
     "weights": "weights {}",
@@ -130,10 +145,13 @@ _SETTINGS = {
     "racks": "racks {}",
     "replicas": "{} copies",
     "failed_nodes": "{} nodes failing",
+    "false_positive_rate": "a rate of {}",
+    "order": "rows {}",
+    "row_group_rows": "row groups of {} rows",
 }
 _MOST_NAMED = 12  # of a list of settings
 
-_L, _M, _J, _Q, _T, _G, _R, _H, _C = GROUPS[:-1]
+_L, _M, _J, _Q, _T, _G, _R, _H, _F, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
@@ -327,6 +345,50 @@ _ENTRIES: dict[str, Entry] = {
     "data_loss_chance_estimate": Entry(
         "chance of data loss, estimated", "loss chance ~", _R, "the same from drawn failures, with its interval"
     ),
+    "false_positive_rate": Entry(
+        "false-positive rate", "false yes", _F, "absent keys that the filter says yes to; the interval is exact"
+    ),
+    "expected_false_positive_rate": Entry(
+        "expected false-positive rate", "expected", _F, "what theory expects of the filter as it was built"
+    ),
+    "false_positive_rate_over_theory": Entry(
+        "rate ÷ theory", "÷ theory", _F, "the measured rate against the expected one; 1 is as expected"
+    ),
+    "false_positive_rate_over_target": Entry(
+        "rate ÷ target", "÷ target", _F, "the measured rate against the one asked for; at most 1 keeps the promise"
+    ),
+    "false_negatives": Entry(
+        "false negatives", "false no", _F, "held keys that the filter denies: none, or it is broken"
+    ),
+    "bits_per_key": Entry("bits per key", "bits ÷ key", _F, "bits of the filter for each key that it holds"),
+    "keys_held": Entry("keys held", "keys", _F, "distinct keys in the filter"),
+    "absent_keys_asked": Entry("absent keys asked", "absent", _F, "absent keys that the rate is measured with"),
+    "row_groups": Entry("row groups", "groups", _F, "row groups that would have a filter each"),
+    "row_groups_read_mean": Entry(
+        "row groups read", "groups read", _F, "row groups that a point query reads with a filter for each, on average"
+    ),
+    "row_groups_read_by_min_max": Entry(
+        "row groups read by min and max",
+        "by min, max",
+        _F,
+        "row groups that it reads knowing only least and greatest keys",
+    ),
+    "row_groups_read_at_best": Entry("row groups read at best", "at best", _F, "row groups that hold what it asks for"),
+    "pruned_bytes_share_by_min_max": Entry(
+        "pruned bytes by min and max", "pruned min, max", _F, "the part of the table that min and max alone spare"
+    ),
+    "filter_bytes": Entry("bytes of filters", "filter bytes", _F, "the filters of all row groups"),
+    "filter_bytes_share": Entry("filters ÷ table", "filter share", _F, "what the filters add to the table"),
+    "filter_bytes_read_mean": Entry(
+        "filter bytes read", "filters read", _F, "bytes of filters that a point query reads, on average"
+    ),
+    "bytes_saved_mean": Entry(
+        "bytes saved by filters",
+        "saved",
+        _F,
+        "bytes that filters spare a point query beyond min and max, less their own",
+    ),
+    "probe_ns": Entry("probe, {}", "probe {}", _C, "time to ask for one key, in bulk"),
     "routing_bytes": Entry("routing bytes", "routing", _C, "what a client must keep in memory to route a key"),
     "directory_entries": Entry("directory entries", "entries", _C, "entries of the directory"),
     "directory_cache_miss_share": Entry(
@@ -359,10 +421,10 @@ _ENTRIES: dict[str, Entry] = {
     "hash_bits": Entry("hash width", "bits", _H, "bits of the hash"),
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),
     "throughput": Entry("throughput", "throughput", _C, "bytes worked through in a second"),
-    "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read, which every router must hold"),
+    "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read and a client must hold"),
     "lookup_ns": Entry("lookup", "lookup", _C, "time to find where one key lives"),
     "lookup_latency_ns": Entry("lookup latency {}", "latency {}", _C, "time of one lookup called from Python"),
-    "build_ns": Entry("build", "build", _C, "time to build the routing state"),
+    "build_ns": Entry("build", "build", _C, "time to build it"),
 }
 
 _ACTIONS = {

@@ -21,9 +21,10 @@
       : members.length > 6 ? `${members.slice(0, 5).join(' ')} … ${members.at(-1)}` : members.join(' ') }));
   }
 
-  /** From 0 to 1, or the part of it that holds the values, where they all lie far from 0. */
+  /** From 0 to 1, or the part of it that holds the values, where they all lie far from 0, or close to it. */
   function span(values) {
     const [least, most] = [Math.min(...values), Math.max(...values)];
+    if (most > 0 && most < 0.05) return [0, 1.2 * most];
     if (least < 0.3) return [0, 1];
     const margin = 0.3 * Math.max(0.1, most - least);
     return [Math.floor(20 * (least - margin)) / 20, Math.min(1, Math.ceil(20 * (most + margin)) / 20)];

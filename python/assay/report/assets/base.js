@@ -58,7 +58,7 @@
   assay.scaled = (unit, values) => {
     const most = Math.max(0, ...values.map(Math.abs));
     const pick = (steps) => steps.find(([size]) => most >= size) || steps.at(-1);
-    if (unit === 'share') return { divisor: 1, suffix: '', format: most < 0.05 ? '.1~%' : '.0%' };
+    if (unit === 'share') return { divisor: 1, suffix: '', format: most < 0.005 ? '.2~%' : most < 0.05 ? '.1~%' : '.0%' };
     if (unit === 'ns' || unit === 's') {
       const base = unit === 's' ? 1e9 : 1;
       const [size, name] = pick([[1e9 / base, 's'], [1e6 / base, 'ms'], [1e3 / base, 'µs'], [1 / base, 'ns']]);

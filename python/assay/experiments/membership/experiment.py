@@ -1,0 +1,140 @@
+"""The experiment `membership`: settings checked against a table, cells planned, answers given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.datasets import Dataset, guess_roles, open_dataset
+from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
+from assay.experiments.base import Answer, Cell, Job, Metric, Value
+from assay.experiments.membership.answer import answer
+from assay.experiments.membership.contests import Contest
+from assay.experiments.membership.job import MembershipJob
+from assay.experiments.membership.metrics import METRICS
+from assay.experiments.membership.settings import MembershipSettings, Order
+from assay.experiments.membership.spelling import FilterSpec, parse_filter, propose
+
+__all__ = ["EXPERIMENT", "MembershipExperiment"]
+
+Mistakes = list[tuple[str, UsageError]]
+
+
+@dataclass(frozen=True)
+class MembershipExperiment:
+    """Which filter, how many bits?"""
+
+    kind: str = "membership"
+    question: str = "Which filter, how many bits?"
+    noun: str = "filter"
+    settings: type[MembershipSettings] = MembershipSettings
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric, by its name with the variable part in capitals."""
+        return METRICS
+
+    def job(self, dataset: Dataset, settings: MembershipSettings, *, base: str | None = None) -> MembershipJob:
+        """Plans the cells.
+
+        Raises:
+            SuiteError: Several mistakes; a single one is raised as the error that it is.
+        """
+        mistakes: Mistakes = []
+        specs = _filters(settings, mistakes)
+        if dataset.rows == 0:
+            mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there are no keys to hold")))
+        key = _key(dataset, settings, mistakes)
+        workload = _workload(settings, key, base, mistakes) if key else None
+        if len(mistakes) == 1:
+            raise mistakes[0][1]
+        if mistakes:
+            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        contests = tuple(
+            self._contest(dataset, spec, rate, count, order, key, settings, workload)
+            for count in settings.key_counts
+            for order in settings.orders
+            for rate in settings.rates
+            for spec in specs
+        )
+        own = dataset.row_groups if settings.row_group_rows is None else None
+        return MembershipJob(dataset, contests, key, settings, own if own and len(own) > 1 else None, workload)
+
+    def _contest(
+        self,
+        dataset: Dataset,
+        spec: FilterSpec,
+        rate: float,
+        count: int | None,
+        order: Order,
+        key: str,
+        settings: MembershipSettings,
+        workload: Dataset | None,
+    ) -> Contest:
+        parameters: dict[str, Any] = {"false_positive_rate": rate, "key": key, "order": order}
+        for name in ("absent_keys", "held_out_share", "queries_max", "absent_share", "seed"):
+            parameters[name] = getattr(settings, name)
+        if count is not None:
+            parameters["key_count"] = count
+        if settings.row_group_rows is not None:
+            parameters["row_group_rows"] = settings.row_group_rows
+        if workload is not None:
+            parameters["workload"] = workload.fingerprint()
+        cell = Cell(self.kind, spec.text, spec.contender.version, parameters, dataset.name, dataset.fingerprint())
+        return Contest(spec, rate, count, order, cell)
+
+    def answer(
+        self, cells: Sequence[Cell], values: Sequence[Value], settings: MembershipSettings, job: Job | None = None
+    ) -> Sequence[Answer]:
+        """The answer for each target rate, number of keys and order."""
+        by_cell: dict[str, dict[str, Value]] = {}
+        for value in values:
+            by_cell.setdefault(value.cell_id, {})[value.metric] = value
+        points: dict[tuple[Any, ...], list[Cell]] = {}
+        for cell in cells:
+            point = tuple(cell.parameters.get(name) for name in ("key_count", "order", "false_positive_rate"))
+            points.setdefault(point, []).append(cell)
+        return [answer(here, by_cell) for here in points.values()]
+
+
+def _filters(settings: MembershipSettings, mistakes: Mistakes) -> list[FilterSpec]:
+    specs: dict[str, FilterSpec] = {}
+    for index, text in enumerate(settings.filters or propose()):
+        try:
+            spec = parse_filter(text)
+            if spec.text in specs:
+                raise ParameterError(f"{spec.text} is named twice; name each filter once")
+            specs[spec.text] = spec
+        except UsageError as error:
+            mistakes.append((f"filters[{index}]", error))
+    return list(specs.values())
+
+
+def _key(dataset: Dataset, settings: MembershipSettings, mistakes: Mistakes) -> str:
+    try:
+        if settings.key is not None:
+            return str(dataset.column(settings.key).name)
+        guessed = guess_roles(dataset).keys
+        if not guessed:
+            raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
+        return guessed[0]
+    except UsageError as error:
+        mistakes.append(("key", error))
+        return ""
+
+
+def _workload(settings: MembershipSettings, key: str, base: str | None, mistakes: Mistakes) -> Dataset | None:
+    if settings.workload is None:
+        return None
+    try:
+        opened = open_dataset(settings.workload, base=None if base is None else Path(base))
+        opened.column(key)
+        return opened
+    except UsageError as error:
+        mistakes.append(("workload", error))
+        return None
+
+
+EXPERIMENT = MembershipExperiment()
