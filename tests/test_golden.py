@@ -47,8 +47,8 @@ def _checksum(name: str) -> object:
 
 
 def _placement(name: str) -> object:
-    kind = {"modulo": "Modulo", "ring": "Ring", "jump": "Jump", "rendezvous": "Rendezvous", "maglev": "Maglev"}
-    return getattr(assay, kind.get(name, "RedisSlots"))(["a", "b", "c", "d", "e"]).lookup(KEYS).to_pylist()
+    kind = "".join(word.capitalize() for word in name.split("_"))
+    return getattr(assay, kind)(["a", "b", "c", "d", "e"]).lookup(KEYS).to_pylist()
 
 
 def _partition(name: str) -> object:
@@ -95,6 +95,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("placement", "rendezvous", 1): "cd35d4c70341fa15",
     ("placement", "maglev", 1): "516f5b48aa389ac1",
     ("placement", "redis_slots", 1): "0f18f6281a1ae799",
+    ("placement", "multi_probe", 1): "f8294c892650b82e",
+    ("placement", "bounded_loads", 1): "9f8832dab391056c",
     ("checksum", "crc32", 1): "098b6d6bd2a648ef",
     ("checksum", "crc32c", 1): "96466c2b4a615446",
     ("checksum", "crc64_nvme", 1): "65f62596eaa434d9",

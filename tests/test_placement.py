@@ -23,9 +23,19 @@ from hypothesis import strategies as st
 
 import assay
 from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError
-from assay.placement import Jump, Maglev, Modulo, Placement, RedisSlots, Rendezvous, Ring
+from assay.placement import (
+    BoundedLoads,
+    Jump,
+    Maglev,
+    Modulo,
+    MultiProbe,
+    Placement,
+    RedisSlots,
+    Rendezvous,
+    Ring,
+)
 
-KINDS: list[type[Placement]] = [Ring, Rendezvous, Jump, Maglev, Modulo]
+KINDS: list[type[Placement]] = [Ring, Rendezvous, Jump, Maglev, Modulo, MultiProbe, BoundedLoads]
 
 # Oracle hash functions over canonical bytes, and their widths; points of a ring by `identity` are xxh3_64's.
 Hash = Callable[[bytes, int], int]
@@ -216,7 +226,7 @@ def moved(before: Placement, after: Placement, keys: pa.Array = MANY) -> dict[tu
     return counts
 
 
-@pytest.mark.parametrize("kind", [Ring, Rendezvous, Jump])
+@pytest.mark.parametrize("kind", [Ring, Rendezvous, Jump, MultiProbe])
 def test_a_new_node_takes_its_share_without_stray_moves(kind: type[Placement]) -> None:
     before = kind(9)
     after = before.with_node("node-9")
@@ -228,11 +238,11 @@ def test_a_new_node_takes_its_share_without_stray_moves(kind: type[Placement]) -
     assert after.ownership()["node-9"] == pytest.approx(expected, abs=1e-12)
     # Back again: the old answers, bit for bit.
     assert after.without_node("node-9").lookup(MANY).equals(before.lookup(MANY))
-    if kind is not Ring:
+    if kind in (Rendezvous, Jump):
         assert expected == pytest.approx(1 / 10, abs=1e-12)
 
 
-@pytest.mark.parametrize("kind", [Ring, Rendezvous])
+@pytest.mark.parametrize("kind", [Ring, Rendezvous, MultiProbe])
 def test_a_removed_node_moves_only_its_own_keys(kind: type[Placement]) -> None:
     before = kind(6, weights=[1, 2, 0.5, 1, 3, 1])
     after = before.without_node("node-2")
@@ -290,7 +300,16 @@ def test_maglev_shares_differ_by_at_most_one_slot() -> None:
     assert sum(shares) == pytest.approx(65_537)
 
 
-@pytest.mark.parametrize("pair", [(Ring(5), Jump(6)), (Modulo(4), Maglev(4)), (Ring(3), Ring(3, seed=1))])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (Ring(5), Jump(6)),
+        (Modulo(4), Maglev(4)),
+        (Ring(3), Ring(3, seed=1)),
+        (MultiProbe(5, weights=[1, 2, 1, 1, 2]), MultiProbe(7)),
+        (BoundedLoads(5, epsilon=0.05), BoundedLoads(6, epsilon=0.05)),
+    ],
+)
 def test_the_moved_share_between_any_two_is_near_that_of_keys(pair: tuple[Placement, Placement]) -> None:
     share = sum(moved(*pair).values()) / len(MANY)
     assert pair[0].moved_share(pair[1]) == pytest.approx(share, abs=0.015)
@@ -494,7 +513,8 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
     from assay import _core
 
     versions = {entry["name"]: entry["version"] for entry in _core.catalogue() if entry["room"] == "placement"}
-    assert versions == {"modulo": 1, "ring": 1, "jump": 1, "rendezvous": 1, "maglev": 1, "redis_slots": 1}
+    names = ("modulo", "ring", "jump", "rendezvous", "maglev", "redis_slots", "multi_probe", "bounded_loads")
+    assert versions == dict.fromkeys(names, 1)
     weighted = {"weights": [1, 2, 0.5, 1, 1, 3]}
     golden = {
         "ring": (Ring(6), Ring(6, hash="md5", **weighted), Ring(6, hash="murmur3_32")),
@@ -502,6 +522,8 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
         "jump": (Jump(6), Jump(6, hash="murmur3_32")),
         "maglev": (Maglev(6), Maglev(700)),
         "modulo": (Modulo(6), Modulo(6, hash="xxh64", seed=3)),
+        "multi_probe": (MultiProbe(6), MultiProbe(6, probes=3, virtual_nodes=4, hash="murmur3_32", **weighted)),
+        "bounded_loads": (BoundedLoads(6, epsilon=0.05), BoundedLoads(6, epsilon=0.01, hash="murmur3_32", **weighted)),
     }
     found = {kind: [_digest(placement) for placement in placements] for kind, placements in golden.items()}
     assert found == {
@@ -510,6 +532,8 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
         "jump": ["e217d210c6149a1b", "a9fb58f2445cca04"],
         "maglev": ["a23d34fcdc9de0e5", "c2b3f9c6ea44a911"],
         "modulo": ["11914ed7f6562d49", "4768601fbcba4168"],
+        "multi_probe": ["d485e48afeffc1b3", "06d367be80feebba"],
+        "bounded_loads": ["1e46552b4df0839a", "105b5bdcde2315ca"],
     }
 
 

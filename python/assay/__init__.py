@@ -25,18 +25,20 @@ if TYPE_CHECKING:
     from assay.filters import BloomFilter
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
-    from assay.placement import Jump, Maglev, Modulo, RedisSlots, Rendezvous, Ring
+    from assay.placement import BoundedLoads, Jump, Maglev, Modulo, MultiProbe, RedisSlots, Rendezvous, Ring
 
 __version__ = "0.1.0"
 
 # Where each public name lives; `assay.polars` and the like are modules of their own.
 _HOMES = {
     "BloomFilter": "assay.filters",
+    "BoundedLoads": "assay.placement",
     "Checksum": "assay.checksums",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "MerkleTree": "assay.checksums",
     "Modulo": "assay.placement",
+    "MultiProbe": "assay.placement",
     "PartitionLoads": "assay.experiments.partitioning",
     "PartitioningMetric": "assay.experiments.partitioning",
     "RedisSlots": "assay.placement",
@@ -60,11 +62,13 @@ _HOMES = {
 
 __all__ = [
     "BloomFilter",
+    "BoundedLoads",
     "Checksum",
     "Jump",
     "Maglev",
     "MerkleTree",
     "Modulo",
+    "MultiProbe",
     "PartitionLoads",
     "PartitioningMetric",
     "RedisSlots",

@@ -1,4 +1,4 @@
-"""Placements of hashed keys on named nodes, naively: ring, jump, rendezvous and Maglev.
+"""Placements of hashed keys on named nodes, naively: ring, jump, rendezvous, Maglev and others.
 
 Each is a function from nodes (names in order of their positions) to a function from a hash value
 to a position. Written from METHODOLOGY.md, "Placements as strategies".
@@ -27,6 +27,39 @@ def ring(nodes: Sequence[str], virtual_nodes: int, function: str, seed: int) -> 
     )
     values = [value for value, _ in points]
     return lambda value: points[bisect.bisect_left(values, value) % len(points)][1]
+
+
+def bounded_loads(
+    nodes: Sequence[str], values: set[int], virtual_nodes: int, function: str, seed: int, quarters: int = 5
+) -> Owner:
+    """Each of the keys' values, by its mix, goes to the first point clockwise whose node holds fewer than
+    ceil(quarters/4 x keys / nodes); what is not among them, where the ring has it."""
+    hash_text = hash_bytes(function, seed)
+    points = sorted(
+        (hash_text(f"{node}-{i}".encode()), position)
+        for position, node in enumerate(nodes)
+        for i in range(virtual_nodes)
+    )
+    room = [-(-quarters * len(values) // (4 * len(nodes)))] * len(nodes)
+    owners = {}
+    for value in sorted(values, key=_splitmix64_finalised):
+        start = bisect.bisect_left(points, (value, 0))
+        owner = next(position for _, position in points[start:] + points[:start] if room[position])
+        room[owner] -= 1
+        owners[value] = owner
+    alone = ring(nodes, virtual_nodes, function, seed)
+    return lambda value: owners[value] if value in owners else alone(value)
+
+
+def multi_probe(nodes: Sequence[str], probes: int = 21) -> Owner:
+    """Of the points after the probes, SplitMix64's sequence from the value on, the nearest one's node."""
+    points = [hash_bytes("xxh3_64")(f"{node}-0".encode()) for node in nodes]
+
+    def owner(value: int) -> int:
+        starts = [_splitmix64_finalised((value + i * 0x9E3779B97F4A7C15) & _MASK) for i in range(1, probes + 1)]
+        return min(((point - s) & _MASK, position) for s in starts for position, point in enumerate(points))[1]
+
+    return owner
 
 
 def jump(nodes: Sequence[str]) -> Owner:

@@ -31,7 +31,7 @@ from oracle_keys import (
 )
 
 AskWindow = Callable[[str, Fraction, Fraction], set[int]]
-PLACEMENTS = ("ring", "jump", "rendezvous", "maglev", "redis_slots")
+PLACEMENTS = ("ring", "jump", "rendezvous", "maglev", "redis_slots", "multi_probe", "bounded_loads")
 ACTIONS = ("add_one", "remove_one", "replace_one", "double")
 
 
@@ -70,7 +70,7 @@ class Strategy:
     @property
     def spelling(self) -> str:
         arguments = [part.spelling for part in self.parts] or list(self.columns)
-        if self.name == "ring" and self.virtual_nodes != 128:
+        if self.name in ("ring", "bounded_loads") and self.virtual_nodes != 128:
             arguments.append(f"virtual_nodes={self.virtual_nodes}")
         if self.function != "xxh3_64":
             arguments.append(f"{'function' if self.name == 'hash' else 'hash'}={self.function}")
@@ -145,7 +145,7 @@ def place(strategy: Strategy, table: Table, nodes: Sequence[str]) -> Placed:
                 _ask_list(kinds[0], partition_of, low, high) if (column,) == strategy.columns else everything
             )
     else:
-        owner = _hashed_owner(strategy, kinds, nodes)
+        owner = _hashed_owner(strategy, kinds, nodes, keys)
     positions = [0 if is_null(key) else owner(key) for key in keys]
     position_of = dict(zip(keys, positions, strict=True))
 
@@ -231,7 +231,9 @@ def _place_composite(strategy: Strategy, table: Table, partitions: int) -> Place
     )
 
 
-def _hashed_owner(strategy: Strategy, kinds: Sequence[Any], nodes: Sequence[str]) -> Callable[[Key], int]:
+def _hashed_owner(
+    strategy: Strategy, kinds: Sequence[Any], nodes: Sequence[str], keys: Sequence[Key]
+) -> Callable[[Key], int]:
     if strategy.name == "modulo":
         if tuple(kinds) != ("int",):
             raise UndefinedError("modulo needs one integer column")
@@ -252,6 +254,12 @@ def _hashed_owner(strategy: Strategy, kinds: Sequence[Any], nodes: Sequence[str]
         "jump": lambda: placements.jump(nodes),
         "rendezvous": lambda: placements.rendezvous(nodes),
         "maglev": lambda: placements.maglev(nodes),
+        "multi_probe": lambda: placements.multi_probe(nodes),
+        "bounded_loads": lambda: placements.bounded_loads(
+            nodes,
+            {hash_key(canonical(kinds, key)) for key in keys if not is_null(key)},
+            *(strategy.virtual_nodes, strategy.function, strategy.seed),
+        ),
     }
     owner = owners[strategy.name]()
     return lambda key: owner(hash_key(canonical(kinds, key)))

@@ -87,8 +87,11 @@ class Case:
         )
 
 
+_PLACEMENTS = ("ring", "jump", "rendezvous", "bounded_loads")
+
+
 @st.composite
-def cases(draw: Draw, *, most_rows: int = 60, placements: tuple[str, ...] = ("ring", "jump", "rendezvous")) -> Case:
+def cases(draw: Draw, *, most_rows: int = 60, placements: tuple[str, ...] = _PLACEMENTS) -> Case:
     rows = draw(st.integers(1, most_rows))
     table: dict[str, Column] = {}
     for name, kind in COLUMNS.items():
@@ -193,9 +196,11 @@ def _strategies(draw: Draw, table: Table, partitions: int, placements: tuple[str
         return Strategy(kind, columns)
     if kind == "placement" and draw(st.integers(0, 4)) == 0:
         return Strategy("redis_slots", columns)
+    if kind == "placement" and draw(st.integers(0, 4)) == 0:
+        return Strategy("multi_probe", columns)
     function, seed = draw(st.sampled_from(HASHES))
     name = draw(st.sampled_from(placements)) if kind == "placement" else "hash"
-    points = draw(st.sampled_from([1, 7, 128])) if name == "ring" else 128
+    points = draw(st.sampled_from([1, 7, 128])) if name in ("ring", "bounded_loads") else 128
     return Strategy(name, columns, function, seed, points)
 
 

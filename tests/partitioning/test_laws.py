@@ -10,7 +10,7 @@ from product import ask
 import assay
 
 KEYS = 20_000
-PLACEMENTS = [Strategy(name, ("id",)) for name in ("ring", "jump", "rendezvous")]
+PLACEMENTS = [Strategy(name, ("id",)) for name in ("ring", "jump", "rendezvous", "multi_probe")]
 
 
 def make_table() -> pa.Table:

@@ -37,6 +37,8 @@ STRATEGIES = [
     composite(Strategy("list", ("name",)), Strategy("hash", ("id",))),
     Strategy("ring", ("id",), virtual_nodes=16),
     Strategy("maglev", ("name",)),
+    Strategy("multi_probe", ("id",)),
+    Strategy("bounded_loads", ("id",)),
 ]
 QUERIES = {"each": "point(name)", "ten": "in_list(id, size=10)", "hour": "range(time, width='1h')"}
 

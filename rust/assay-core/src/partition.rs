@@ -214,6 +214,20 @@ impl<'a> Request<'a> {
             Some((_, other)) => Err(Error::Parameter(format!("{name} is {other:?}; expected an integer"))),
         }
     }
+
+    /// The number given for a parameter.
+    ///
+    /// # Errors
+    /// If what was given is not a number.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn number(&self, name: &str) -> Result<Option<f64>> {
+        match self.settings.iter().find(|(given, _)| given == name) {
+            None => Ok(None),
+            Some((_, Setting::Number(value))) => Ok(Some(*value)),
+            Some((_, Setting::Integer(value))) => Ok(Some(*value as f64)),
+            Some((_, other)) => Err(Error::Parameter(format!("{name} is {other:?}; expected a number"))),
+        }
+    }
 }
 
 /// The most nodes that a strategy can have, one per partition.

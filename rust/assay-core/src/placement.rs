@@ -5,10 +5,12 @@
 //! lookup and bytes of routing state. Every placement takes hash values exactly as its own
 //! [`Placement::hash_function`] gives them, so that several placements share one hashed column.
 
+pub mod bounded_loads;
 pub mod jump;
 pub mod maglev;
 pub mod modulo;
 pub mod movement;
+pub mod multi_probe;
 pub mod racks;
 pub mod redis_slots;
 pub mod rendezvous;
@@ -36,7 +38,12 @@ pub const TABLE: &[(&Contender, Build)] = &[
     (&rendezvous::CONTENDER, rendezvous::build),
     (&maglev::CONTENDER, maglev::build),
     (&redis_slots::CONTENDER, redis_slots::build),
+    (&multi_probe::CONTENDER, multi_probe::build),
+    (&bounded_loads::CONTENDER, bounded_loads::build),
 ];
+
+/// The ability of placements whose node of a key depends on which others there are: see [`Placement::of_keys`].
+pub const DEPENDS_ON_ALL_KEYS: &str = "depends_on_all_keys";
 
 /// The least weight of a node: products and quotients of weights must be numbers.
 pub const WEIGHT_LOW: f64 = 1e-100;
@@ -69,8 +76,12 @@ pub struct Settings {
     pub nodes: Vec<Node>,
     /// The function, with its seed, that hashes keys, and ring points too.
     pub hash: HashFunction,
-    /// Points on the ring per node of weight 1.
-    pub virtual_nodes: u64,
+    /// Points on a circle per node of weight 1; None lets the contender decide.
+    pub virtual_nodes: Option<u64>,
+    /// Probes of a key; None lets the contender decide.
+    pub probes: Option<u64>,
+    /// How far loads may be above their share, as a part of it; None lets the contender decide.
+    pub epsilon: Option<f64>,
     /// Slots of a Maglev table, a prime; None lets the number of nodes decide.
     pub table_size: Option<u64>,
     /// The position of each Redis slot's node; None lets nodes hold consecutive slots.
@@ -78,14 +89,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// These nodes with the default of everything else: `xxh3_64` with seed 0, 128 virtual nodes.
+    /// These nodes with the default of everything else: `xxh3_64` with seed 0.
     ///
     /// # Panics
     /// Never: the default hash function exists.
     #[must_use]
     pub fn new(nodes: Vec<Node>) -> Self {
         let hash = HashFunction::parse("xxh3_64", 0).expect("the default hash function exists");
-        Self { nodes, hash, virtual_nodes: ring::VIRTUAL_NODES_DEFAULT, table_size: None, slots: None }
+        Self { nodes, hash, virtual_nodes: None, probes: None, epsilon: None, table_size: None, slots: None }
     }
 
     /// The nodes `node-0 ... node-{count-1}`, as strategies name them.
@@ -104,7 +115,7 @@ impl Settings {
     /// The same with another number of virtual nodes.
     #[must_use]
     pub fn with_virtual_nodes(mut self, virtual_nodes: u64) -> Self {
-        self.virtual_nodes = virtual_nodes;
+        self.virtual_nodes = Some(virtual_nodes);
         self
     }
 
@@ -185,6 +196,12 @@ pub trait Placement: Any + Send + Sync {
     /// The placement on the nodes of `settings`, if what it becomes depends on what it was; None: it is
     /// built anew. [`changed`] answers for any placement.
     fn with_nodes(&self, _settings: Settings) -> Option<Result<Box<dyn Placement>>> {
+        None
+    }
+
+    /// The placement of these very keys, by their hash values, if the node of a key depends on which others there are;
+    /// None: it depends on the key alone. Their order and how often they occur are the same to it.
+    fn of_keys(&self, _hashes: &mut Vec<u64>) -> Option<Box<dyn Placement>> {
         None
     }
 

@@ -12,7 +12,7 @@ use assay_core::memory;
 use assay_core::placement::movement::{CIRCLE, moved_share};
 use assay_core::placement::redis_slots::RedisSlots;
 use assay_core::placement::ring::Ring;
-use assay_core::placement::{self, Node, Placement, Settings};
+use assay_core::placement::{self, DEPENDS_ON_ALL_KEYS, Node, Placement, Settings};
 use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
@@ -22,13 +22,17 @@ use crate::output;
 
 /// A placement of any kind.
 #[pyclass(name = "Placement", module = "assay._core", frozen)]
-pub struct PyPlacement(Box<dyn Placement>);
+pub struct PyPlacement {
+    placement: Box<dyn Placement>,
+    /// Whether it holds keys, so that lookups place no others.
+    holds_keys: bool,
+}
 
 #[pymethods]
 impl PyPlacement {
     /// The placement `kind` of these nodes; `weights` and `racks` are as long as `names`.
     #[new]
-    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, table_size = None, slots = None))]
+    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, probes = None, epsilon = None, table_size = None, slots = None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -39,15 +43,19 @@ impl PyPlacement {
         hash: &str,
         seed: u64,
         virtual_nodes: Option<u64>,
+        probes: Option<u64>,
+        epsilon: Option<f64>,
         table_size: Option<u64>,
         slots: Option<Vec<u16>>,
     ) -> PyResult<Self> {
         let mut settings =
             Settings::new(nodes(names, weights, racks)).with_hash(HashFunction::parse(hash, seed).map_err(raise)?);
-        settings.virtual_nodes = virtual_nodes.unwrap_or(settings.virtual_nodes);
+        settings.virtual_nodes = virtual_nodes;
+        settings.probes = probes;
+        settings.epsilon = epsilon;
         settings.table_size = table_size;
         settings.slots = slots;
-        py.detach(|| placement::build(kind, settings)).map(Self).map_err(raise)
+        py.detach(|| placement::build(kind, settings)).map(Self::without_keys).map_err(raise)
     }
 
     /// What the placement becomes on other nodes; all but `redis_slots` are built anew.
@@ -58,16 +66,16 @@ impl PyPlacement {
         weights: Vec<f64>,
         racks: Vec<Option<String>>,
     ) -> PyResult<Self> {
-        let settings = Settings { nodes: nodes(names, weights, racks), ..self.0.settings().clone() };
-        py.detach(|| placement::changed(&*self.0, settings)).map(Self).map_err(raise)
+        let settings = Settings { nodes: nodes(names, weights, racks), ..self.placement.settings().clone() };
+        py.detach(|| placement::changed(&*self.placement, settings)).map(Self::without_keys).map_err(raise)
     }
 
     /// The position of each slot's node, of `redis_slots`.
     #[getter]
     fn slots(&self) -> PyResult<Vec<u16>> {
-        let any: &dyn Any = &*self.0;
+        let any: &dyn Any = &*self.placement;
         let slots = any.downcast_ref::<RedisSlots>().map(|placement| placement.slots().to_vec());
-        slots.ok_or_else(|| parameter(format!("{} has no slots; use RedisSlots", self.0.contender().name)))
+        slots.ok_or_else(|| parameter(format!("{} has no slots; use RedisSlots", self.placement.contender().name)))
     }
 
     /// The position of each key's node.
@@ -77,17 +85,28 @@ impl PyPlacement {
         let columns = Columns(vec![keys]);
         let rows = columns.rows()?;
         let (owners, validity) = py.detach(|| -> PyResult<_> {
+            let held = self.held(&columns, threads)?;
+            let placement = held.as_deref().unwrap_or(&*self.placement);
             let mut owners = memory::zeros::<u32>(rows);
             let mut validity = None;
             columns.for_each_run(|first, keys| {
                 let len = keys[0].len();
-                placement::lookup(&*self.0, keys, threads, &mut owners[first..first + len]).map_err(raise)?;
+                placement::lookup(placement, keys, threads, &mut owners[first..first + len]).map_err(raise)?;
                 output::append_validity(&mut validity, keys[0].validity_bytes(), first, len, rows);
                 Ok(())
             })?;
             Ok((owners, validity))
         })?;
         output::primitive::<UInt32Type>(py, owners, validity)
+    }
+
+    /// The placement of these very keys, if the node of a key depends on the others; None: on the key alone.
+    #[pyo3(signature = (keys, *, threads = None))]
+    fn of_keys(&self, py: Python<'_>, keys: Column, threads: Option<Threads>) -> PyResult<Option<Self>> {
+        let columns = Columns(vec![keys]);
+        Ok(py
+            .detach(|| self.held(&columns, threads_or_default(threads)))?
+            .map(|placement| Self { placement, holds_keys: true }))
     }
 
     /// The positions of each key's `count` replicas.
@@ -103,11 +122,11 @@ impl PyPlacement {
         let columns = Columns(vec![keys]);
         let rows = columns.rows()?;
         let (positions, validity) = py.detach(|| -> PyResult<_> {
-            self.0.replicas(&[], count, &mut []).map_err(raise)?;
+            self.placement.replicas(&[], count, &mut []).map_err(raise)?;
             let mut positions = Vec::with_capacity(rows * count);
             let mut validity = None;
             columns.for_each_run(|first, keys| {
-                positions.extend(placement::replicas(&*self.0, keys, count, threads).map_err(raise)?);
+                positions.extend(placement::replicas(&*self.placement, keys, count, threads).map_err(raise)?);
                 output::append_validity(&mut validity, keys[0].validity_bytes(), first, keys[0].len(), rows);
                 Ok(())
             })?;
@@ -118,18 +137,18 @@ impl PyPlacement {
 
     /// The share of the hash space of each node, in order.
     fn ownership(&self, py: Python<'_>) -> Vec<f64> {
-        py.detach(|| self.0.ownership())
+        py.detach(|| self.placement.ownership())
     }
 
     /// The share of keys whose node has another name in `after`.
     fn moved_share(&self, py: Python<'_>, after: &Self) -> f64 {
-        py.detach(|| moved_share(&*self.0, &*after.0))
+        py.detach(|| moved_share(&*self.placement, &*after.placement))
     }
 
     /// Bytes of routing state.
     #[getter]
     fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes()
+        self.placement.memory_bytes()
     }
 
     /// A ring's arcs: the points, the node of each, the share of the circle that ends in it.
@@ -164,9 +183,28 @@ fn nodes(names: Vec<String>, weights: Vec<f64>, racks: Vec<Option<String>>) -> V
 }
 
 impl PyPlacement {
+    fn without_keys(placement: Box<dyn Placement>) -> Self {
+        Self { placement, holds_keys: false }
+    }
+
+    /// The placement of all these keys but null ones, if the node of a key depends on the others.
+    fn held(&self, columns: &Columns, threads: usize) -> PyResult<Option<Box<dyn Placement>>> {
+        if !self.placement.contender().can(DEPENDS_ON_ALL_KEYS) || self.holds_keys {
+            return Ok(None);
+        }
+        let mut hashes = Vec::with_capacity(columns.rows()?);
+        columns.for_each_run(|_, keys| {
+            let found = placement::hash_values(&*self.placement, keys, threads).map_err(raise)?;
+            hashes.extend((0..).zip(found).filter(|(row, _)| !keys[0].is_null(*row)).map(|(_, hash)| hash));
+            Ok(())
+        })?;
+        Ok(self.placement.of_keys(&mut hashes))
+    }
+
     fn ring(&self) -> PyResult<&Ring> {
-        let any: &dyn Any = &*self.0;
-        any.downcast_ref().ok_or_else(|| parameter(format!("{} has no points; use Ring", self.0.contender().name)))
+        let any: &dyn Any = &*self.placement;
+        any.downcast_ref()
+            .ok_or_else(|| parameter(format!("{} has no points; use Ring", self.placement.contender().name)))
     }
 }
 

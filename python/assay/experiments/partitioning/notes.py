@@ -41,7 +41,9 @@ def notes_on(cells: Sequence[Cell], values: Mapping[str, Row], *, proposed: bool
         for name, row in rows.items()
         if name not in hot
         and (row.get("sampling_floor_cv") or 0) > MUCH_SAMPLING
-        and name.startswith(("hash(", "bucket(", "jump(", "rendezvous(", "ring(", "maglev(", "redis_slots("))
+        and name.startswith(
+            ("hash(", "bucket(", "jump(", "rendezvous(", "ring(", "maglev(", "redis_slots(", "multi_probe(")
+        )
     ]
     if few:
         notes.append(

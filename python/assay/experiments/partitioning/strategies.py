@@ -279,8 +279,8 @@ def learn(
         spec: What to learn.
         nodes: The number of each partition's node.
         keys: The distinct values of any key that a leaf of the strategy has.
-        capacities: What each node can hold relative to the others, above 0; None means all alike. Ring, rendezvous and
-            redis_slots weigh by it, list and directory deal by it, others ignore it.
+        capacities: What each node can hold relative to the others, above 0; None means all alike. Placements that
+            can weigh nodes weigh by it, list and directory deal by it, others ignore it.
         racks: The rack of each node, None for one that fails alone. Only replicas depend on it.
 
     Raises:

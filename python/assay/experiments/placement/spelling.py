@@ -38,8 +38,8 @@ class PlacementSpec:
 
     @property
     def has_points(self) -> bool:
-        """Whether it is a circle with points, of which there is a law."""
-        return any(parameter.name == "virtual_nodes" for parameter in self.contender.parameters)
+        """Whether it is a circle of which each point has the arc before it: there is a law of such shares."""
+        return self.name == "ring"
 
     @property
     def hash(self) -> str:

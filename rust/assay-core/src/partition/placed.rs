@@ -5,17 +5,20 @@
 
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
-use crate::hash::HashFunction;
+use crate::hash::{HashFunction, hash_keys};
 use crate::keys::Keys;
+use crate::memory;
 use crate::partition::{Action, Distinct, Request, STRATEGIES, Strategy, check_capacities};
-use crate::placement::{self, Node, Placement, Settings, ring};
+use crate::placement::{self, Node, Placement, Settings};
+use crate::threads;
 
 struct Placed {
     placement: Box<dyn Placement>,
     nodes: Vec<u32>,
 }
 
-/// Nothing is learned from the data: the placement is built on the request's nodes.
+/// The placement is built on the request's nodes; nothing is learned from the data, but by placements whose nodes of a key
+/// depend on the other keys.
 ///
 /// # Errors
 /// If there is no placement of this name, or its settings do not suit it.
@@ -27,13 +30,33 @@ pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
     };
     let nodes = named(request.nodes, request.capacities, request.racks, contender);
     let hash = HashFunction::parse(request.text("hash", "xxh3_64")?, request.integer("seed", 0)?)?;
-    let virtual_nodes = request.integer("virtual_nodes", ring::VIRTUAL_NODES_DEFAULT)?;
-    let table_size = match request.integer("table_size", 0)? {
-        0 => None,
-        size => Some(size),
+    let given = |name| request.integer(name, 0).map(|value| Some(value).filter(|value| *value > 0));
+    let settings = Settings {
+        nodes,
+        hash,
+        virtual_nodes: given("virtual_nodes")?,
+        probes: given("probes")?,
+        epsilon: request.number("epsilon")?,
+        table_size: given("table_size")?,
+        slots: None,
     };
-    let settings = Settings { nodes, hash, virtual_nodes, table_size, slots: None };
-    Ok(Box::new(Placed { placement: placement::build(name, settings)?, nodes: request.nodes.to_vec() }))
+    let placement = placement::build(name, settings)?;
+    let placement =
+        if contender.can(placement::DEPENDS_ON_ALL_KEYS) { of_keys(placement, request)? } else { placement };
+    Ok(Box::new(Placed { placement, nodes: request.nodes.to_vec() }))
+}
+
+/// The placement of all keys that are not null.
+fn of_keys(placement: Box<dyn Placement>, request: &Request<'_>) -> Result<Box<dyn Placement>> {
+    let columns = request.distinct.columns;
+    let mut hashes = memory::zeros(columns.first().map_or(0, Keys::len));
+    hash_keys(columns, placement.hash_function(), threads::default_threads(), 0, &mut hashes)?;
+    let mut row = 0;
+    hashes.retain(|_| {
+        row += 1;
+        !columns.iter().all(|column| column.is_null(row - 1))
+    });
+    Ok(placement.of_keys(&mut hashes).unwrap_or(placement))
 }
 
 /// The nodes with their names; capacities are weights where the placement can weigh.

@@ -153,6 +153,8 @@ fn every_placement_is_a_strategy_and_null_lives_in_partition_0() {
         "rendezvous",
         "maglev",
         "redis_slots",
+        "multi_probe",
+        "bounded_loads",
         "modulo",
         "range",
         "list",

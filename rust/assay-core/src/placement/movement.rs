@@ -12,6 +12,9 @@ use crate::placement::rendezvous::finalise;
 /// The length of the circle of 64-bit hash values.
 pub const CIRCLE: f64 = 18_446_744_073_709_551_616.0;
 
+/// What SplitMix64 adds at each step: 2^64 over the golden ratio, odd.
+pub const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Hash values in the sample: the standard error of a share is at most 0.001.
 const SAMPLE: u64 = 1 << 18;
 
@@ -40,9 +43,10 @@ fn independent_share(before: &dyn Placement, after: &dyn Placement) -> f64 {
 pub fn sampled_share(before: &dyn Placement, after: &dyn Placement) -> f64 {
     let (old, new) = numbered_names(before, after);
     let mask = u64::MAX >> (64 - before.hash_function().bits());
-    let moved = (0..SAMPLE)
-        .map(|index| sample_value(index) & mask)
-        .filter(|hash| old[before.owner(*hash) as usize] != new[after.owner(*hash) as usize]);
+    let values: Vec<u64> = (0..SAMPLE).map(|index| sample_value(index) & mask).collect();
+    let (held_before, held_after) = (before.of_keys(&mut values.clone()), after.of_keys(&mut values.clone()));
+    let (before, after) = (held_before.as_deref().unwrap_or(before), held_after.as_deref().unwrap_or(after));
+    let moved = values.iter().filter(|hash| old[before.owner(**hash) as usize] != new[after.owner(**hash) as usize]);
     #[allow(clippy::cast_precision_loss)]
     let share = moved.count() as f64 / SAMPLE as f64;
     share
@@ -51,7 +55,7 @@ pub fn sampled_share(before: &dyn Placement, after: &dyn Placement) -> f64 {
 /// The hash value number `index` of the sample: SplitMix64's sequence from seed 0.
 #[must_use]
 pub fn sample_value(index: u64) -> u64 {
-    finalise(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    finalise(index.wrapping_add(1).wrapping_mul(GOLDEN))
 }
 
 /// The names of both placements' nodes as numbers, equal for equal names.

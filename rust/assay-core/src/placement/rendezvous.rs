@@ -61,6 +61,15 @@ pub fn finalise(mut value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// The value that [`finalise`] has mixed: it is one to one.
+#[inline]
+#[must_use]
+pub fn unfinalise(mut value: u64) -> u64 {
+    value = (value ^ (value >> 31) ^ (value >> 62)).wrapping_mul(0x3196_42b2_d24d_8ec3);
+    value = (value ^ (value >> 27) ^ (value >> 54)).wrapping_mul(0x96de_1b17_3f11_9089);
+    value ^ (value >> 30) ^ (value >> 60)
+}
+
 /// The bid of a node of this weight: `-weight / ln(u)`, u in (0, 1) from the upper 53 bits.
 #[inline]
 #[allow(clippy::cast_precision_loss)]
@@ -182,6 +191,13 @@ mod tests {
         // SplitMix64 from seed 0 begins so (the reference implementation's first outputs).
         let first: Vec<u64> = (0..3).map(crate::placement::movement::sample_value).collect();
         assert_eq!(first, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]);
+    }
+
+    #[test]
+    fn what_was_mixed_is_found_again() {
+        for value in values(10_000).into_iter().chain([0, 1, u64::MAX]) {
+            assert_eq!(unfinalise(finalise(value)), value);
+        }
     }
 
     #[test]

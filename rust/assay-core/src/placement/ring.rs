@@ -101,6 +101,32 @@ impl Ring {
         self.points.len() - 1
     }
 
+    /// The number of points of each node.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.settings.nodes.len()];
+        self.owners[..self.point_count()].iter().for_each(|owner| counts[*owner as usize] += 1);
+        counts
+    }
+
+    /// The node of each point, clockwise.
+    pub(super) fn owners_of_points(&self) -> &[u32] {
+        &self.owners[..self.point_count()]
+    }
+
+    /// The number of the first point at or after a hash value, clockwise.
+    #[inline]
+    pub(super) fn point_of(&self, hash: u64) -> usize {
+        let place = self.place(hash << self.shift);
+        if place == self.point_count() { 0 } else { place }
+    }
+
+    /// How far the first point at or after this value of 64 bits is, and its node.
+    #[inline]
+    pub(super) fn following(&self, value: u64) -> (u64, u32) {
+        let place = self.point_of(value);
+        (self.points[place].wrapping_sub(value), self.owners[place])
+    }
+
     /// The place of the first point at or after a shifted value; the sentinel's beyond the last.
     #[inline]
     fn place(&self, value: u64) -> usize {
@@ -190,10 +216,10 @@ fn increment(name: &mut Vec<u8>) {
 
 /// Points per node: max(1, round half even (virtual nodes x weight)).
 fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
-    let virtual_nodes = settings.virtual_nodes;
+    let virtual_nodes = settings.virtual_nodes.unwrap_or(VIRTUAL_NODES_DEFAULT);
     if !(1..=VIRTUAL_NODES_HIGH).contains(&virtual_nodes) {
         return Err(Error::Parameter(format!(
-            "ring: virtual_nodes is {virtual_nodes}; expected from 1 to {VIRTUAL_NODES_HIGH}"
+            "virtual_nodes is {virtual_nodes}; expected from 1 to {VIRTUAL_NODES_HIGH}"
         )));
     }
     #[allow(clippy::cast_precision_loss)]
@@ -202,7 +228,7 @@ fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
     #[allow(clippy::cast_precision_loss)]
     if total > POINTS_HIGH as f64 {
         return Err(Error::Parameter(format!(
-            "ring: {} nodes with {virtual_nodes} virtual nodes each (times their weights) are {total} points; expected \
+            "{} nodes with {virtual_nodes} virtual nodes each (times their weights) are {total} points; expected \
              at most {POINTS_HIGH}: use fewer virtual nodes, or smaller weights",
             settings.nodes.len()
         )));

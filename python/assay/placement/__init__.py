@@ -1,0 +1,23 @@
+"""Which node holds a key: rings, multi-probe, bounded loads, jump, rendezvous, Maglev, Redis's slots and plain modulo.
+
+A placement maps keys to positions in its list of nodes. All have the same verbs, so that one can be
+tried in place of another; each refuses what its algorithm cannot do and says what can. They never
+change: `with_node` and `without_node` give a new placement, and `moved_share` tells what moves.
+"""
+
+from assay.placement.circles import BoundedLoads, MultiProbe, Ring
+from assay.placement.common import Placement
+from assay.placement.functions import Jump, Modulo, Rendezvous
+from assay.placement.tables import Maglev, RedisSlots
+
+__all__ = [
+    "BoundedLoads",
+    "Jump",
+    "Maglev",
+    "Modulo",
+    "MultiProbe",
+    "Placement",
+    "RedisSlots",
+    "Rendezvous",
+    "Ring",
+]
