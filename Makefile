@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 SUITES := bench/*.toml
+FUZZ_SECONDS ?= 60
 export PYTHONDONTWRITEBYTECODE = 1
 export PIP_QUIET = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-slow lint format bench wheel claims record docs site clean
+.PHONY: help setup demo test test-slow fuzz lint format bench wheel claims record docs site clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,18 +53,23 @@ test-slow: $(VENV)/.built-checked ## the long tests too: many random tables, man
 	PROPTEST_CASES=4096 cargo test --quiet --profile checked -p assay-core
 	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest -n 2
 
+fuzz: $(VENV)/.built-checked ## hostile bytes and arrays for FUZZ_SECONDS (60) a target; `make fuzz FUZZ_SECONDS=600` is the long one
+	$(BIN)/python fuzz/run.py --seconds $(FUZZ_SECONDS)
+
 lint: $(VENV)/.built-checked ## rustfmt, clippy, ruff, mypy, and the stub against the built module
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --quiet --workspace --all-targets --profile checked -- -D warnings
-	$(BIN)/ruff format --check python tests bench scripts
-	$(BIN)/ruff check python tests bench scripts
+	$(BIN)/ruff format --check python tests bench scripts fuzz
+	$(BIN)/ruff check python tests bench scripts fuzz
 	$(BIN)/mypy
 	MYPYPATH=python $(BIN)/stubtest --mypy-config-file pyproject.toml assay._core
 
 format: $(VENV)/.dependencies ## rewrites the sources in the house's format
 	cargo fmt --all
-	$(BIN)/ruff format python tests bench scripts
-	$(BIN)/ruff check --fix python tests bench scripts
+	cargo fmt --manifest-path fuzz/Cargo.toml
+	$(BIN)/ruff format python tests bench scripts fuzz
+	$(BIN)/ruff check --fix python tests bench scripts fuzz
 
 bench: $(VENV)/.built-release ## the primitives and partitioning beside other packages; makes TPC-H at scale 2 and 10 once
 	$(BIN)/python scripts/install_dependencies.py bench

@@ -122,14 +122,6 @@ def lines_of(content: bytes, algorithm: str | None = None) -> Iterator[Line | Ma
                 continue
         elif plain := _PLAIN.fullmatch(line):
             value, name = plain[1], plain[2]
-            is_reversed = len(name) < 2 or name[:1] not in (b" ", b"*")
-            if reversed_order is None:
-                reversed_order = is_reversed
-            if is_reversed and not reversed_order:
-                yield Malformed(number, "there is one blank between the checksum and the name; expected two")
-                continue
-            if not reversed_order:
-                name = name[1:]
             found = algorithm or _BY_DIGITS.get(len(value))
             if found is None:
                 yield Malformed(number, f"{len(value)} digits do not tell the algorithm; --algorithm does")
@@ -140,6 +132,15 @@ def lines_of(content: bytes, algorithm: str | None = None) -> Iterator[Line | Ma
         if len(value) != DIGITS[found]:
             yield Malformed(number, f"the checksum has {len(value)} digits; expected {DIGITS[found]} of {found}")
             continue
+        if not tagged:
+            is_reversed = len(name) < 2 or name[:1] not in (b" ", b"*")
+            if reversed_order is None:
+                reversed_order = is_reversed
+            if is_reversed and not reversed_order:
+                yield Malformed(number, "there is one blank between the checksum and the name; expected two")
+                continue
+            if not reversed_order:
+                name = name[1:]
         if is_escaped and (unknown := re.search(rb"\\(?![\\nr])", re.sub(rb"\\[\\nr]", b"", name))):
             yield Malformed(number, f'there is no escape "{_shown(unknown[0])}" in a name; expected \\\\, \\n or \\r')
             continue

@@ -1,0 +1,46 @@
+"""Seeds of the targets' corpora: small true inputs, written anew where they are not there.
+
+python fuzz/seeds.py CORPUS_FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+import assay
+
+__all__ = ["SEEDS"]
+
+
+def blooms() -> Iterator[bytes]:
+    """Bloom filters of each layout and of several types of keys."""
+    for keys in (pa.array([1, 2, 3]), pa.array(["a", "b"]), pa.array([1.5])):
+        for layout in ("split_block", "standard"):
+            yield assay.BloomFilter.build(keys, layout=layout).to_bytes()
+
+
+def trees() -> Iterator[bytes]:
+    """Merkle trees by each digest, and of nothing."""
+    for algorithm in ("md5", "sha1", "sha256", "sha512", "blake3"):
+        yield assay.MerkleTree.build(bytes(20), block_bytes=4, algorithm=algorithm).to_bytes()
+    yield assay.MerkleTree.build(b"").to_bytes()
+
+
+# Each Rust target of Cargo.toml by its name.
+SEEDS = {"bloom_from_bytes": blooms, "merkle_from_bytes": trees}
+
+
+def main(folder: Path) -> None:
+    """Writes every seed."""
+    for target, seeds in SEEDS.items():
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(seeds()):
+            (folder / target / f"seed-{number}").write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
