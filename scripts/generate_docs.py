@@ -42,8 +42,8 @@ VARIABLES = {
     "FK": "the name of a foreign key of the dataset",
     "KEYS": "`present` or `absent`: whether the filter holds the keys that are asked for",
     "QUERY": "the name of a query of the dataset or the suite",
-    "FAULT": "one of `bit_flip`, `burst`, `zeroed_page`, `torn_write`, `swapped_blocks`, `duplicated_block`, `stale_block`, "
-    "`lost_tail`, `truncation`, `forged_crc`, `md5_collision`, `rewritten_block`",
+    "FAULT": "one of `bit_flip`, `burst`, `zeroed_page`, `torn_write`, `swapped_blocks`, `duplicated_block`, "
+    "`stale_block`, `lost_tail`, `truncation`, `forged_crc`, `md5_collision`, `rewritten_block`",
     "BITS": "one of `modulo`, `high`, `low`: which bits of a hash choose the bucket",
 }
 ROOM_TITLES = {
