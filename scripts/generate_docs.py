@@ -55,8 +55,8 @@ ROOM_TITLES = {
     "partition": "Partitioning strategies",
 }
 ROOM_NOTES = {
-    "hash": "Called by `assay.hash(keys, NAME)`, and by the parameters `function=` and `hash=` of strategies and "
-    "placements.",
+    "hash": "Called by `assay.hash(keys, NAME)` and `assay.hash_rows(table, NAME)`, and, if it gives at most 64 bits, "
+    "by the parameters `function=` and `hash=` of strategies and placements.",
     "digest": "Called by `assay.digest(keys, NAME)`.",
     "filter": "Called by `assay.BloomFilter.build(keys, layout=NAME)`.",
     "placement": "Classes of the same verbs in Python (`assay.Ring` and others), and strategies of the experiment "
