@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         register_metric,
         register_strategy,
     )
-    from assay.filters import BloomFilter
+    from assay.filters import BinaryFuseFilter, BloomFilter
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
     from assay.placement import BoundedLoads, Jump, Maglev, Modulo, MultiProbe, RedisSlots, Rendezvous, Ring
@@ -31,6 +31,7 @@ __version__ = "0.1.0"
 
 # Where each public name lives; `assay.polars` and the like are modules of their own.
 _HOMES = {
+    "BinaryFuseFilter": "assay.filters",
     "BloomFilter": "assay.filters",
     "BoundedLoads": "assay.placement",
     "Checksum": "assay.checksums",
@@ -61,6 +62,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BinaryFuseFilter",
     "BloomFilter",
     "BoundedLoads",
     "Checksum",

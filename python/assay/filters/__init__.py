@@ -7,6 +7,7 @@ All have the same verbs, as far as they can: `base.Filter` documents them, and e
 from __future__ import annotations
 
 from assay.filters.base import Filter, FilterRate, GrowingFilter
+from assay.filters.binary_fuse import BinaryFuseFilter
 from assay.filters.bloom import BloomFilter
 
-__all__ = ["BloomFilter", "Filter", "FilterRate", "GrowingFilter"]
+__all__ = ["BinaryFuseFilter", "BloomFilter", "Filter", "FilterRate", "GrowingFilter"]

@@ -19,18 +19,22 @@
 //! - [`crate::lanes`]: kernels ask `lanes::allows(Path::Avx512)` besides the processor.
 
 pub mod batch;
+pub mod binary_fuse;
 pub mod bloom;
 pub mod exact;
 pub mod frame;
+pub mod hashes;
 pub mod key_type;
 pub mod plain;
 pub mod plain_hash;
 pub mod split_block;
 pub mod standard;
+pub mod table;
 
 use crate::catalogue::Contender;
 
+pub use binary_fuse::BinaryFuseFilter;
 pub use bloom::{BloomFilter, Layout, Options};
 
 /// All contenders of this room.
-pub const CONTENDERS: &[&Contender] = &[&split_block::CONTENDER, &standard::CONTENDER];
+pub const CONTENDERS: &[&Contender] = &[&split_block::CONTENDER, &standard::CONTENDER, &binary_fuse::CONTENDER];

@@ -106,6 +106,29 @@ pub fn split<T: Send>(rows: usize, count: usize, work: impl Fn(std::ops::Range<u
     }
 }
 
+/// Calls `work` with each of `items`, on at most `threads` threads: for work whose items are few and large.
+pub fn each<T: Send>(items: &mut [T], threads: usize, work: impl Fn(&mut T) + Sync) {
+    let part = items.len().div_ceil(threads.max(1)).max(1);
+    match pool() {
+        Some(pool) if threads > 1 && items.len() > 1 => pool.install(|| {
+            items.par_chunks_mut(part).for_each(|part| part.iter_mut().for_each(&work));
+        }),
+        _ => items.iter_mut().for_each(work),
+    }
+}
+
+/// Does both, side by side if there are two threads to do it.
+pub fn join<A: Send, B: Send>(
+    threads: usize,
+    left: impl FnOnce() -> A + Send,
+    right: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    match pool() {
+        Some(pool) if threads > 1 => pool.join(left, right),
+        _ => (left(), right()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod checksums;
 mod convert;
 mod errors;
 mod filters;
+mod fingerprint_filters;
 mod fold;
 mod hashing;
 mod key_table;
@@ -53,6 +54,8 @@ mod _core {
     use crate::checksums::{BlockChecksums, Checksum, checksum};
     #[pymodule_export]
     use crate::filters::bloom::BloomFilter;
+    #[pymodule_export]
+    use crate::fingerprint_filters::BinaryFuseFilter;
     #[pymodule_export]
     use crate::fold::{
         PyMarks, PySums, gather, give_back_memory, journeys, mark_pairs, sum_by, sum_pairs, weight_apart,

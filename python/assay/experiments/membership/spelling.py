@@ -44,6 +44,7 @@ class Filter(Protocol):
 MAKERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "split_block": ("BloomFilter", {"layout": "split_block"}),
     "standard": ("BloomFilter", {"layout": "standard"}),
+    "binary_fuse": ("BinaryFuseFilter", {}),
 }
 
 

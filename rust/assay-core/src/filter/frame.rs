@@ -40,6 +40,7 @@ pub enum Kind {
     SplitBlock = 2,
     Blocked512 = 3,
     Counting = 4,
+    BinaryFuse = 5,
 }
 
 /// Each kind with its name and the Python class that reads it.
@@ -48,6 +49,7 @@ const KINDS: &[(Kind, &str, &str)] = &[
     (Kind::SplitBlock, "split_block", "BloomFilter"),
     (Kind::Blocked512, "blocked_512", "BloomFilter"),
     (Kind::Counting, "counting", "CountingBloomFilter"),
+    (Kind::BinaryFuse, "binary_fuse", "BinaryFuseFilter"),
 ];
 
 impl Kind {

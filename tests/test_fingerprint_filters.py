@@ -1,0 +1,204 @@
+"""Filters of fingerprints: laws against sets, rates against theory, stored forms, wrong use."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import xxhash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import assay
+from assay.errors import DataError, ParameterError, UnsupportedTypeError
+
+BUILT_ONCE: dict[str, Any] = {
+    "binary_fuse": assay.BinaryFuseFilter,
+}
+KINDS: dict[str, Any] = {**BUILT_ONCE}
+kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+built_once = pytest.mark.parametrize("kind", BUILT_ONCE.values(), ids=BUILT_ONCE.keys())
+
+
+def held(filter: Any, keys: Any, **options: Any) -> list[bool | None]:
+    answers: list[bool | None] = filter.contains(keys, **options).to_pylist()
+    return answers
+
+
+@kinds
+@settings(max_examples=60, deadline=None)
+@given(
+    keys=st.lists(st.one_of(st.none(), st.text(max_size=20)), max_size=120),
+    probes=st.lists(st.one_of(st.none(), st.text(max_size=20)), max_size=60),
+    cut=st.integers(0, 120),
+)
+def test_a_key_is_never_denied_and_any_cut_order_and_type_give_the_same_bits(
+    kind: Any, keys: list[str | None], probes: list[str | None], cut: int
+) -> None:
+    column = pa.array(keys, pa.string())
+    filter = kind.build(column)
+    asked = keys + probes
+    present = {key for key in keys if key is not None}
+    answers = held(filter, pa.array(asked, pa.string()))
+    assert all((answer is None) == (key is None) for key, answer in zip(asked, answers, strict=True))
+    assert all(answer for key, answer in zip(asked, answers, strict=True) if key in present)
+    assert len(filter) == len(present)
+    padded = pa.concat_arrays([pa.array(["x", None], pa.string()), column]).slice(2)
+    assert kind.build(padded) == filter
+    assert kind.build(pa.chunked_array([column[:cut], column[cut:]], pa.string())) == filter
+    for other in (column.cast(pa.large_string()), column.cast(pa.string_view()), column.dictionary_encode()):
+        made = kind.build(other)
+        assert held(made, column) == held(filter, column) == held(filter, other)
+        # The type stays with a filter, the bits are those of the values.
+        assert made.to_bytes()[64:] == filter.to_bytes()[64:]
+
+
+@built_once
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 1000, 70_000])
+def test_order_duplicates_and_threads_do_not_change_a_bit(kind: Any, count: int) -> None:
+    values = np.arange(count)
+    filter = kind.build(pa.array(values), threads=1)
+    shuffled = np.random.default_rng(count).permutation(np.concatenate([values, values[: count // 3]]))
+    assert kind.build(pa.array(shuffled), threads=2) == filter
+    assert len(filter) == count
+    assert filter.contains(pa.array(values)).true_count == count
+    probes = pa.array(np.arange(200_000))
+    assert filter.contains(probes, threads=1).equals(filter.contains(probes, threads=2))
+
+
+@kinds
+def test_a_million_keys_are_all_held(kind: Any) -> None:
+    keys = pa.array(np.arange(1_000_000) * 7)
+    filter = kind.build(keys)
+    assert filter.contains(keys).true_count == len(keys) == len(filter)
+
+
+@kinds
+def test_an_integer_is_found_from_every_type_that_holds_it(kind: Any) -> None:
+    filter = kind.build(pa.array([5, -7, 40], pa.int32()))
+    for kind_of_key in (pa.int8(), pa.int16(), pa.int64(), pa.decimal128(24, 2)):
+        assert held(filter, pa.array([5, None, -7, 40], pa.int64()).cast(kind_of_key)) == [True, None, True, True]
+    dictionary = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 2], pa.int8()), pa.array([5, None, 40]))
+    assert held(filter, dictionary) == [True, None, None, True]
+    assert filter.key_type == "int32"
+
+
+@kinds
+def test_a_filter_without_keys_holds_nothing(kind: Any) -> None:
+    for column in (pa.array([], pa.int64()), pa.array([None, None], pa.string()), pa.nulls(3)):
+        filter = kind.build(column)
+        assert len(filter) == 0 and filter.bits_per_key is None
+        assert filter.expected_false_positive_rate == 0
+        assert filter.contains(pa.array(np.arange(10_000))).true_count == 0
+        assert kind.from_bytes(filter.to_bytes()) == filter
+
+
+@kinds
+def test_values_of_a_dictionary_that_no_row_uses_are_not_keys(kind: Any) -> None:
+    dictionary = pa.DictionaryArray.from_arrays(pa.array([2, 0, None], pa.int8()), pa.array(["a", "b", "c"]))
+    filter = kind.build(dictionary)
+    assert len(filter) == 2
+    assert filter.to_bytes()[64:] == kind.build(pa.array(["a", "c"])).to_bytes()[64:]
+
+
+@kinds
+def test_a_stored_filter_is_the_filter_on_every_way_back(kind: Any) -> None:
+    filter = kind.build(pa.array([b"a", b"bc", b""]))
+    assert held(filter, pa.array(["a", "", "x" * 200]))[:2] == [True, True]
+    for other in (kind.from_bytes(memoryview(filter.to_bytes())), pickle.loads(pickle.dumps(filter)), filter.copy()):
+        assert other == filter and other.to_bytes() == filter.to_bytes() and other.key_type == "binary"
+    assert filter != kind.build(pa.array([b"a", b"bc", b"d"]))
+    assert (filter == assay.BloomFilter.build(pa.array([b"a"]))) is False
+
+
+@kinds
+def test_truncated_grown_or_changed_bytes_are_refused(kind: Any) -> None:
+    whole = kind.build(pa.array(np.arange(100))).to_bytes()
+    for at in range(len(whole)):
+        changed = bytearray(whole)
+        changed[at] ^= 1 << at % 8
+        with pytest.raises(DataError):
+            kind.from_bytes(changed)
+    for wrong in (whole[:-1], whole[:64], whole[:10], b"", whole + b"\0"):
+        with pytest.raises(DataError):
+            kind.from_bytes(wrong)
+    with pytest.raises(DataError, match=r"read them by BloomFilter.from_bytes"):
+        kind.from_bytes(assay.BloomFilter.build(pa.array([1])).to_bytes())
+
+
+@kinds
+@pytest.mark.parametrize("at", [12, 13, 14, 15, *range(24, 48)])
+@pytest.mark.parametrize("value", [0, 1, 3, 17, 64, 127, 255])
+def test_a_forged_header_is_refused_or_harmless(kind: Any, at: int, value: int) -> None:
+    """Any byte of parameter, size, keys and seed, with a checksum that is right."""
+    data = bytearray(kind.build(pa.array(np.arange(300))).to_bytes())
+    data[at] = value
+    data[56:64] = xxhash.xxh3_64_intdigest(bytes(data[:56])).to_bytes(8, "little")
+    try:
+        filter = kind.from_bytes(data)
+    except DataError:
+        return
+    assert filter.to_bytes() == data
+    filter.contains(pa.array(np.arange(1000)))
+
+
+@built_once
+def test_what_a_filter_that_is_built_once_cannot_do_says_why(kind: Any) -> None:
+    filter = kind.build(pa.array([1]))
+    with pytest.raises(ParameterError, match=r"built once from all keys.*BloomFilter"):
+        filter.insert(pa.array([2]))
+    with pytest.raises(ParameterError, match=r"has no union.*both columns"):
+        filter | filter
+    assert held(filter, pa.array([1])) == [True]
+
+
+@kinds
+def test_columns_that_are_no_keys_are_refused(kind: Any) -> None:
+    with pytest.raises(UnsupportedTypeError):
+        kind.build(pa.array([[1]]))
+    with pytest.raises(UnsupportedTypeError):
+        kind.build(pa.array([1])).contains(pa.array([[1]]))
+    with pytest.raises(TypeError, match="build"):
+        kind()
+
+
+# --- Binary fuse ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("arity", [3, 4])
+def test_the_rate_of_binary_fuse_is_two_to_the_minus_the_width(bits: int, arity: int) -> None:
+    """4.5 standard errors of the binomial: once in 150,000 seeds."""
+    filter = assay.BinaryFuseFilter.build(pa.array(np.arange(20_000)), fingerprint_bits=bits, arity=arity)
+    measured = filter.measured_false_positive_rate(pa.array(np.arange(1 << 40, (1 << 40) + 2_000_000)))
+    rate = 2.0**-bits
+    assert filter.expected_false_positive_rate == rate
+    assert abs(measured.rate - rate) < 4.5 * (rate / measured.asked) ** 0.5
+    assert filter.bits_per_key is not None and filter.bits_per_key < (1.28 if arity == 3 else 1.25) * bits
+
+
+def test_a_rate_picks_the_width_of_binary_fuse() -> None:
+    def width(rate: float) -> int:
+        return assay.BinaryFuseFilter.build(pa.array([1]), false_positive_rate=rate).fingerprint_bits
+
+    assert [width(rate) for rate in (0.5, 0.01, 2**-8, 0.0039, 1e-4, 2**-16)] == [8, 8, 8, 16, 16, 16]
+    for rate in (1e-5, 0.0, -1.0, 1.0, float("nan")):
+        with pytest.raises(ParameterError, match=r'expected 1.53e-05 or more.*layout="standard"'):
+            width(rate)
+
+
+def test_settings_of_binary_fuse_that_are_none_are_refused() -> None:
+    build = assay.BinaryFuseFilter.build
+    for wrong, message in [
+        ({"fingerprint_bits": 12}, "fingerprint_bits is 12; expected 8 or 16"),
+        ({"fingerprint_bits": -1}, "fingerprint_bits is -1"),
+        ({"arity": 5}, "arity is 5; expected 3 or 4"),
+        ({"arity": -3}, "arity is -3"),
+        ({"fingerprint_bits": 8, "false_positive_rate": 0.01}, "expected one of them"),
+    ]:
+        with pytest.raises(ParameterError, match=message):
+            build(pa.array([1]), **wrong)
+    assert repr(build(pa.array([1]), arity=4)).startswith("<BinaryFuseFilter fingerprint_bits=8 arity=4 memory_bytes=")
