@@ -42,6 +42,8 @@ VARIABLES = {
     "FK": "the name of a foreign key of the dataset",
     "KEYS": "`present` or `absent`: whether the filter holds the keys that are asked for",
     "QUERY": "the name of a query of the dataset or the suite",
+    "FAULT": "one of `bit_flip`, `burst`, `zeroed_page`, `torn_write`, `swapped_blocks`, `duplicated_block`, "
+    "`stale_block`, `lost_tail`, `truncation`, `forged_crc`, `md5_collision`, `rewritten_block`",
     "BITS": "one of `modulo`, `high`, `low`: which bits of a hash choose the bucket",
 }
 ROOM_TITLES = {
@@ -53,8 +55,8 @@ ROOM_TITLES = {
     "partition": "Partitioning strategies",
 }
 ROOM_NOTES = {
-    "hash": "Called by `assay.hash(keys, NAME)`, and by the parameters `function=` and `hash=` of strategies and "
-    "placements.",
+    "hash": "Called by `assay.hash(keys, NAME)` and `assay.hash_rows(table, NAME)`, and, if it gives at most 64 bits, "
+    "by the parameters `function=` and `hash=` of strategies and placements.",
     "digest": "Called by `assay.digest(keys, NAME)`.",
     "filter": "Classes of the same verbs in Python: `assay.BloomFilter.build(keys, layout=NAME)` for Bloom filters, "
     "and for each other kind the class of its name, as `assay.BinaryFuseFilter.build(keys)` for `binary_fuse`.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import math
 import struct
@@ -28,7 +29,50 @@ FUNCTIONS = {
     "xxh32": xxhash.xxh32_intdigest,
     "murmur3_32": lambda data: mmh3.hash(data, signed=False),
     "md5": lambda data: int.from_bytes(hashlib.md5(data).digest()[:8], "little"),
+    "fnv1a_64": lambda data: functools.reduce(lambda h, b: (h ^ b) * 0x100000001B3 % 2**64, data, 0xCBF29CE484222325),
+    "crc32c": lambda data: assay.checksum(data, "crc32c"),
+    "siphash_2_4": lambda data: siphash(0, data),
+    "xxh3_128": xxhash.xxh3_128_digest,
+    "murmur3_128": mmh3.hash_bytes,
 }
+SEEDED = {
+    "xxh3_64": (xxhash.xxh3_64_intdigest, 64),
+    "xxh64": (xxhash.xxh64_intdigest, 64),
+    "xxh32": (xxhash.xxh32_intdigest, 32),
+    "xxh3_128": (xxhash.xxh3_128_digest, 64),
+    "murmur3_32": (lambda data, seed: mmh3.hash(data, seed, signed=False), 32),
+    "murmur3_128": (mmh3.hash_bytes, 32),
+    "siphash_2_4": (lambda data, seed: siphash(seed, data), 64),
+}
+
+
+def siphash(seed: int, data: bytes) -> int:
+    """SipHash-2-4 as its paper has it, with the key k0 = seed, k1 = 0."""
+
+    def rotated(word: int, by: int) -> int:
+        return (word << by | word >> 64 - by) % 2**64
+
+    v = [seed ^ 0x736F6D6570736575, 0x646F72616E646F6D, seed ^ 0x6C7967656E657261, 0x7465646279746573]
+
+    def rounds(count: int) -> None:
+        for _ in range(count):
+            for a, b, by in ((0, 1, 13), (2, 3, 16)):
+                v[a] = (v[a] + v[b]) % 2**64
+                v[b] = rotated(v[b], by) ^ v[a]
+            v[0] = rotated(v[0], 32)
+            for a, b, by in ((2, 1, 17), (0, 3, 21)):
+                v[a] = (v[a] + v[b]) % 2**64
+                v[b] = rotated(v[b], by) ^ v[a]
+            v[2] = rotated(v[2], 32)
+
+    padded = data + bytes(7 - len(data) % 8) + bytes([len(data) % 256])
+    for (word,) in struct.iter_unpack("<Q", padded):
+        v[3] ^= word
+        rounds(2)
+        v[0] ^= word
+    v[2] ^= 0xFF
+    rounds(4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
 
 
 def canonical(value: object) -> bytes:
@@ -189,13 +233,40 @@ def test_the_interpreter_is_free_while_a_column_is_hashed():
         other.join()
 
 
+@pytest.mark.parametrize("function", SEEDED)
+@given(values=st.lists(BYTES, max_size=20), seed=st.integers(0, 2**64 - 1))
+def test_a_seeded_function_is_that_of_the_reference(function, values, seed):
+    oracle, bits = SEEDED[function]
+    seed %= 2**bits
+    found = assay.hash(pa.array(values, pa.binary()), function, seed=seed).to_pylist()
+    assert found == [None if value is None else oracle(value, seed=seed) for value in values]
+
+
+@pytest.mark.parametrize("function", ["xxh3_128", "murmur3_128"])
+def test_functions_of_128_bits_give_16_bytes_and_are_no_hash_of_a_placement(function):
+    column = pa.array(["abc", None, "abc"])
+    found = assay.hash(column, function)
+    assert found.type == pa.binary(16)
+    assert found.to_pylist() == [FUNCTIONS[function](b"abc"), None, FUNCTIONS[function](b"abc")]
+    assert assay.hash(column.dictionary_encode(), function).equals(found)
+    table = pa.table({"a": ["ab", None], "b": pa.array([None, None], pa.int64())})
+    framed = [b"\1\2\0\0\0ab\0", b"\0\0"]
+    assert assay.hash_rows(table, function).to_pylist() == [FUNCTIONS[function](row) for row in framed]
+    with pytest.raises(ParameterError, match=r"128 bits.*choose xxh3_64"):
+        assay.Ring(["a", "b"], hash=function)
+    with pytest.raises(UnknownNameError, match=f'no function of hash "{function}".*xxh3_64'):
+        assay.compare("partitioning", table, strategies=[f"hash(a, function={function})"], partitions=[2])
+
+
 def test_seeds_change_hashes_and_functions_without_one_refuse_them():
     column = pa.array(["abc"])
     assert assay.hash(column, seed=7)[0].as_py() == xxhash.xxh3_64_intdigest(b"abc", seed=7)
     assert assay.hash(column, "xxh64", seed=2**63)[0].as_py() == xxhash.xxh64_intdigest(b"abc", seed=2**63)
     assert assay.hash(column, "murmur3_32", seed=42)[0].as_py() == mmh3.hash(b"abc", 42, signed=False)
-    with pytest.raises(ParameterError, match="takes no seed"):
-        assay.hash(column, "md5", seed=1)
+    assert assay.hash(column, "rapidhash", seed=1) != assay.hash(column, "rapidhash")
+    for name in ("md5", "crc32c", "fnv1a_64"):
+        with pytest.raises(ParameterError, match="takes no seed"):
+            assay.hash(column, name, seed=1)
     with pytest.raises(ParameterError, match="32 bits"):
         assay.hash(column, "xxh32", seed=2**32)
 

@@ -19,22 +19,25 @@ __all__ = ["digest", "hash", "hash_rows"]
 
 
 def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int | None = None) -> pa.Array:
-    """The hash of each key, as an unsigned integer.
+    """The hash of each key, as an unsigned integer or as 16 bytes.
 
     Args:
         keys: Any Arrow column of shape (n,), chunked or not: pyarrow, polars, pandas, DuckDB, or
             whatever else speaks the Arrow PyCapsule interface. A one-column table is a column.
-        algorithm: `xxh3_64`, `xxh64`, `xxh32`, `murmur3_32` (Iceberg's), `murmur3_spark`,
-            `murmur3_cassandra` (the token's bits), `crc16_xmodem` (Redis), `postgres` (PARTITION BY
-            HASH), `md5` (the first 8 bytes of the digest, little-endian) or `identity` (uint64
-            only). See `assay list contenders`.
-        seed: 64 bits, or 32 for xxh32 and `murmur3_32`; must be 0 for the functions of other engines,
-            `md5` and `identity`.
+        algorithm: `xxh3_64`, `xxh64`, `rapidhash` (V3), `siphash_2_4` (its key is k0 = seed, k1 = 0),
+            `fnv1a_64`, `xxh32`, `crc32c`, `murmur3_32` (Iceberg's), `murmur3_spark`, `murmur3_cassandra`
+            (the token's bits), `crc16_xmodem` (Redis), `postgres` (PARTITION BY HASH), `md5` (the
+            first 8 bytes of the digest, little-endian) or `identity` (uint64 only); and with 16
+            bytes a key `xxh3_128` (the canonical form: both halves big-endian, the upper one first,
+            as `xxhash.xxh3_128_digest` gives it) and `murmur3_128` (x64; both halves little-endian,
+            the first one first, as `mmh3.hash_bytes` gives it). See `assay list contenders`.
+        seed: 64 bits, or 32 for `xxh32`, `murmur3_32` and `murmur3_128`; must be 0 for `fnv1a_64`,
+            `crc32c`, the functions of other engines, `md5` and `identity`.
         threads: At most so many threads; None means all cores.
 
     Returns:
         A pyarrow UInt64Array of shape (n,), a UInt32Array for the 32-bit functions, a UInt16Array
-        for `crc16_xmodem`. Null in, null out.
+        for `crc16_xmodem`, a FixedSizeBinaryArray of width 16 for the 128-bit ones. Null in, null out.
 
     Raises:
         UnsupportedTypeError: The column's type cannot be a key, or `postgres` met one that PostgreSQL
@@ -48,6 +51,8 @@ def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int |
     >>> import pyarrow as pa
     >>> hash(pa.array(["a", None])).to_pylist()
     [16629034431890738719, None]
+    >>> hash(pa.array(["a"]), "xxh3_128")[0].as_py().hex()
+    'a96faf705af16834e6c632b61e964e1f'
     """
     return _core.hash(keys, algorithm, seed=seed, threads=threads)
 
@@ -99,8 +104,8 @@ def hash_rows(
         threads: At most so many threads; None means all cores.
 
     Returns:
-        A pyarrow UInt64Array (UInt32Array, UInt16Array) of shape (n,), without nulls unless there is only one
-        column.
+        A pyarrow UInt64Array (UInt32Array, UInt16Array, FixedSizeBinaryArray; as for `hash`) of shape (n,),
+        without nulls unless there is only one column.
 
     Raises:
         UnknownNameError: The table has no such column.

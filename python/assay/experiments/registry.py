@@ -20,6 +20,7 @@ __all__ = ["BUILT_IN", "get", "kinds", "package_of", "register"]
 BUILT_IN = {
     "hashing": "assay.experiments.hashing:EXPERIMENT",
     "membership": "assay.experiments.membership:EXPERIMENT",
+    "integrity": "assay.experiments.integrity:EXPERIMENT",
     "partitioning": "assay.experiments.partitioning:EXPERIMENT",
     "placement": "assay.experiments.placement:EXPERIMENT",
 }

@@ -50,6 +50,7 @@ GROUPS = (
     "Replicas",
     "Hash quality",
     "Filters",
+    "Faults",
     "Cost",
     "Other",
 )
@@ -108,6 +109,17 @@ KEY_METRICS = {
         "bytes_saved_mean",
         "memory_bytes",
     ),
+    "integrity": (
+        "throughput",
+        "missed_share",
+        "located_share",
+        "repaired_share",
+        "checksum_bytes_per_mib",
+        "refused_share",
+        "read_amplification",
+        "check_ns",
+        "false_alarms",
+    ),
 }
 
 # A mean over a family weighs each member by this one's, where the run has it: how often a query log asks for it.
@@ -126,6 +138,7 @@ RANKING = {
     "placement": ("moved_over_optimum.add_one", "load_max_over_mean", "stray_moves.add_one", "memory_bytes"),
     "hashing": ("hash_ns",),
     "membership": ("bits_per_key", "false_positive_rate"),
+    "integrity": ("check_ns", "checksum_bytes_per_mib"),
 }
 
 # The two metrics that a trade-off shows first, where a run has both; other kinds show quality against time or bytes.
@@ -133,6 +146,7 @@ TRADE_OFFS = {
     "partitioning": ("load_max_over_mean", "cross_join_share"),
     "hashing": ("hash_ns", "avalanche_bias_output"),
     "membership": ("bits_per_key", "false_positive_rate"),
+    "integrity": ("check_ns", "checksum_bytes_per_mib"),
 }
 
 # Settings whose number reads as a count of something: a grid of them is named so.
@@ -151,7 +165,7 @@ _SETTINGS = {
 }
 _MOST_NAMED = 12  # of a list of settings
 
-_L, _M, _J, _Q, _T, _G, _R, _H, _F, _C = GROUPS[:-1]
+_L, _M, _J, _Q, _T, _G, _R, _H, _F, _I, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
@@ -419,6 +433,23 @@ _ENTRIES: dict[str, Entry] = {
         "avalanche bias, key bits", "bias in", _H, "the key's most predictable bit when it flips; 0 is ideal"
     ),
     "hash_bits": Entry("hash width", "bits", _H, "bits of the hash"),
+    "caught_share": Entry("caught: {}", "caught {}", _I, "faults after which a check says that something is wrong"),
+    "missed_share": Entry("missed: {}", "missed {}", _I, "faults that pass as intact data"),
+    "located_share": Entry("located: {}", "located {}", _I, "faults of which exactly the broken blocks are named"),
+    "repaired_share": Entry(
+        "repaired: {}", "repaired {}", _I, "faults that end with the right data, from another copy"
+    ),
+    "fetched_bytes": Entry("fetched: {}", "fetched {}", _I, "bytes that a repair fetches from the other copy"),
+    "refused_share": Entry(
+        "refused, both copies broken", "refused", _I, "repairs that are refused where the other copy is broken too"
+    ),
+    "false_alarms": Entry("false alarms", "alarms", _I, "checks that call intact data broken"),
+    "checksum_bits": Entry("checksum width", "bits", _I, "bits kept of each checksum"),
+    "checksum_bytes_per_mib": Entry("checksums a MiB", "kept/MiB", _C, "bytes of checksums for a MiB of data"),
+    "read_amplification": Entry(
+        "read to check 4 KiB", "read × 4 KiB", _C, "bytes read to trust a page of the data, over the page"
+    ),
+    "check_ns": Entry("check a KiB", "check KiB", _C, "time to check a KiB of data"),
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),
     "throughput": Entry("throughput", "throughput", _C, "bytes worked through in a second"),
     "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read and a client must hold"),

@@ -1,64 +1,76 @@
-//! The room of hash functions: keys in, fixed-width integers out.
+//! The room of hash functions: keys in, fixed-width integers out, or 16 bytes.
 //!
 //! Every function sees the canonical bytes of a key ([`crate::keys`]), so one value hashes alike in
-//! every type that can carry it. Results are stable for ever. A column is hashed by a loop that is
-//! compiled once per function and type of column; a dictionary is hashed once per value.
+//! every type that can carry it. Results are stable for ever. A column is hashed by loops that are
+//! compiled once per function and type of column ([`column`]); a dictionary is hashed once per value.
 
+mod column;
 pub mod crc16_xmodem;
+pub mod crc32c;
 pub mod digest;
+pub mod fnv1a_64;
 pub mod md5;
+pub mod murmur3_128;
 pub mod murmur3_32;
 pub mod murmur3_cassandra;
 pub mod murmur3_spark;
 pub mod postgres;
+pub mod rapidhash;
+mod read;
+pub mod siphash_2_4;
+#[cfg(test)]
+mod verification;
+pub mod wide;
+mod xxh3;
 pub mod xxh32;
+pub mod xxh3_128;
 pub mod xxh3_64;
 pub mod xxh64;
 
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
-use crate::keys::{Canonical, Indices, Keys, Values, for_each_compound};
-use crate::lanes::{self, Loop};
+use crate::keys::{Canonical, Keys, Values};
 use crate::threads;
+
+pub use wide::WideFunction;
 
 /// One hash function with its seed.
 pub trait HashKey: Copy + Send + Sync {
+    /// What a key becomes: an integer of at most 64 bits, or 16 bytes.
+    type Value: Copy + Send + Sync;
+
+    /// Whether eight bytes of text hash as the word that they spell.
+    const TEXT_HASHES_AS_WORDS: bool = true;
+
     /// The hash of eight bytes, given as the little-endian integer that they spell.
-    fn word(&self, word: u64) -> u64;
+    fn word(&self, word: u64) -> Self::Value;
     /// The hash of any bytes.
-    fn bytes(&self, bytes: &[u8]) -> u64;
+    fn bytes(&self, bytes: &[u8]) -> Self::Value;
+
+    /// The hash of sixteen bytes, given as the little-endian integers that they spell.
+    #[inline(always)]
+    fn pair(&self, words: [u64; 2]) -> Self::Value {
+        self.bytes(&(u128::from(words[1]) << 64 | u128::from(words[0])).to_le_bytes())
+    }
 
     /// The hashes of the rows of `columns` from `first` on, as many as `out` has room for.
-    fn rows(&self, columns: &[Keys<'_>], first: usize, null: u64, out: &mut [u64]) {
-        hash_rows(columns, first, self, null, out);
+    fn rows(&self, columns: &[Keys<'_>], first: usize, null: Self::Value, out: &mut [Self::Value]) {
+        column::hash_rows(columns, first, self, null, out);
     }
 }
 
-/// Rows whose words are hashed at a time: they stay in the nearest cache.
-const WORDS_AT_ONCE: usize = 1024;
+/// Rows whose hashes are narrowed at a time: they stay in the nearest cache.
+const NARROWED_AT_ONCE: usize = 1024;
 
-/// Replaces words by their hashes, in lanes where the function allows.
-struct HashWords<'a, H: HashKey> {
-    hasher: &'a H,
-    words: &'a mut [u64],
-}
-
-impl<H: HashKey> Loop for HashWords<'_, H> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for word in self.words {
-            *word = self.hasher.word(*word);
-        }
-    }
-}
-
-/// All contenders of this room.
+/// The contenders of this room that give at most 64 bits; [`wide::CONTENDERS`] are the others.
 pub const CONTENDERS: &[&Contender] = &[
     &xxh3_64::CONTENDER,
     &xxh64::CONTENDER,
+    &rapidhash::CONTENDER,
+    &siphash_2_4::CONTENDER,
+    &fnv1a_64::CONTENDER,
     &xxh32::CONTENDER,
+    &crc32c::CONTENDER,
     &murmur3_32::CONTENDER,
     &murmur3_spark::CONTENDER,
     &murmur3_cassandra::CONTENDER,
@@ -88,8 +100,16 @@ pub enum HashFunction {
     Xxh3_64(xxh3_64::Xxh3_64),
     /// XXH64.
     Xxh64(xxh64::Xxh64),
+    /// rapidhash V3.
+    Rapidhash(rapidhash::Rapidhash),
+    /// SipHash-2-4 with k0 = seed, k1 = 0.
+    SipHash24(siphash_2_4::SipHash24),
+    /// FNV-1a with 64 bits.
+    Fnv1a64(fnv1a_64::Fnv1a64),
     /// XXH32.
     Xxh32(xxh32::Xxh32),
+    /// CRC-32C.
+    Crc32c(crc32c::Crc32c),
     /// Murmur3 x86 with 32 bits.
     Murmur3_32(murmur3_32::Murmur3_32),
     /// Spark's Murmur3 with 32 bits.
@@ -114,7 +134,11 @@ macro_rules! with_function {
         match $function {
             HashFunction::Xxh3_64($hasher) => $body,
             HashFunction::Xxh64($hasher) => $body,
+            HashFunction::Rapidhash($hasher) => $body,
+            HashFunction::SipHash24($hasher) => $body,
+            HashFunction::Fnv1a64($hasher) => $body,
             HashFunction::Xxh32($hasher) => $body,
+            HashFunction::Crc32c($hasher) => $body,
             HashFunction::Murmur3_32($hasher) => $body,
             HashFunction::Murmur3Spark($hasher) => $body,
             HashFunction::Murmur3Cassandra($hasher) => $body,
@@ -127,6 +151,9 @@ macro_rules! with_function {
     };
 }
 
+#[cfg(test)]
+pub(crate) use with_function;
+
 impl HashFunction {
     /// The function of this name with this seed.
     ///
@@ -134,14 +161,14 @@ impl HashFunction {
     /// If the name is unknown, if the function takes no seed and `seed` is not 0, or if the seed is
     /// wider than the function's.
     pub fn parse(name: &str, seed: u64) -> Result<Self> {
-        let narrow = || {
-            u32::try_from(seed).map_err(|_| {
-                Error::Parameter(format!("{name}: seed is {seed}; expected at most {} (32 bits)", u32::MAX))
-            })
-        };
+        let narrow = || narrow_seed(name, seed);
         let function = match name {
             "xxh3_64" => Self::Xxh3_64(xxh3_64::Xxh3_64::new(seed)),
             "xxh64" => Self::Xxh64(xxh64::Xxh64::new(seed)),
+            "rapidhash" => Self::Rapidhash(rapidhash::Rapidhash::new(seed)),
+            "siphash_2_4" => Self::SipHash24(siphash_2_4::SipHash24::new(seed)),
+            "fnv1a_64" => Self::Fnv1a64(fnv1a_64::Fnv1a64),
+            "crc32c" => Self::Crc32c(crc32c::Crc32c::default()),
             "xxh32" => Self::Xxh32(xxh32::Xxh32::new(narrow()?)),
             "murmur3_32" => Self::Murmur3_32(murmur3_32::Murmur3_32::new(narrow()?)),
             "murmur3_spark" => Self::Murmur3Spark(murmur3_spark::Murmur3Spark),
@@ -150,11 +177,17 @@ impl HashFunction {
             "postgres" => Self::Postgres(postgres::Postgres),
             "md5" => Self::Md5(md5::Md5),
             "identity" => Self::Identity,
+            _ if wide::CONTENDERS.iter().any(|contender| contender.name == name) => {
+                return Err(Error::Parameter(format!(
+                    "{name} gives 128 bits, but here a hash of at most 64 is wanted; choose xxh3_64, or another of {}",
+                    names(CONTENDERS)
+                )));
+            }
             _ => {
                 return Err(Error::UnknownName {
                     thing: "hash function",
                     name: name.to_owned(),
-                    known: CONTENDERS.iter().map(|contender| contender.name).collect::<Vec<_>>().join(", "),
+                    known: names(CONTENDERS),
                 });
             }
         };
@@ -172,7 +205,11 @@ impl HashFunction {
         match self {
             Self::Xxh3_64(_) => &xxh3_64::CONTENDER,
             Self::Xxh64(_) => &xxh64::CONTENDER,
+            Self::Rapidhash(_) => &rapidhash::CONTENDER,
+            Self::SipHash24(_) => &siphash_2_4::CONTENDER,
+            Self::Fnv1a64(_) => &fnv1a_64::CONTENDER,
             Self::Xxh32(_) => &xxh32::CONTENDER,
+            Self::Crc32c(_) => &crc32c::CONTENDER,
             Self::Murmur3_32(_) => &murmur3_32::CONTENDER,
             Self::Murmur3Spark(_) => &murmur3_spark::CONTENDER,
             Self::Murmur3Cassandra(_) => &murmur3_cassandra::CONTENDER,
@@ -235,6 +272,64 @@ impl HashFunction {
     }
 }
 
+/// The names of contenders, as messages list them.
+fn names(contenders: &[&Contender]) -> String {
+    contenders.iter().map(|contender| contender.name).collect::<Vec<_>>().join(", ")
+}
+
+/// A seed of a function that has room for 32 bits.
+fn narrow_seed(name: &str, seed: u64) -> Result<u32> {
+    u32::try_from(seed)
+        .map_err(|_| Error::Parameter(format!("{name}: seed is {seed}; expected at most {} (32 bits)", u32::MAX)))
+}
+
+/// A hash function of either kind, as a caller names it who takes both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnyFunction {
+    /// At most 64 bits.
+    Narrow(HashFunction),
+    /// 128 bits.
+    Wide(WideFunction),
+}
+
+impl AnyFunction {
+    /// The function of this name with this seed.
+    ///
+    /// # Errors
+    /// As [`HashFunction::parse`].
+    pub fn parse(name: &str, seed: u64) -> Result<Self> {
+        if let Some(wide) = WideFunction::parse(name, seed)? {
+            return Ok(Self::Wide(wide));
+        }
+        HashFunction::parse(name, seed).map(Self::Narrow).map_err(|error| match error {
+            Error::UnknownName { thing, name, known } => {
+                Error::UnknownName { thing, name, known: format!("{known}, {}", names(wide::CONTENDERS)) }
+            }
+            other => other,
+        })
+    }
+}
+
+/// An integer that takes the low bits of a hash.
+pub trait Narrow: Copy + Send + Sync {
+    /// The low bits.
+    fn of(hash: u64) -> Self;
+}
+
+macro_rules! narrow {
+    ($($kind:ty),*) => {
+        $(impl Narrow for $kind {
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation)]
+            fn of(hash: u64) -> Self {
+                hash as Self
+            }
+        })*
+    };
+}
+
+narrow!(u16, u32);
+
 /// Whether a column is of text or binary, in itself or in its dictionary.
 fn is_text_or_binary(column: &Keys<'_>) -> bool {
     match column.values() {
@@ -296,151 +391,49 @@ pub fn hash_block(
     Ok(())
 }
 
-fn hash_with(columns: &[Keys<'_>], hasher: &impl HashKey, threads: usize, null: u64, out: &mut [u64]) {
-    if let [column] = columns
-        && let Values::Dictionary { indices, values } = column.values()
-        && values.len() <= column.len()
-    {
-        let mut entries = vec![0; values.len()];
-        hash_with(std::slice::from_ref(values), hasher, threads, null, &mut entries);
-        gather(column, indices, &entries, threads, null, out);
-        return;
+fn hash_with(columns: &[Keys<'_>], hasher: &impl HashKey<Value = u64>, threads: usize, null: u64, out: &mut [u64]) {
+    let values = |values: &Keys<'_>, entries: &mut [u64]| {
+        hash_with(std::slice::from_ref(values), hasher, threads, null, entries);
+    };
+    // As a trait object's call, for a dictionary of dictionaries would nest closures without end.
+    let values: &dyn Fn(&Keys<'_>, &mut [u64]) = &values;
+    if !column::by_dictionary(columns, threads, null, values, |hash| hash, out) {
+        threads::fill(out, threads, |first, part| hasher.rows(columns, first, null, part));
     }
-    threads::fill(out, threads, |first, part| hasher.rows(columns, first, null, part));
 }
 
-/// The hashes of the rows from `first` on, as many as there is room for.
-fn hash_rows(columns: &[Keys<'_>], first: usize, hasher: &impl HashKey, null: u64, out: &mut [u64]) {
-    if let [column] = columns
-        && column.words(first..first, &mut [])
-    {
-        for (index, words) in out.chunks_mut(WORDS_AT_ONCE).enumerate() {
-            let start = first + index * WORDS_AT_ONCE;
-            column.words(start..start + words.len(), words);
-            lanes::run(HashWords { hasher, words });
-        }
-        return;
+/// The hash of every row as [`hash_keys`] has it, in an integer that is as wide as the function's hashes.
+///
+/// # Errors
+/// If the function cannot take these columns.
+pub fn hash_narrow_keys<T: Narrow>(
+    columns: &[Keys<'_>],
+    function: HashFunction,
+    threads: usize,
+    null: u64,
+    out: &mut [T],
+) -> Result<()> {
+    function.check(columns)?;
+    let mut inner = Ok(());
+    let values = |values: &Keys<'_>, entries: &mut [u64]| {
+        inner = hash_keys(std::slice::from_ref(values), function, threads, null, entries);
+    };
+    if column::by_dictionary(columns, threads, null, values, T::of, out) {
+        return inner;
     }
-    for_each_compound(columns, first..first + out.len(), |row, form| {
-        out[row - first] = match form {
-            Canonical::Word(word) => hasher.word(word),
-            Canonical::Bytes(bytes) => hasher.bytes(bytes),
-            Canonical::Null => null,
-        };
-    });
-}
-
-/// A dictionary's rows from what was computed once per value.
-fn gather(column: &Keys<'_>, indices: &Indices<'_>, entries: &[u64], threads: usize, null: u64, out: &mut [u64]) {
+    // What can be wrong with columns is so for all of their rows.
+    hash_block(columns, function, 0, null, &mut [])?;
     threads::fill(out, threads, |first, part| {
-        for (index, slot) in part.iter_mut().enumerate() {
-            let row = first + index;
-            *slot = if column.is_null(row) { null } else { entries[indices.get(row)] };
+        let mut hashes = [0; NARROWED_AT_ONCE];
+        for (index, slots) in part.chunks_mut(NARROWED_AT_ONCE).enumerate() {
+            let hashes = &mut hashes[..slots.len()];
+            hash_block(columns, function, first + index * NARROWED_AT_ONCE, null, hashes)
+                .expect("the columns were found to be fit");
+            slots.iter_mut().zip(hashes).for_each(|(slot, hash)| *slot = T::of(*hash));
         }
     });
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::keys::Bitmap;
-    use proptest::prelude::*;
-
-    fn functions() -> Vec<HashFunction> {
-        ["xxh3_64", "xxh64", "xxh32", "murmur3_32", "murmur3_spark", "murmur3_cassandra", "crc16_xmodem", "md5"]
-            .iter()
-            .flat_map(|name| [0, 42].map(|seed| HashFunction::parse(name, seed)))
-            .flatten()
-            .collect()
-    }
-
-    proptest! {
-        #[test]
-        fn a_word_hashes_as_its_eight_bytes(word: u64) {
-            for function in functions() {
-                prop_assert_eq!(function.word(word), function.bytes(&word.to_le_bytes()), "{:?}", function);
-            }
-        }
-
-        #[test]
-        fn a_column_hashes_as_its_keys_one_by_one(keys in proptest::collection::vec(any::<Option<i64>>(), 0..300), threads in 1_usize..4) {
-            let values: Vec<i64> = keys.iter().map(|key| key.unwrap_or(9)).collect();
-            let mut bits = vec![0_u8; keys.len().div_ceil(8)];
-            for (row, key) in keys.iter().enumerate() {
-                bits[row / 8] |= u8::from(key.is_some()) << (row % 8);
-            }
-            let column = Keys::new(Values::I64(&values), Some(Bitmap::new(&bits, 0, keys.len())), keys.len()).unwrap();
-            for function in functions() {
-                let mut out = vec![1; keys.len()];
-                hash_keys(std::slice::from_ref(&column), function, threads, 77, &mut out).unwrap();
-                for (key, hash) in keys.iter().zip(&out) {
-                    prop_assert_eq!(*hash, key.map_or(77, |key| function.bytes(&key.to_le_bytes())));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_block_of_rows_hashes_as_they_do_among_all_whatever_the_function_and_the_columns() {
-        let (bits, floats, words) =
-            ([0b0110_1101_u8], [0.0, 1.5, -2.0, f64::NAN, 1e9, -0.0, 7.0], [1, 2, 3, 4, 5, 6, 7]);
-        let validity = Some(Bitmap::new(&bits, 0, 7));
-        let data = "{tag}ab{tag}cd{}foo";
-        let text = Values::Bytes32 { offsets: &[0, 7, 14, 16, 19, 19, 19, 19], data: data.as_bytes() };
-        let entries = Keys::new(text.clone(), None, 7).unwrap();
-        let dictionary = Values::Dictionary { indices: Indices::I8(&[6, 0, 1, 1, 2, 3, 0]), values: Box::new(entries) };
-        let columns = [
-            Keys::new(Values::F64(&floats), validity, 7).unwrap(),
-            Keys::new(Values::Boolean(Bitmap::new(&bits, 1, 7)), validity, 7).unwrap(),
-            Keys::from_words(&words),
-            Keys::new(text, validity, 7).unwrap(),
-            Keys::new(dictionary, None, 7).unwrap(),
-        ];
-        let named = ["postgres", "identity"].map(|name| HashFunction::parse(name, 0).unwrap());
-        let redis = HashFunction::RedisKey(crc16_xmodem::RedisKey);
-        for function in functions().into_iter().chain(named).chain([redis]) {
-            let sets = columns.iter().map(|column| vec![column.clone()]).chain([columns.to_vec()]);
-            for columns in sets.filter(|columns| function.check(columns).is_ok()) {
-                let (mut all, mut blocks) = ([9; 7], [9; 7]);
-                hash_keys(&columns, function, 1, 77, &mut all).unwrap();
-                for (first, part) in [(0, 0..2), (2, 2..3), (3, 3..7)] {
-                    hash_block(&columns, function, first, 77, &mut blocks[part]).unwrap();
-                }
-                assert_eq!(all, blocks, "{function:?} of {columns:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn words_in_lanes_hash_as_one_by_one_on_every_path() {
-        let words: Vec<u64> = (0..1000_u64).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word).collect();
-        for function in functions() {
-            for path in lanes::Path::available() {
-                let mut hashed = words.clone();
-                with_function!(function,
-                    hasher => lanes::run_on(path, HashWords { hasher: &hasher, words: &mut hashed }),
-                    identity => ());
-                assert!(words.iter().zip(&hashed).all(|(word, hash)| function.word(*word) == *hash), "{path:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_seed_on_an_unseeded_function_is_refused() {
-        for name in ["md5", "identity", "murmur3_spark", "murmur3_cassandra", "crc16_xmodem", "postgres"] {
-            let error = HashFunction::parse(name, 3).unwrap_err().to_string();
-            assert!(error.contains("takes no seed"), "{error}");
-        }
-        assert!(HashFunction::parse("xxh32", 1 << 40).unwrap_err().to_string().contains("32 bits"));
-        assert!(HashFunction::parse("xxh5", 0).unwrap_err().to_string().contains("xxh3_64"));
-    }
-
-    #[test]
-    fn the_identity_takes_only_unsigned_words() {
-        let signed = Keys::new(Values::I64(&[1]), None, 1).unwrap();
-        let mut out = [0];
-        assert!(hash_keys(&[signed], HashFunction::Identity, 1, 0, &mut out).is_err());
-        hash_keys(&[Keys::from_words(&[5])], HashFunction::Identity, 1, 0, &mut out).unwrap();
-        assert_eq!(out, [5]);
-    }
-}
+mod tests;

@@ -6,12 +6,16 @@
 //! copied: values are read where Arrow keeps them.
 
 mod bitmap;
+mod compound;
 mod structure;
 mod words;
 
 use std::ops::Range;
 
 use half::f16;
+
+pub(crate) use compound::for_each_block;
+pub use compound::for_each_compound;
 
 use crate::error::{Error, Result};
 
@@ -499,45 +503,6 @@ impl<'a> Keys<'a> {
                 },
             }),
         }
-    }
-}
-
-/// Appends one field of a compound key: `00` for null, else `01`, u32 little-endian length, bytes.
-#[inline]
-#[allow(clippy::cast_possible_truncation)]
-pub fn frame(form: Canonical<'_>, out: &mut Vec<u8>) {
-    match form {
-        Canonical::Null => out.push(0),
-        Canonical::Word(word) => {
-            out.extend_from_slice(&[1, 8, 0, 0, 0]);
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        Canonical::Bytes(bytes) => {
-            out.push(1);
-            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-            out.extend_from_slice(bytes);
-        }
-    }
-}
-
-/// Calls `visit(row, form)` with the key of `columns` in each row of `range`: the column itself if
-/// there is one, else the framed compound. A compound is null only if all its parts are.
-pub fn for_each_compound(columns: &[Keys<'_>], range: Range<usize>, mut visit: impl FnMut(usize, Canonical<'_>)) {
-    if let [column] = columns {
-        column.for_each(range, visit);
-        return;
-    }
-    let mut framed = Vec::new();
-    for row in range {
-        framed.clear();
-        let mut nulls = 0;
-        for column in columns {
-            column.at(row, |form| {
-                nulls += usize::from(form == Canonical::Null);
-                frame(form, &mut framed);
-            });
-        }
-        visit(row, if nulls == columns.len() { Canonical::Null } else { Canonical::Bytes(&framed) });
     }
 }
 

@@ -26,7 +26,7 @@ use catalogue::Contender;
 
 /// Every contender of every room, in the order of the rooms' tables.
 pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
-    let hashes = hash::CONTENDERS.iter().copied().chain(hash::digest::CONTENDERS);
+    let hashes = hash::CONTENDERS.iter().chain(hash::wide::CONTENDERS).copied().chain(hash::digest::CONTENDERS);
     let filters = filter::CONTENDERS.iter().copied();
     let placements = placement::TABLE.iter().map(|(contender, _)| *contender);
     let checksums = checksum::CONTENDERS.iter().copied();

@@ -2,7 +2,8 @@
 
 use arrow_array::types::{UInt16Type, UInt32Type, UInt64Type};
 use assay_core::hash::digest::{Digest, digest_keys};
-use assay_core::hash::{HashFunction, hash_keys};
+use assay_core::hash::wide::{Wide, hash_wide_keys};
+use assay_core::hash::{AnyFunction, HashFunction, Narrow, WideFunction, hash_keys, hash_narrow_keys};
 use assay_core::keys::Keys;
 use assay_core::memory;
 use assay_core::threads::default_threads;
@@ -65,39 +66,71 @@ fn hash_columns<'py>(
     seed: u64,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let function = HashFunction::parse(algorithm, seed).map_err(raise)?;
     let threads = threads_or_default(threads);
-    let rows = columns.rows()?;
-    let single = columns.0.len() == 1;
-    // A compound whose parts are all null has bytes of its own: 00 for each part.
-    let all_null = function_of_nulls(function, columns.0.len());
-    let (hashes, validity) = py.detach(|| -> PyResult<_> {
-        let mut hashes = memory::zeros::<u64>(rows);
-        let mut validity = None;
-        columns.for_each_run(|first, keys| {
-            let len = keys[0].len();
-            let null = if single { 0 } else { all_null };
-            hash_keys(keys, function, threads, null, &mut hashes[first..first + len]).map_err(raise)?;
-            output::append_validity(&mut validity, run_validity(keys, single), first, len, rows);
-            Ok(())
-        })?;
-        Ok((hashes, validity))
-    })?;
-    #[allow(clippy::cast_possible_truncation)]
-    match function.bits() {
-        16 => {
-            let narrow = hashes.into_iter().map(|hash| hash as u16).collect();
-            output::primitive::<UInt16Type>(py, narrow, validity)
+    match AnyFunction::parse(algorithm, seed).map_err(raise)? {
+        AnyFunction::Wide(function) => {
+            let (hashes, validity) = py.detach(|| wide(columns, function, threads))?;
+            output::fixed_size_binary(py, size_of::<Wide>(), hashes, validity)
         }
-        32 => {
-            let narrow = hashes.into_iter().map(|hash| hash as u32).collect();
-            output::primitive::<UInt32Type>(py, narrow, validity)
-        }
-        _ => output::primitive::<UInt64Type>(py, hashes, validity),
+        AnyFunction::Narrow(function) => match function.bits() {
+            16 => {
+                let (hashes, validity) = py.detach(|| narrow::<u16>(columns, function, threads))?;
+                output::primitive::<UInt16Type>(py, hashes, validity)
+            }
+            32 => {
+                let (hashes, validity) = py.detach(|| narrow::<u32>(columns, function, threads))?;
+                output::primitive::<UInt32Type>(py, hashes, validity)
+            }
+            _ => {
+                let (hashes, validity) = py.detach(|| {
+                    let null = if columns.0.len() == 1 { 0 } else { of_nulls(function, columns.0.len()) };
+                    runs(columns, 1, |keys, out| hash_keys(keys, function, threads, null, out).map_err(raise))
+                })?;
+                output::primitive::<UInt64Type>(py, hashes, validity)
+            }
+        },
     }
 }
 
-fn function_of_nulls(function: HashFunction, parts: usize) -> u64 {
+/// The hashes of all runs of rows, each of `width` values, and their validity.
+fn runs<T: memory::Zero>(
+    columns: &Columns,
+    width: usize,
+    mut hash: impl FnMut(&[Keys<'_>], &mut [T]) -> PyResult<()>,
+) -> PyResult<(Vec<T>, output::Validity)> {
+    let rows = columns.rows()?;
+    let single = columns.0.len() == 1;
+    let mut hashes = memory::zeros::<T>(rows * width);
+    let mut validity = None;
+    columns.for_each_run(|first, keys| {
+        let len = keys[0].len();
+        hash(keys, &mut hashes[first * width..(first + len) * width])?;
+        output::append_validity(&mut validity, run_validity(keys, single), first, len, rows);
+        Ok(())
+    })?;
+    Ok((hashes, validity))
+}
+
+fn narrow<T: memory::Zero + Narrow>(
+    columns: &Columns,
+    function: HashFunction,
+    threads: usize,
+) -> PyResult<(Vec<T>, output::Validity)> {
+    let null = if columns.0.len() == 1 { 0 } else { of_nulls(function, columns.0.len()) };
+    runs(columns, 1, |keys, out| hash_narrow_keys(keys, function, threads, null, out).map_err(raise))
+}
+
+fn wide(columns: &Columns, function: WideFunction, threads: usize) -> PyResult<(Vec<u8>, output::Validity)> {
+    let parts = columns.0.len();
+    let null = if parts == 1 { [0; size_of::<Wide>()] } else { function.bytes(&vec![0; parts]) };
+    runs(columns, size_of::<Wide>(), |keys, out| {
+        hash_wide_keys(keys, function, threads, null, out.as_chunks_mut().0);
+        Ok(())
+    })
+}
+
+/// The hash of a compound whose parts are all null: it has bytes of its own, 00 for each part.
+fn of_nulls(function: HashFunction, parts: usize) -> u64 {
     match function {
         HashFunction::Identity | HashFunction::Postgres(_) => 0,
         _ => function.bytes(&vec![0; parts]),

@@ -57,6 +57,8 @@ fn checksum(bytes: &[u8]) -> u16 {
 pub struct Crc16Xmodem;
 
 impl HashKey for Crc16Xmodem {
+    type Value = u64;
+
     #[inline]
     fn word(&self, word: u64) -> u64 {
         self.bytes(&word.to_le_bytes())
@@ -82,6 +84,11 @@ fn tagged(key: &[u8]) -> &[u8] {
 }
 
 impl HashKey for RedisKey {
+    type Value = u64;
+
+    /// A tag is looked for in text alone.
+    const TEXT_HASHES_AS_WORDS: bool = false;
+
     #[inline]
     fn word(&self, word: u64) -> u64 {
         Crc16Xmodem.word(word)

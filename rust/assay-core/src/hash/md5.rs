@@ -32,6 +32,8 @@ pub const CONTENDER: Contender = Contender {
 pub struct Md5;
 
 impl HashKey for Md5 {
+    type Value = u64;
+
     #[inline]
     fn word(&self, word: u64) -> u64 {
         self.bytes(&word.to_le_bytes())

@@ -9,6 +9,8 @@
 
 use crate::catalogue::Contender;
 use crate::hash::HashKey;
+use crate::hash::murmur3_128::{absorb, finish};
+use crate::hash::read::word;
 
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
@@ -27,27 +29,6 @@ pub const CONTENDER: Contender = Contender {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Murmur3Cassandra;
 
-const C1: u64 = 0x87c3_7b91_1142_53d5;
-const C2: u64 = 0x4cf5_ad43_2745_937f;
-const BLOCK: usize = 16;
-
-#[inline]
-fn first(word: u64) -> u64 {
-    word.wrapping_mul(C1).rotate_left(31).wrapping_mul(C2)
-}
-
-#[inline]
-fn second(word: u64) -> u64 {
-    word.wrapping_mul(C2).rotate_left(33).wrapping_mul(C1)
-}
-
-#[inline]
-fn finish(mut hash: u64) -> u64 {
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^ (hash >> 33)
-}
-
 /// Up to 8 bytes as one word, each sign-extended before it is shifted into place.
 #[inline]
 #[allow(clippy::cast_sign_loss)]
@@ -62,30 +43,20 @@ fn token(hash: u64) -> u64 {
 }
 
 impl HashKey for Murmur3Cassandra {
+    type Value = u64;
+
     #[inline]
     fn word(&self, word: u64) -> u64 {
         self.bytes(&word.to_le_bytes())
     }
 
+    #[inline]
     fn bytes(&self, bytes: &[u8]) -> u64 {
-        let (mut h1, mut h2) = (0_u64, 0_u64);
-        let (blocks, tail) = bytes.as_chunks::<BLOCK>();
-        for block in blocks {
-            let (low, high) = block.split_at(8);
-            let [k1, k2] =
-                [low, high].map(|half| u64::from_le_bytes(half.try_into().expect("half a block is 8 bytes")));
-            h1 = (h1 ^ first(k1)).rotate_left(27).wrapping_add(h2).wrapping_mul(5).wrapping_add(0x52dc_e729);
-            h2 = (h2 ^ second(k2)).rotate_left(31).wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
-        }
+        let (blocks, tail) = bytes.as_chunks::<16>();
+        let state = blocks.iter().fold([0; 2], |state, block| absorb(state, [word(block, 0), word(block, 8)]));
         let (low, high) = tail.split_at(tail.len().min(8));
-        h2 ^= second(signed_tail(high));
-        h1 ^= first(signed_tail(low));
-        h1 ^= bytes.len() as u64;
-        h2 ^= bytes.len() as u64;
-        h1 = h1.wrapping_add(h2);
-        h2 = h2.wrapping_add(h1);
-        // The first half is the sum of both finished halves; the second half is of no use.
-        token(finish(h1).wrapping_add(finish(h2)))
+        // The second half is of no use.
+        token(finish(state, [signed_tail(low), signed_tail(high)], bytes.len())[0])
     }
 }
 

@@ -40,13 +40,15 @@ fn seeded(bytes: &[u8], seed: u32) -> u32 {
 }
 
 impl HashKey for Murmur3Spark {
-    #[inline]
+    type Value = u64;
+
+    #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
     fn word(&self, word: u64) -> u64 {
         u64::from(finish(mix(mix(SEED, word as u32), (word >> 32) as u32) ^ 8))
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&self, bytes: &[u8]) -> u64 {
         u64::from(seeded(bytes, SEED))
     }

@@ -40,6 +40,8 @@ const SEED: u64 = 0x7a5b_2236_7996_dcfd;
 pub struct Postgres;
 
 impl HashKey for Postgres {
+    type Value = u64;
+
     /// The hash of a signed integer of 64 bits.
     #[inline]
     fn word(&self, word: u64) -> u64 {

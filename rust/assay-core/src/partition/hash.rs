@@ -42,7 +42,11 @@ pub const CONTENDER: Contender = Contender {
 pub const FUNCTIONS: &[&str] = &[
     "xxh3_64",
     "xxh64",
+    "rapidhash",
+    "siphash_2_4",
+    "fnv1a_64",
     "xxh32",
+    "crc32c",
     "murmur3_32",
     "murmur3_spark",
     "murmur3_cassandra",
