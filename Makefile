@@ -75,6 +75,7 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python scripts/install_dependencies.py bench
 	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
 	$(BIN)/python bench/peers/partitioning.py
+	$(BIN)/python bench/peers/filters.py
 
 wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
 	$(BIN)/python scripts/try_wheel.py

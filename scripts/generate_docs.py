@@ -58,8 +58,10 @@ ROOM_NOTES = {
     "hash": "Called by `assay.hash(keys, NAME)` and `assay.hash_rows(table, NAME)`, and, if it gives at most 64 bits, "
     "by the parameters `function=` and `hash=` of strategies and placements.",
     "digest": "Called by `assay.digest(keys, NAME)`.",
-    "filter": "Classes of the same verbs in Python: `assay.BloomFilter.build(keys, layout=NAME)` for Bloom filters, "
-    "and for each other kind the class of its name, as `assay.BinaryFuseFilter.build(keys)` for `binary_fuse`.",
+    "filter": "Classes of the same verbs in Python: `assay.BloomFilter.build(keys, layout=NAME)` for Bloom filters of "
+    "the layouts `split_block`, `blocked_512` and `standard`, and for each other kind the class of its name, as "
+    "`assay.BinaryFuseFilter.build(keys)` for `binary_fuse`, or `assay.CountingBloomFilter` for `counting`. "
+    "[Filters](filters.md) says which to choose.",
     "placement": "Classes of the same verbs in Python (`assay.Ring` and others), and strategies of the experiment "
     "`partitioning`: `ring(column, virtual_nodes=128)`. Only `modulo` is no strategy under this room's meaning: "
     "hashed it is the strategy `hash`, unhashed the strategy `modulo`.",

@@ -1,4 +1,4 @@
-"""Bloom filters: bit for bit Parquet's, laws of both layouts, stored forms, wrong use."""
+"""Bloom filters: derivations by hand, laws of all layouts, stored forms, wrong use. Parquet's own are tested apart."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import math
 import pickle
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import xxhash
 from hypothesis import given, settings
@@ -23,7 +21,8 @@ from hypothesis import strategies as st
 import assay
 from assay.errors import DataError, ParameterError, UnknownNameError, UnsupportedTypeError
 
-LAYOUTS: list[Any] = ["split_block", "standard"]
+D = decimal.Decimal
+LAYOUTS: list[Any] = ["split_block", "standard", "blocked_512"]
 HEADER_BYTES, TRAILER_BYTES = 64, 8
 
 
@@ -37,105 +36,7 @@ def held(filter: assay.BloomFilter, keys: Any, **options: Any) -> list[bool | No
     return answers
 
 
-# --- Parquet's own filters --------------------------------------------------------------------
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 integer, and where it ends."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def parquet_bitset(path: Path) -> bytes:
-    """The bitset of the first column chunk, behind its header of compact Thrift.
-
-    BloomFilterHeader is {1: i32 numBytes, 2: algorithm, 3: hash, 4: compression}; each union holds one
-    field that is an empty struct.
-    """
-    offset = pq.read_metadata(path).row_group(0).column(0).bloom_filter_offset
-    assert offset is not None, "the writer made no filter"
-    data = path.read_bytes()[offset:]
-    assert data[0] == 0x15, "field 1 is an i32"
-    zigzag, at = varint(data, 1)
-    for _ in range(3):
-        # A struct field (1c) that holds field 1, an empty struct (1c 00), and ends (00).
-        assert data[at : at + 4] == b"\x1c\x1c\x00\x00"
-        at += 4
-    assert data[at] == 0, "the header ends"
-    return data[at + 1 : at + 1 + (zigzag >> 1)]
-
-
-def texts(count: int) -> list[str | None]:
-    return [None if row % 11 == 0 else f"key-{row * row % 977}" * (row % 5) for row in range(count)]
-
-
-D = decimal.Decimal
-PARQUET_COLUMNS = {
-    "int8": pa.array([1, -2, None, 127, -128], pa.int8()),
-    "uint8": pa.array([1, 200, 255], pa.uint8()),
-    "int16": pa.array([1, -2, 30000], pa.int16()),
-    "uint16": pa.array([1, 65535], pa.uint16()),
-    "int32": pa.array([*range(-50, 900, 7), None], pa.int32()),
-    "uint32": pa.array([1, 2**31 + 5, 2**32 - 1], pa.uint32()),
-    "int64": pa.array([*range(-(2**40), 2**40, 2**33), None], pa.int64()),
-    "uint64": pa.array([0, 2**64 - 1, 2**63], pa.uint64()),
-    "float16": pa.array(np.array([1.5, -2.25, 0.0], np.float16)),
-    "float32": pa.array([1.5, -0.0, 0.0, math.inf, math.nan], pa.float32()),
-    "float64": pa.array([1.5, -0.0, 0.0, -math.inf, math.nan, 1e300], pa.float64()),
-    "date32": pa.array([datetime.date(2013, 1, day) for day in range(1, 29)]),
-    "date64": pa.array([86_400_000 * day for day in (-3, 0, 5)], pa.date64()),
-    "time32[s]": pa.array([0, 1, 86_399], pa.time32("s")),
-    "time32[ms]": pa.array([0, 1, 86_399_999], pa.time32("ms")),
-    "time64[us]": pa.array([0, 1, 86_399_999_999], pa.time64("us")),
-    "time64[ns]": pa.array([0, 1, 86_399_999_999_999], pa.time64("ns")),
-    "timestamp[s]": pa.array([0, -1, 1_700_000_000], pa.timestamp("s")),
-    "timestamp[ms]": pa.array([0, -1, 1_700_000_000_000], pa.timestamp("ms")),
-    "timestamp[us]": pa.array([0, -1, None, 1_700_000_000_000_000], pa.timestamp("us", "UTC")),
-    "timestamp[ns]": pa.array([0, -1, 1_700_000_000_000_000_001], pa.timestamp("ns")),
-    "decimal128(5)": pa.array([D("1.25"), D("-999.99"), D("0.00"), None], pa.decimal128(5, 2)),
-    "decimal128(18)": pa.array([D("1.25"), D("-1.25")], pa.decimal128(18, 2)),
-    "decimal128(38)": pa.array([D("1.25"), D(-1), D(10) ** 30], pa.decimal128(38, 4)),
-    "decimal256(50)": pa.array([D("1.25"), D("-1.25"), D(10) ** 30], pa.decimal256(50, 2)),
-    "decimal32": pa.array([D("1.25"), D("-1.25")], pa.decimal32(5, 2)),
-    "decimal64": pa.array([D("1.25"), D("-1.25")], pa.decimal64(15, 2)),
-    "string": pa.array(texts(500)),
-    "large_string": pa.array(texts(500), pa.large_string()),
-    "string_view": pa.array(texts(500), pa.string_view()),
-    "binary": pa.array([b"", b"\x00", b"abc" * 30, None], pa.binary()),
-    "fixed_size_binary": pa.array([b"ab", b"\x00\xff", None], pa.binary(2)),
-    "dictionary": pa.array(texts(500)).dictionary_encode(),
-}
-
-
-@pytest.mark.parametrize("name", PARQUET_COLUMNS)
-def test_split_block_is_bit_for_bit_the_filter_that_pyarrow_writes(name: str, tmp_path: Path) -> None:
-    column = PARQUET_COLUMNS[name]
-    path = tmp_path / "one.parquet"
-    options = {"k": {"ndv": 200, "fpp": 0.01}}
-    pq.write_table(pa.table({"k": column}), path, bloom_filter_options=options)
-    expected = parquet_bitset(path)
-    assert any(expected)
-    ours = assay.BloomFilter.build(column, block_count=len(expected) // 32)
-    assert bitset(ours) == expected
-    assert held(ours, column) == [None if value is None else True for value in column.to_pylist()]
-
-
-@pytest.mark.parametrize("expression", ["range % 500", "(range % 500)::VARCHAR", "(range % 500)::DOUBLE / 8"])
-def test_split_block_is_bit_for_bit_the_filter_that_duckdb_writes(expression: str, tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb")
-    path = tmp_path / "one.parquet"
-    with duckdb.connect() as connection:
-        # Dictionary-encoded columns get a filter.
-        connection.execute(f"COPY (SELECT {expression} AS k FROM range(20000)) TO '{path}' (FORMAT parquet)")
-    expected = parquet_bitset(path)
-    assert any(expected)
-    ours = assay.BloomFilter.build(pq.read_table(path).column("k"), block_count=len(expected) // 32)
-    assert bitset(ours) == expected
+# --- the layouts ----------------------------------------------------------------------------
 
 
 def test_split_block_follows_the_specification_in_a_case_worked_by_hand() -> None:
@@ -150,6 +51,22 @@ def test_split_block_follows_the_specification_in_a_case_worked_by_hand() -> Non
             block[index] |= 1 << (((value & 0xFFFFFFFF) * salt & 0xFFFFFFFF) >> 27)
     expected = b"".join(struct.pack("<8I", *block) for block in words)
     assert bitset(assay.BloomFilter.build(pa.array(keys), block_count=blocks)) == expected
+
+
+def test_blocked_512_follows_its_documented_derivation() -> None:
+    keys = ["a", "", "bloom", "ÿ"]
+    made = assay.BloomFilter.build(pa.array(keys), layout="blocked_512", capacity=200, false_positive_rate=0.001)
+    lines, k = made.block_count, made.probes
+    assert lines is not None and made.memory_bytes == 64 * lines
+    bits = 0
+    for key in keys:
+        value = xxhash.xxh3_64_intdigest(key.encode())
+        line = (value >> 32) * lines >> 32
+        walk = value & 0xFFFFFFFF
+        for _ in range(k):
+            bits |= 1 << (512 * line + (walk >> 23))
+            walk = walk * 0x9E3779B9 % 2**32
+    assert bitset(made) == bits.to_bytes(64 * lines, "little")
 
 
 def test_standard_follows_its_documented_derivation() -> None:
@@ -404,7 +321,7 @@ def test_hostile_bytes_are_refused(data: bytes, prefix: bool) -> None:
         assay.BloomFilter.from_bytes((b"assayflt\x01\0" if prefix else b"") + data)
 
 
-@pytest.mark.parametrize(("layout", "code"), [("standard", 1), ("split_block", 2)])
+@pytest.mark.parametrize(("layout", "code"), [("standard", 1), ("split_block", 2), ("blocked_512", 3)])
 @pytest.mark.parametrize("size", [0, 2**26, 2**34 + 1, 2**63, 2**64 - 1])
 def test_a_header_that_claims_a_huge_size_allocates_nothing(layout: str, code: int, size: int) -> None:
     for payload_bytes in (0, size, size * 32 % 2**64):
@@ -423,6 +340,9 @@ def test_rates_that_a_layout_cannot_keep_are_refused_with_the_way_out() -> None:
     for rate in (0.0, -0.1, 1e-6, 1e-12, 0.6, 1.0, math.nan):
         with pytest.raises(ParameterError, match=r'false_positive_rate.*layout="standard"'):
             assay.BloomFilter.build(keys, false_positive_rate=rate)
+    for rate in (0.0, -0.1, 9e-6, 0.6, 1.0, math.nan):
+        with pytest.raises(ParameterError, match=r'false_positive_rate.*layout="standard"'):
+            assay.BloomFilter.build(keys, layout="blocked_512", false_positive_rate=rate)
     for rate in (0.0, 1e-13, 0.6, math.nan):
         with pytest.raises(ParameterError, match="false_positive_rate"):
             assay.BloomFilter.build(keys, layout="standard", false_positive_rate=rate)

@@ -98,6 +98,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("filter", "split_block", 1): "d0f4f1eb5935e421",
     ("filter", "binary_fuse", 1): "1423af806d100f6e",
     ("filter", "standard", 1): "fea04a6648331e16",
+    ("filter", "blocked_512", 1): "e408312235d4d13f",
+    ("filter", "counting", 1): "de2732cf834327ee",
     ("placement", "modulo", 1): "9cc1bd90502a28df",
     ("placement", "ring", 1): "9f8832dab391056c",
     ("placement", "jump", 1): "7f8837337b41559b",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         register_metric,
         register_strategy,
     )
-    from assay.filters import BinaryFuseFilter, BloomFilter
+    from assay.filters import BinaryFuseFilter, BloomFilter, CountingBloomFilter, parquet_filters
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
     from assay.placement import BoundedLoads, Jump, Maglev, Modulo, MultiProbe, RedisSlots, Rendezvous, Ring
@@ -35,6 +35,7 @@ _HOMES = {
     "BloomFilter": "assay.filters",
     "BoundedLoads": "assay.placement",
     "Checksum": "assay.checksums",
+    "CountingBloomFilter": "assay.filters",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "MerkleTree": "assay.checksums",
@@ -56,6 +57,7 @@ _HOMES = {
     "hash": "assay.hashing",
     "hash_rows": "assay.hashing",
     "open_dataset": "assay.datasets",
+    "parquet_filters": "assay.filters",
     "register_metric": "assay.experiments.partitioning",
     "register_strategy": "assay.experiments.partitioning",
     "run": "assay.front",
@@ -66,6 +68,7 @@ __all__ = [
     "BloomFilter",
     "BoundedLoads",
     "Checksum",
+    "CountingBloomFilter",
     "Jump",
     "Maglev",
     "MerkleTree",
@@ -88,6 +91,7 @@ __all__ = [
     "hash",
     "hash_rows",
     "open_dataset",
+    "parquet_filters",
     "register_metric",
     "register_strategy",
     "run",

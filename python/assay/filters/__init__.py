@@ -9,5 +9,15 @@ from __future__ import annotations
 from assay.filters.base import Filter, FilterRate, GrowingFilter
 from assay.filters.binary_fuse import BinaryFuseFilter
 from assay.filters.bloom import BloomFilter
+from assay.filters.counting import CountingBloomFilter
+from assay.filters.parquet import parquet_filters
 
-__all__ = ["BinaryFuseFilter", "BloomFilter", "Filter", "FilterRate", "GrowingFilter"]
+__all__ = [
+    "BinaryFuseFilter",
+    "BloomFilter",
+    "CountingBloomFilter",
+    "Filter",
+    "FilterRate",
+    "GrowingFilter",
+    "parquet_filters",
+]

@@ -210,6 +210,18 @@ class GrowingFilter(Filter):
         """
         self._native.insert(keys, threads=threads)
 
+    def false_positive_rate_at(self, keys: int) -> float:
+        """The false-positive rate that a filter of this layout and size has with `keys` distinct keys, by the layout's
+        own formula (METHODOLOGY.md, "False-positive rates"); the keys it holds do not matter.
+
+        Raises:
+            ParameterError: `keys` is negative or does not fit 64 bits.
+        """
+        if not 0 <= keys < _LIMIT:
+            raise ParameterError(f"keys is {keys}; expected 0 or more")
+        rate: float = self._native.false_positive_rate_at(keys)
+        return rate
+
     def __or__(self, other: object) -> Self:
         """The filter that holds the keys of both.
 

@@ -1,8 +1,9 @@
 """Bloom filters of Arrow columns, in every layout of their bits.
 
-`split_block` is Parquet's, bit for bit, and touches one cache line per key; `standard` takes the fewest bits and hashes
-canonical bytes, so that int32 and int64, text and its views agree. Cost: 9.6 to 10.5 bits per key at 1 %, a few
-nanoseconds per key. Source: Bloom 1970; `assay explain split_block`, `assay explain standard`.
+`split_block` is Parquet's, bit for bit, and touches one cache line per key; `blocked_512` does so too, takes fewer bits
+and hashes canonical bytes, so that int32 and int64, text and its views agree; `standard` takes the fewest bits and
+reaches any rate. Cost: 9.6 to 10.5 bits per key at 1 %, a few nanoseconds per key. Source: Bloom 1970; `assay explain
+split_block`, `blocked_512`, `standard`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from assay.filters.base import GrowingFilter, checked_count
 
 __all__ = ["BloomFilter"]
 
-Layout = Literal["split_block", "standard"]
+Layout = Literal["split_block", "standard", "blocked_512"]
 
 
 class BloomFilter(GrowingFilter):
@@ -26,7 +27,7 @@ class BloomFilter(GrowingFilter):
     inserted. 0.0 and -0.0 are one key; a NaN is its bits. `key_count` counts insertions, duplicates too.
 
     Source:
-        `assay explain split_block`, `assay explain standard`; METHODOLOGY.md, "Keys".
+        `assay explain split_block`, `blocked_512`, `standard`; METHODOLOGY.md, "Keys" and "False-positive rates".
     """
 
     __slots__ = ()
@@ -52,8 +53,10 @@ class BloomFilter(GrowingFilter):
                 with the filter.
             false_positive_rate: The share of absent keys that may be answered yes when the filter
                 holds `capacity` distinct keys. `split_block`: above 1e-6 and at most 0.5, sized by the
-                exact mixture over the loads of blocks. `standard`: 1e-12 to 0.5.
-            layout: `split_block` (Parquet's) or `standard` (k bits anywhere).
+                exact mixture over the loads of blocks. `blocked_512`: 1e-5 to 0.5, by its own. `standard`:
+                1e-12 to 0.5.
+            layout: `split_block` (Parquet's), `blocked_512` (k bits of one cache line) or `standard` (k bits
+                anywhere).
             block_count: The size in blocks of 256 bits instead, to match an existing filter; only for
                 `split_block`, and not together with `capacity`.
             capacity: The number of distinct keys to make room for; None means the keys of the column
@@ -69,7 +72,7 @@ class BloomFilter(GrowingFilter):
             UnknownNameError: There is no such layout.
 
         Source:
-            Apache Parquet, BloomFilter.md (split_block); Bloom 1970 (standard).
+            Apache Parquet, BloomFilter.md (split_block); Putze et al. 2007 (blocked_512); Bloom 1970 (standard).
 
         >>> import pyarrow as pa
         >>> f = BloomFilter.build(pa.array(["a", "b", None]))
@@ -86,19 +89,45 @@ class BloomFilter(GrowingFilter):
         )
         return cls._of(native)
 
+    @classmethod
+    def from_parquet(cls, source: Any, column: str, *, row_group: int = 0) -> BloomFilter:
+        """The filter that a Parquet file keeps for a column of one row group; only the filter is read.
+
+        Args:
+            source: A path, or an open file that can seek, or a pyarrow buffer of the whole file.
+            column: The column's name; a nested one by its path with dots, as `pyarrow.parquet` shows it.
+            row_group: The row group's number, from 0.
+
+        Returns:
+            A filter of layout `split_block` in the column's own type; `key_count` is the number of values that are not
+            null, as far as the file says.
+
+        Raises:
+            DataError: There is no Parquet file, it is damaged, or the chunk has no filter.
+            ParameterError: There is no such row group.
+            UnknownNameError: There is no such column.
+            UnsupportedTypeError: The column's type has no keys here (INT96, BOOLEAN).
+
+        Source:
+            Apache Parquet, BloomFilter.md.
+        """
+        from assay.filters.parquet import read_filter
+
+        return cls._of(read_filter(source, column, row_group))
+
     def _shape(self) -> str:
         size = f"block_count={self.block_count}" if self.block_count is not None else f"bits={self._native.bits}"
         return f"layout={self.layout!r} {size}"
 
     @property
     def layout(self) -> Layout:
-        """`split_block` or `standard`."""
-        found: Layout = "standard" if self._native.layout == "standard" else "split_block"
+        """`split_block`, `blocked_512` or `standard`."""
+        found: Layout = self._native.layout  # type: ignore[assignment]  # one of these three
         return found
 
     @property
     def block_count(self) -> int | None:
-        """The number of blocks of 256 bits; None for `standard`, which has none."""
+        """The number of blocks, of 256 bits in `split_block` and of 512 in `blocked_512`; None for `standard`."""
         return self._native.block_count
 
     @property
@@ -111,7 +140,8 @@ class BloomFilter(GrowingFilter):
         """The probability that a key with a random hash is answered yes, from the bits that are set.
 
         `standard`: (set bits / m)^k. `split_block`: the mean over blocks of the product over their
-        eight words of (set bits / 32). Over m absent keys the measured rate is binomial around it,
-        with a standard error of sqrt(p (1 - p) / m). Reads all bits.
+        eight words of (set bits / 32). `blocked_512`: the mean over lines of (set bits / 512)^k. Over m
+        absent keys the measured rate is binomial around it, with a standard error of sqrt(p (1 - p) / m).
+        Reads all bits.
         """
         return self._native.expected_false_positive_rate

@@ -12,7 +12,7 @@
 //!   [`batch::canonical`] fills it with XXH3_64 (seed 0) of canonical bytes, so that one value in many types is one
 //!   key. [`batch::contains`] walks chunks, dictionaries, nulls and threads, and asks the kind only
 //!   `probe(&[hash], &mut [word])`; [`batch::for_each_run`] hands an insertion the hashes of keys, nulls left
-//!   out; [`batch::hashes`] gives all of them at once, for kinds that are built in one go.
+//!   out ([`batch::for_each_row_run`] where duplicates count); [`batch::hashes`] gives all of them at once, for kinds that are built in one go.
 //! - [`frame`]: the stored form of every kind: [`frame::seal`] and [`frame::open`], with a line in
 //!   [`frame::Kind`] for each. Sizes are checked against what is there before anything is allocated.
 //! - [`key_type`]: the type of the column that a filter was built on.
@@ -20,11 +20,14 @@
 
 pub mod batch;
 pub mod binary_fuse;
+pub mod blocked_512;
 pub mod bloom;
+pub mod counting;
 pub mod exact;
 pub mod frame;
 pub mod hashes;
 pub mod key_type;
+pub mod parquet;
 pub mod plain;
 pub mod plain_hash;
 pub mod split_block;
@@ -35,6 +38,13 @@ use crate::catalogue::Contender;
 
 pub use binary_fuse::BinaryFuseFilter;
 pub use bloom::{BloomFilter, Layout, Options};
+pub use counting::CountingBloomFilter;
 
 /// All contenders of this room.
-pub const CONTENDERS: &[&Contender] = &[&split_block::CONTENDER, &standard::CONTENDER, &binary_fuse::CONTENDER];
+pub const CONTENDERS: &[&Contender] = &[
+    &split_block::CONTENDER,
+    &standard::CONTENDER,
+    &blocked_512::CONTENDER,
+    &counting::CONTENDER,
+    &binary_fuse::CONTENDER,
+];

@@ -1,6 +1,7 @@
 //! Bindings of the filter room: what all filters share. Each class is a file beside its name in `filters/`.
 
 pub mod bloom;
+pub mod counting;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -53,7 +53,9 @@ mod _core {
     #[pymodule_export]
     use crate::checksums::{BlockChecksums, Checksum, checksum};
     #[pymodule_export]
-    use crate::filters::bloom::BloomFilter;
+    use crate::filters::bloom::{BloomFilter, parquet_filter_header};
+    #[pymodule_export]
+    use crate::filters::counting::CountingBloomFilter;
     #[pymodule_export]
     use crate::fingerprint_filters::BinaryFuseFilter;
     #[pymodule_export]

@@ -44,6 +44,8 @@ class Filter(Protocol):
 MAKERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "split_block": ("BloomFilter", {"layout": "split_block"}),
     "standard": ("BloomFilter", {"layout": "standard"}),
+    "blocked_512": ("BloomFilter", {"layout": "blocked_512"}),
+    "counting": ("CountingBloomFilter", {}),
     "binary_fuse": ("BinaryFuseFilter", {}),
 }
 

@@ -8,10 +8,37 @@ use std::ops::Range;
 
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
 use crate::keys::{Indices, Keys, Values};
+use crate::memory;
 use crate::threads;
 
 /// The most rows of a stretch.
 pub const ROWS_AT_ONCE: usize = 1024;
+
+/// Keys of a table whose places are fetched ahead of those being tested.
+pub const BATCH: usize = 64;
+
+/// The place of a hash among `count` below 2^32: its upper half decides, by a product in place of a division.
+#[inline(always)]
+#[must_use]
+#[allow(clippy::cast_possible_truncation)]
+pub fn place_of(hash: u64, count: usize) -> usize {
+    (((hash >> 32) * count as u64) >> 32) as usize
+}
+
+/// Writes the place of each hash in `table`, and fetches these places.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+pub fn place<T>(table: &[T], hashes: &[u64], places: &mut [u32; BATCH]) {
+    let count = table.len();
+    assert!(hashes.len() <= BATCH && u32::try_from(count).is_ok());
+    for index in 0..hashes.len() {
+        places[index] = place_of(hashes[index], count) as u32;
+    }
+    for place in &places[..hashes.len()] {
+        // SAFETY: the upper half of a hash is below 2^32, so its product with the count, shifted by 32, is below the count.
+        memory::prefetch(unsafe { table.get_unchecked(*place as usize) });
+    }
+}
 
 /// The hashes of some consecutive rows.
 #[derive(Debug, Clone)]
@@ -236,6 +263,23 @@ pub fn for_each_run(
     });
 }
 
+/// Calls `visit(hashes)` for the keys of some rows of all chunks, nulls left out, once for each row: a dictionary's value
+/// as often as rows use it.
+pub fn for_each_row_run(
+    chunks: &[Keys<'_>],
+    range: Range<usize>,
+    hash: impl Fn(&Keys<'_>, Range<usize>, &mut Stretch),
+    mut visit: impl FnMut(&[u64]),
+) {
+    let mut stretch = Stretch::new();
+    for_each_part(chunks, range, |index, rows| {
+        for_each_stretch(rows, |rows| {
+            hash(&chunks[index], rows, &mut stretch);
+            visit(stretch.keys());
+        });
+    });
+}
+
 /// The hashes of the keys of all chunks, nulls left out; duplicates stay, in any order.
 #[must_use]
 pub fn hashes(
@@ -245,7 +289,7 @@ pub fn hashes(
 ) -> Vec<u64> {
     let parts = threads::map(count_rows(chunks), threads, |range| {
         let mut out = Vec::with_capacity(range.len());
-        crate::memory::advise(out.spare_capacity_mut());
+        memory::advise(out.spare_capacity_mut());
         for_each_run(chunks, range, &hash, |hashes| out.extend_from_slice(hashes));
         out
     });

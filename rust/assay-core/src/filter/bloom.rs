@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::filter::batch::{self, Stretch};
+use crate::filter::blocked_512::{self, Blocked512};
 use crate::filter::exact;
 use crate::filter::key_type::KeyType;
 use crate::filter::plain::{self, Plain, Zero};
@@ -31,6 +32,8 @@ pub enum Layout {
     SplitBlock,
     /// k bits anywhere.
     Standard,
+    /// k bits of one cache line.
+    Blocked512,
 }
 
 impl Layout {
@@ -42,10 +45,11 @@ impl Layout {
         match name {
             "split_block" => Ok(Self::SplitBlock),
             "standard" => Ok(Self::Standard),
+            "blocked_512" => Ok(Self::Blocked512),
             _ => Err(Error::UnknownName {
                 thing: "filter layout",
                 name: name.to_owned(),
-                known: "split_block, standard".to_owned(),
+                known: "split_block, standard, blocked_512".to_owned(),
             }),
         }
     }
@@ -56,6 +60,7 @@ impl Layout {
         match self {
             Self::SplitBlock => &split_block::CONTENDER,
             Self::Standard => &standard::CONTENDER,
+            Self::Blocked512 => &blocked_512::CONTENDER,
         }
     }
 }
@@ -83,6 +88,7 @@ impl Default for Options {
 enum Table {
     Standard(Standard),
     SplitBlock(SplitBlock),
+    Blocked512(Blocked512),
 }
 
 /// A Bloom filter over the keys of a column.
@@ -125,12 +131,15 @@ impl BloomFilter {
             (Layout::Standard, None) => {
                 Table::Standard(Standard::with_capacity(capacity(), options.false_positive_rate)?)
             }
-            (Layout::Standard, Some(_)) => {
-                return Err(Error::Parameter(
-                    "layout \"standard\" has no blocks; match the size of a filter by its capacity and \
-                     false_positive_rate, or choose layout=\"split_block\""
-                        .to_owned(),
-                ));
+            (Layout::Blocked512, None) => {
+                Table::Blocked512(Blocked512::with_capacity(capacity(), options.false_positive_rate)?)
+            }
+            (Layout::Standard | Layout::Blocked512, Some(_)) => {
+                return Err(Error::Parameter(format!(
+                    "layout \"{}\" takes no block_count; match the size of a filter by its capacity and \
+                     false_positive_rate, or choose layout=\"split_block\"",
+                    options.layout.contender().name
+                )));
             }
             (Layout::SplitBlock, None) => Table::SplitBlock(SplitBlock::with_blocks(split_block::blocks_for(
                 capacity(),
@@ -157,9 +166,22 @@ impl BloomFilter {
         Ok(filter)
     }
 
+    /// A filter of layout `standard` from its table.
+    pub(super) fn from_standard(table: Standard, key_type: KeyType, key_count: u64) -> Self {
+        Self { table: Table::Standard(table), key_type, key_count }
+    }
+
+    /// The filter of Parquet's bitset for a column of this type; None if there are no blocks or too many.
+    #[must_use]
+    pub fn from_bitset(bitset: &[u8], key_type: KeyType, key_count: u64) -> Option<Self> {
+        let whole = bitset.len().is_multiple_of(32) && key_type != KeyType::Boolean;
+        let table = SplitBlock::from_parts(stored::blocks_of(bitset)).filter(|_| whole)?;
+        Some(Self { table: Table::SplitBlock(table), key_type, key_count })
+    }
+
     fn hashing(&self, from: KeyType, zero: Zero) -> Hashing {
         match &self.table {
-            Table::Standard(_) => Hashing::Canonical,
+            Table::Standard(_) | Table::Blocked512(_) => Hashing::Canonical,
             Table::SplitBlock(_) => Hashing::Plain { from, built: self.key_type, zero },
         }
     }
@@ -168,6 +190,7 @@ impl BloomFilter {
         match &mut self.table {
             Table::Standard(table) => table.insert(hashes),
             Table::SplitBlock(table) => table.insert(hashes),
+            Table::Blocked512(table) => table.insert(hashes),
         }
     }
 
@@ -175,6 +198,7 @@ impl BloomFilter {
         match &self.table {
             Table::Standard(table) => table.probe(hashes, held),
             Table::SplitBlock(table) => table.probe(hashes, held),
+            Table::Blocked512(table) => table.probe(hashes, held),
         }
     }
 
@@ -268,6 +292,7 @@ impl BloomFilter {
                 let made = SplitBlock::with_blocks(table.blocks().len() as u64);
                 Table::SplitBlock(made.expect("the size is a filter's own"))
             }
+            Table::Blocked512(table) => Table::Blocked512(table.emptied()),
         };
         Self { table, key_type: self.key_type, key_count: 0 }
     }
@@ -283,6 +308,7 @@ impl BloomFilter {
                     left.0.iter_mut().zip(right.0).for_each(|(left, right)| *left |= right);
                 }
             }
+            (Table::Blocked512(left), Table::Blocked512(right)) => left.join(right),
             _ => unreachable!("filters of two layouts are refused before"),
         }
     }
@@ -295,6 +321,9 @@ impl BloomFilter {
         let shape = |filter: &Self| match &filter.table {
             Table::Standard(table) => format!("standard of {} bits and {} probes", table.bits(), table.probes()),
             Table::SplitBlock(table) => format!("split_block of {} blocks", table.blocks().len()),
+            Table::Blocked512(table) => {
+                format!("blocked_512 of {} lines and {} probes", table.lines().len(), table.probes())
+            }
         };
         if shape(self) != shape(other) {
             return Err(Error::Parameter(format!(
@@ -322,6 +351,7 @@ impl BloomFilter {
         match self.table {
             Table::Standard(_) => Layout::Standard,
             Table::SplitBlock(_) => Layout::SplitBlock,
+            Table::Blocked512(_) => Layout::Blocked512,
         }
     }
 
@@ -331,12 +361,13 @@ impl BloomFilter {
         self.key_type
     }
 
-    /// The number of blocks; None for `standard`, which has none.
+    /// The number of blocks, of 256 bits in `split_block` and of 512 in `blocked_512`; None for `standard`.
     #[must_use]
     pub fn block_count(&self) -> Option<u64> {
         match &self.table {
             Table::Standard(_) => None,
             Table::SplitBlock(table) => Some(table.blocks().len() as u64),
+            Table::Blocked512(table) => Some(table.lines().len() as u64),
         }
     }
 
@@ -346,6 +377,7 @@ impl BloomFilter {
         match &self.table {
             Table::Standard(table) => table.bits(),
             Table::SplitBlock(table) => table.blocks().len() as u64 * split_block::BLOCK_BITS,
+            Table::Blocked512(table) => table.lines().len() as u64 * blocked_512::LINE_BITS,
         }
     }
 
@@ -355,6 +387,7 @@ impl BloomFilter {
         match &self.table {
             Table::Standard(table) => table.probes(),
             Table::SplitBlock(_) => 8,
+            Table::Blocked512(table) => table.probes(),
         }
     }
 
@@ -376,6 +409,18 @@ impl BloomFilter {
         match &self.table {
             Table::Standard(table) => table.expected_rate(),
             Table::SplitBlock(table) => table.expected_rate(),
+            Table::Blocked512(table) => table.expected_rate(),
+        }
+    }
+
+    /// The false-positive rate that a filter of this layout and size has with `keys` distinct keys, by the layout's own
+    /// formula.
+    #[must_use]
+    pub fn false_positive_rate_at(&self, keys: u64) -> f64 {
+        match &self.table {
+            Table::Standard(table) => standard::rate_at(table.bits(), table.probes(), keys),
+            Table::SplitBlock(table) => table.rate_at(keys),
+            Table::Blocked512(table) => table.rate_at(keys),
         }
     }
 }

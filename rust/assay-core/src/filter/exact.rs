@@ -243,6 +243,11 @@ pub fn encode<'b>(value: Exact<'b>, built: KeyType, zero: Zero, scratch: &'b mut
                 Plain::Bytes(&scratch[32 - decimal_bytes(precision)..])
             })
         }
+        KeyType::DecimalInteger { bits, precision, scale } => {
+            let fits = |value: &i128| value.unsigned_abs() < 10_u128.pow(u32::from(precision));
+            let unscaled = unscaled(value, scale).filter(fits);
+            if bits == 32 { word_32(unscaled, i32s.0, i32s.1) } else { word_64(unscaled, i64s.0, i64s.1) }
+        }
         KeyType::Text | KeyType::Binary => {
             if let Exact::Bytes(bytes) = value {
                 Plain::Bytes(bytes)

@@ -37,6 +37,13 @@ pub enum KeyType {
         precision: u8,
         scale: i8,
     },
+    /// A decimal as Parquet stores it in an INT32 or an INT64; no Arrow column is of this type.
+    DecimalInteger {
+        /// Of the unscaled integer: 32 or 64.
+        bits: u16,
+        precision: u8,
+        scale: i8,
+    },
     Text,
     Binary,
     Fixed(u32),
@@ -69,6 +76,7 @@ const TIME64: u8 = 16;
 const TIMESTAMP: u8 = 17;
 const DECIMAL: u8 = 18;
 const FIXED: u8 = 21;
+const DECIMAL_INTEGER: u8 = 22;
 
 /// The greatest precision of a decimal with so many bits.
 fn precision_high(bits: u16) -> u8 {
@@ -93,6 +101,9 @@ impl KeyType {
             Self::Decimal { bits, precision, scale } => {
                 out[..4].copy_from_slice(&[DECIMAL, precision, scale.cast_unsigned(), (bits / 32) as u8]);
             }
+            Self::DecimalInteger { bits, precision, scale } => {
+                out[..4].copy_from_slice(&[DECIMAL_INTEGER, precision, scale.cast_unsigned(), (bits / 32) as u8]);
+            }
             Self::Fixed(width) => {
                 out[0] = FIXED;
                 out[4..].copy_from_slice(&width.to_le_bytes());
@@ -114,6 +125,11 @@ impl KeyType {
                 let bits = u16::from(bytes[3]) * 32;
                 let known = matches!(bits, 32 | 64 | 128 | 256) && (1..=precision_high(bits)).contains(&bytes[1]);
                 known.then_some(Self::Decimal { bits, precision: bytes[1], scale: bytes[2].cast_signed() })?
+            }
+            DECIMAL_INTEGER => {
+                let bits = u16::from(bytes[3]) * 32;
+                let known = matches!(bits, 32 | 64) && (1..=precision_high(bits)).contains(&bytes[1]);
+                known.then_some(Self::DecimalInteger { bits, precision: bytes[1], scale: bytes[2].cast_signed() })?
             }
             FIXED => Self::Fixed(u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]])),
             code => PLAIN.iter().find(|(other, _)| *other == code)?.1,
@@ -158,6 +174,9 @@ impl fmt::Display for KeyType {
             Self::Time64(found) => write!(out, "time64[{}]", unit(found)),
             Self::Timestamp(found) => write!(out, "timestamp[{}]", unit(found)),
             Self::Decimal { bits, precision, scale } => write!(out, "decimal{bits}({precision}, {scale})"),
+            Self::DecimalInteger { bits, precision, scale } => {
+                write!(out, "decimal{bits}({precision}, {scale}) as int{bits}")
+            }
             Self::Text => out.write_str("string"),
             Self::Binary => out.write_str("binary"),
             Self::Fixed(width) => write!(out, "fixed_size_binary[{width}]"),
@@ -178,6 +197,7 @@ mod tests {
         for (bits, precision, scale) in [(32, 9, 2), (64, 18, -3), (128, 38, 38), (256, 76, 0)] {
             types.push(KeyType::Decimal { bits, precision, scale });
         }
+        types.push(KeyType::DecimalInteger { bits: 64, precision: 18, scale: 4 });
         types.extend([KeyType::Fixed(0), KeyType::Fixed(16), KeyType::Fixed(u32::MAX)]);
         for kind in types {
             assert_eq!(KeyType::from_bytes(kind.to_bytes()), Some(kind), "{kind}");
@@ -186,7 +206,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_type_are_refused() {
-        let refused = [[22, 0, 0, 0, 0, 0, 0, 0], [TIME32, 4, 0, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0, 0, 1]];
+        let refused = [[23, 0, 0, 0, 0, 0, 0, 0], [TIME32, 4, 0, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0, 0, 1]];
         assert!(refused.into_iter().all(|bytes| KeyType::from_bytes(bytes).is_none()));
         assert!(KeyType::from_bytes([DECIMAL, 39, 0, 4, 0, 0, 0, 0]).is_none());
         assert!(KeyType::from_bytes([DECIMAL, 5, 0, 3, 0, 0, 0, 0]).is_none());

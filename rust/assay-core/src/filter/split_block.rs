@@ -10,6 +10,7 @@ mod kernel;
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
+use crate::filter::batch::place_of;
 use crate::lanes::Path;
 use crate::memory;
 
@@ -133,14 +134,6 @@ pub fn blocks_for(capacity: u64, rate: f64) -> Result<u64> {
     Ok(blocks as u64)
 }
 
-/// The block of a hash among `count`.
-#[inline]
-#[allow(clippy::cast_possible_truncation)]
-fn block_of(hash: u64, count: usize) -> usize {
-    // count <= 2^26, so the product fits 64 bits.
-    (((hash >> 32) * count as u64) >> 32) as usize
-}
-
 /// The bits of a hash within its block.
 #[inline]
 #[allow(clippy::cast_possible_truncation)]
@@ -185,7 +178,7 @@ impl SplitBlock {
     #[inline]
     #[must_use]
     pub fn holds(&self, hash: u64) -> bool {
-        let block = &self.blocks[block_of(hash, self.blocks.len())];
+        let block = &self.blocks[place_of(hash, self.blocks.len())];
         block.0.iter().zip(bits_of(hash)).all(|(word, bit)| word & bit != 0)
     }
 
@@ -197,6 +190,13 @@ impl SplitBlock {
     /// Sets bit i of `held` if the key with hash i may be held.
     pub fn probe(&self, hashes: &[u64], held: &mut [u64]) {
         kernel::probe(Path::widest(), &self.blocks, hashes, held);
+    }
+
+    /// The layout's own formula: the false-positive rate with `keys` distinct keys, a Poisson mixture over blocks.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn rate_at(&self, keys: u64) -> f64 {
+        expected_rate(keys as f64 / self.blocks.len() as f64)
     }
 
     /// The probability that a key with a random hash is answered yes: the mean over blocks of the

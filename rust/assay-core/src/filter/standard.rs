@@ -72,7 +72,7 @@ pub struct Standard {
 
 /// Calls `visit` with each bit of a hash until it says false; whether it never did.
 #[inline]
-fn all_positions(hash: u64, bits: u64, probes: u32, mut visit: impl FnMut(usize) -> bool) -> bool {
+pub(super) fn all_positions(hash: u64, bits: u64, probes: u32, mut visit: impl FnMut(usize) -> bool) -> bool {
     let mut walk = hash;
     for _ in 0..probes {
         #[allow(clippy::cast_possible_truncation)]
@@ -85,38 +85,55 @@ fn all_positions(hash: u64, bits: u64, probes: u32, mut visit: impl FnMut(usize)
     true
 }
 
+/// The number of bits (or counters) and of probes for `capacity` keys at `rate`; not bounded.
+///
+/// # Errors
+/// If the rate is out of bounds, or too low for 64-bit hashes of so many keys.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+pub fn size_for(what: &str, capacity: u64, rate: f64) -> Result<(u64, u32)> {
+    if !(RATE_LOW..=RATE_HIGH).contains(&rate) {
+        return Err(Error::Parameter(format!(
+            "false_positive_rate is {rate}; expected {RATE_LOW:e} to {RATE_HIGH} for {what}"
+        )));
+    }
+    let keys = capacity.max(1) as f64;
+    // Two keys with one 64-bit hash cannot be told apart: n / 2^64 of all absent keys. Above a
+    // hundredth of the rate that would show.
+    let floor = keys * 100.0 / 18_446_744_073_709_551_616.0;
+    if rate < floor {
+        return Err(Error::Parameter(format!(
+            "false_positive_rate is {rate:e}, below the {floor:e} that 64-bit hashes keep for {capacity} keys; \
+             raise it, or split the keys over several filters"
+        )));
+    }
+    let ln_2 = core::f64::consts::LN_2;
+    let bits = libm::ceil(-keys * libm::log(rate) / (ln_2 * ln_2));
+    let probes = libm::round(bits / keys * ln_2).max(1.0);
+    Ok((bits as u64, probes as u32))
+}
+
+/// The false-positive rate of m bits and k probes with n distinct keys: (1 - (1 - 1/m)^(k n))^k.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn rate_at(bits: u64, probes: u32, keys: u64) -> f64 {
+    let set = -libm::expm1(f64::from(probes) * keys as f64 * libm::log1p(-1.0 / bits as f64));
+    libm::pow(set, f64::from(probes))
+}
+
 impl Standard {
     /// An empty filter with room for `capacity` keys at `rate`.
     ///
     /// # Errors
     /// If the rate is out of bounds, too low for 64-bit hashes of so many keys, or needs more than 2 GiB.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     pub fn with_capacity(capacity: u64, rate: f64) -> Result<Self> {
-        if !(RATE_LOW..=RATE_HIGH).contains(&rate) {
+        let (bits, probes) = size_for("layout \"standard\"", capacity, rate)?;
+        if bits > BITS_HIGH {
             return Err(Error::Parameter(format!(
-                "false_positive_rate is {rate}; expected {RATE_LOW:e} to {RATE_HIGH} for layout \"standard\""
-            )));
-        }
-        let keys = capacity.max(1) as f64;
-        // Two keys with one 64-bit hash cannot be told apart: n / 2^64 of all absent keys. Above a
-        // hundredth of the rate that would show.
-        let floor = keys * 100.0 / 18_446_744_073_709_551_616.0;
-        if rate < floor {
-            return Err(Error::Parameter(format!(
-                "false_positive_rate is {rate:e}, below the {floor:e} that 64-bit hashes keep for {capacity} keys; \
-                 raise it, or split the keys over several filters"
-            )));
-        }
-        let ln_2 = core::f64::consts::LN_2;
-        let bits = libm::ceil(-keys * libm::log(rate) / (ln_2 * ln_2));
-        if bits > BITS_HIGH as f64 {
-            return Err(Error::Parameter(format!(
-                "{capacity} keys at a false_positive_rate of {rate} need {bits:e} bits; expected at most {BITS_HIGH} \
+                "{capacity} keys at a false_positive_rate of {rate} need {bits} bits; expected at most {BITS_HIGH} \
                  (2 GiB): raise the rate, or split the keys over several filters"
             )));
         }
-        let probes = libm::round(bits / keys * ln_2).max(1.0);
-        Ok(Self::empty(bits as u64, probes as u32))
+        Ok(Self::empty(bits, probes))
     }
 
     fn empty(bits: u64, probes: u32) -> Self {

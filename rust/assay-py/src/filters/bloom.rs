@@ -1,5 +1,8 @@
 //! `BloomFilter`: bindings of Bloom filters in every layout.
 
+use assay_core::error::Error;
+use assay_core::filter::key_type::KeyType;
+use assay_core::filter::parquet;
 use assay_core::filter::{BloomFilter as Filter, Layout, Options};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -17,7 +20,8 @@ pub struct BloomFilter {
 }
 
 impl BloomFilter {
-    fn of(filter: Filter) -> Self {
+    /// A filter of its own.
+    pub fn of(filter: Filter) -> Self {
         Self { filter: Shared::new(filter) }
     }
 }
@@ -96,6 +100,33 @@ impl BloomFilter {
         py.detach(|| Filter::from_bytes(data.as_bytes()).map(Self::of).map_err(raise))
     }
 
+    /// The filter of Parquet's bitset, for a column of the type of `keys`, whose values are not read. A decimal is
+    /// big-endian bytes, or with `as_integer` the INT32 or INT64 that its precision fits.
+    #[staticmethod]
+    #[pyo3(signature = (bitset, keys, *, as_integer, key_count))]
+    fn from_bitset(
+        py: Python<'_>,
+        bitset: ByteBuffer,
+        keys: Column,
+        as_integer: bool,
+        key_count: u64,
+    ) -> PyResult<Self> {
+        let mut kind = key_type_of(&keys)?;
+        if let (KeyType::Decimal { bits, precision, scale }, true) = (kind, as_integer) {
+            kind = KeyType::DecimalInteger { bits, precision, scale };
+        }
+        let made = py.detach(|| Filter::from_bitset(bitset.as_bytes(), kind, key_count));
+        made.map(Self::of).ok_or_else(|| {
+            let bytes = bitset.as_bytes().len();
+            raise(Error::Corrupt(format!("{bytes} bytes for keys of type {kind} are no bitset of Parquet")))
+        })
+    }
+
+    /// The false-positive rate that a filter of this layout and size has with so many distinct keys.
+    fn false_positive_rate_at(&self, py: Python<'_>, keys: u64) -> f64 {
+        py.detach(|| self.filter.read().false_positive_rate_at(keys))
+    }
+
     #[getter]
     fn layout(&self, py: Python<'_>) -> &'static str {
         py.detach(|| self.filter.read().layout().contender().name)
@@ -135,4 +166,11 @@ impl BloomFilter {
     fn expected_false_positive_rate(&self, py: Python<'_>) -> f64 {
         py.detach(|| self.filter.read().expected_false_positive_rate())
     }
+}
+
+/// (bytes of the header, bytes of the bitset) of the Parquet filter that `data` begins with.
+#[pyfunction]
+pub fn parquet_filter_header(data: ByteBuffer) -> PyResult<(usize, usize)> {
+    let found = parquet::read_header(data.as_bytes()).map_err(raise)?;
+    Ok((found.header_bytes, found.bitset_bytes))
 }

@@ -1,10 +1,11 @@
 //! The stored form of Bloom filters: the shared frame around their bits.
 //!
 //! `standard`: parameter k, size in bits, payload its u64 words. `split_block`: parameter 8, size in blocks, payload
-//! Parquet's bitset.
+//! Parquet's bitset. `blocked_512`: parameter k, size in lines, payload its u32 words.
 
 use super::{BloomFilter, Table};
 use crate::error::Result;
+use crate::filter::blocked_512::{Blocked512, Line};
 use crate::filter::frame::{self, Header, Kind, corrupt};
 use crate::filter::key_type::KeyType;
 use crate::filter::split_block::{Block, SplitBlock};
@@ -17,6 +18,7 @@ impl BloomFilter {
         let (kind, parameter, size) = match &self.table {
             Table::Standard(table) => (Kind::Standard, table.probes(), table.bits()),
             Table::SplitBlock(table) => (Kind::SplitBlock, 8, table.blocks().len() as u64),
+            Table::Blocked512(table) => (Kind::Blocked512, table.probes(), table.lines().len() as u64),
         };
         let header = Header { kind, parameter, key_type: self.key_type, size, keys: self.key_count, seed: 0 };
         let length = usize::try_from(self.memory_bytes()).expect("it is in memory");
@@ -24,6 +26,9 @@ impl BloomFilter {
             Table::Standard(table) => out.extend(table.words().iter().flat_map(|word| word.to_le_bytes())),
             Table::SplitBlock(table) => {
                 out.extend(table.blocks().iter().flat_map(|block| block.0).flat_map(u32::to_le_bytes));
+            }
+            Table::Blocked512(table) => {
+                out.extend(table.lines().iter().flat_map(|line| line.0).flat_map(u32::to_le_bytes));
             }
         })
     }
@@ -33,11 +38,19 @@ impl BloomFilter {
     /// # Errors
     /// If the bytes are no Bloom filter, are of a newer version, are truncated or too long, or have changed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let (header, payload) = frame::open(bytes, &[Kind::SplitBlock, Kind::Standard])?;
+        let (header, payload) = frame::open(bytes, &[Kind::SplitBlock, Kind::Standard, Kind::Blocked512])?;
         let table = match header.kind {
             Kind::Standard => {
                 let words = payload.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk)).collect();
                 Standard::from_parts(header.size, header.parameter, words).map(Table::Standard)
+            }
+            Kind::Blocked512 => {
+                let word = |chunk: &[u8; 64], at: usize| std::array::from_fn(|byte| chunk[at * 4 + byte]);
+                let line = |chunk: &[u8; 64]| Line(std::array::from_fn(|at| u32::from_le_bytes(word(chunk, at))));
+                let (chunks, rest) = payload.as_chunks::<64>();
+                let whole = rest.is_empty() && chunks.len() as u64 == header.size;
+                let lines = chunks.iter().map(line).collect();
+                Blocked512::from_parts(lines, header.parameter).filter(|_| whole).map(Table::Blocked512)
             }
             _ => split_block(&header, payload).map(Table::SplitBlock),
         };
@@ -81,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_stored_filter_is_the_filter() {
-        for layout in [Layout::Standard, Layout::SplitBlock] {
+        for layout in [Layout::Standard, Layout::SplitBlock, Layout::Blocked512] {
             let filter = built(layout);
             assert_eq!(BloomFilter::from_bytes(&filter.to_bytes()).unwrap(), filter);
         }
@@ -104,7 +117,7 @@ mod tests {
 
     #[test]
     fn headers_that_contradict_the_bits_are_refused() {
-        for layout in [Layout::Standard, Layout::SplitBlock] {
+        for layout in [Layout::Standard, Layout::SplitBlock, Layout::Blocked512] {
             // kind, probes, size (low, high), last byte of size, seed
             for (at, value) in [(10, 7), (10, 4), (12, 0), (13, 9), (24, 3), (29, 200), (31, 255), (40, 1)] {
                 let error = BloomFilter::from_bytes(&forged(&built(layout).to_bytes(), at, value)).unwrap_err();

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::keys::{Bitmap, Indices, Values};
 
-const LAYOUTS: [Layout; 2] = [Layout::SplitBlock, Layout::Standard];
+const LAYOUTS: [Layout; 3] = [Layout::SplitBlock, Layout::Standard, Layout::Blocked512];
 
 fn options(layout: Layout) -> Options {
     Options { layout, capacity: Some(1000), ..Options::default() }
@@ -152,7 +152,7 @@ fn shapes_that_differ_do_not_join() {
 fn options_that_do_not_fit_are_refused() {
     let build = |options: Options, key_type| BloomFilter::build(&[], key_type, options, 1);
     let blocks = Options { layout: Layout::Standard, block_count: Some(4), ..Options::default() };
-    assert!(build(blocks, KeyType::Int64).unwrap_err().to_string().contains("no blocks"));
+    assert!(build(blocks, KeyType::Int64).unwrap_err().to_string().contains("takes no block_count"));
     let both = Options { capacity: Some(4), block_count: Some(4), ..Options::default() };
     assert!(build(both, KeyType::Int64).unwrap_err().to_string().contains("both"));
     let none = Options { capacity: Some(0), ..Options::default() };

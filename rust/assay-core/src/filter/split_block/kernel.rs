@@ -4,12 +4,12 @@
 //! 64 at a time. While one batch is tested, the blocks of the next one are fetched. Loops are plain: a closure within a
 //! function compiled for wide registers may be compiled without them. Every path is tested against the portable one.
 
-use super::{Block, bits_of, block_of};
+use super::{Block, bits_of};
+#[cfg(target_arch = "x86_64")]
+use crate::filter::batch::place;
+use crate::filter::batch::{BATCH, place_of};
 use crate::lanes::Path;
 use crate::memory::prefetch;
-
-/// Keys that are fetched ahead of those being tested.
-const BATCH: usize = 64;
 
 /// Sets the bits of each hash.
 pub fn insert(path: Path, blocks: &mut [Block], hashes: &[u64]) {
@@ -24,7 +24,7 @@ pub fn insert(path: Path, blocks: &mut [Block], hashes: &[u64]) {
             for batch in hashes.chunks(BATCH) {
                 fetch(blocks, batch);
                 for hash in batch {
-                    let block = &mut blocks[block_of(*hash, blocks.len())];
+                    let block = &mut blocks[place_of(*hash, blocks.len())];
                     block.0.iter_mut().zip(bits_of(*hash)).for_each(|(word, bit)| *word |= bit);
                 }
             }
@@ -46,7 +46,7 @@ pub fn probe(path: Path, blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
             for (batch, out) in hashes.chunks(BATCH).zip(held) {
                 fetch(blocks, batch);
                 *out = batch.iter().enumerate().fold(0, |held, (index, hash)| {
-                    let block = &blocks[block_of(*hash, blocks.len())];
+                    let block = &blocks[place_of(*hash, blocks.len())];
                     let all = block.0.iter().zip(bits_of(*hash)).all(|(word, bit)| word & bit != 0);
                     held | u64::from(all) << index
                 });
@@ -56,7 +56,7 @@ pub fn probe(path: Path, blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
 }
 
 fn fetch(blocks: &[Block], batch: &[u64]) {
-    batch.iter().for_each(|hash| prefetch(&blocks[block_of(*hash, blocks.len())]));
+    batch.iter().for_each(|hash| prefetch(&blocks[place_of(*hash, blocks.len())]));
 }
 
 /// The salts twice, for two keys side by side.
@@ -70,22 +70,6 @@ static SALTS: [u32; 16] = {
     }
     twice
 };
-
-/// Writes the number of each hash's block, and fetches the blocks.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn place(blocks: &[Block], batch: &[u64], numbers: &mut [u32; BATCH]) {
-    let count = blocks.len() as u64;
-    assert!(batch.len() <= BATCH && count < 1 << 32);
-    for index in 0..batch.len() {
-        // The upper half of a 64-bit product: below 2^32, and below `count`.
-        numbers[index] = (((batch[index] >> 32) * count) >> 32) as u32;
-    }
-    for number in &numbers[..batch.len()] {
-        // SAFETY: the number is below the number of blocks.
-        prefetch(unsafe { blocks.get_unchecked(*number as usize) });
-    }
-}
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
@@ -107,38 +91,38 @@ mod avx2 {
 
     #[target_feature(enable = "avx2")]
     pub fn insert(blocks: &mut [Block], hashes: &[u64]) {
-        let mut numbers = [[0; BATCH]; 2];
-        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        let mut places = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut places[0]);
         for start in (0..hashes.len()).step_by(BATCH) {
             let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
-            let [ours, theirs] = &mut numbers;
+            let [ours, theirs] = &mut places;
             place(blocks, &hashes[end..next], theirs);
-            for (hash, number) in hashes[start..end].iter().zip(ours.iter()) {
-                let block: *mut __m256i = std::ptr::from_mut(&mut blocks[*number as usize]).cast();
+            for (hash, place) in hashes[start..end].iter().zip(ours.iter()) {
+                let block: *mut __m256i = std::ptr::from_mut(&mut blocks[*place as usize]).cast();
                 // SAFETY: a block is 32 bytes, aligned to 32, and borrowed mutably here.
                 unsafe { _mm256_store_si256(block, _mm256_or_si256(_mm256_load_si256(block), bits(*hash))) };
             }
-            numbers.swap(0, 1);
+            places.swap(0, 1);
         }
     }
 
     #[target_feature(enable = "avx2")]
     pub fn probe(blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
-        let mut numbers = [[0; BATCH]; 2];
-        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        let mut places = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut places[0]);
         for start in (0..hashes.len()).step_by(BATCH) {
             let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
-            let [ours, theirs] = &mut numbers;
+            let [ours, theirs] = &mut places;
             place(blocks, &hashes[end..next], theirs);
             let mut answers = 0_u64;
-            for (index, (hash, number)) in hashes[start..end].iter().zip(ours.iter()).enumerate() {
-                let block: *const __m256i = std::ptr::from_ref(&blocks[*number as usize]).cast();
+            for (index, (hash, place)) in hashes[start..end].iter().zip(ours.iter()).enumerate() {
+                let block: *const __m256i = std::ptr::from_ref(&blocks[*place as usize]).cast();
                 // SAFETY: a block is 32 bytes, aligned to 32, and borrowed here.
                 let all = unsafe { _mm256_testc_si256(_mm256_load_si256(block), bits(*hash)) };
                 answers |= u64::from(all.cast_unsigned()) << index;
             }
             held[start / BATCH] = answers;
-            numbers.swap(0, 1);
+            places.swap(0, 1);
         }
     }
 }
@@ -183,11 +167,11 @@ mod avx512 {
 
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
     pub fn insert(blocks: &mut [Block], hashes: &[u64]) {
-        let mut numbers = [[0; BATCH]; 2];
-        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        let mut places = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut places[0]);
         for start in (0..hashes.len()).step_by(BATCH) {
             let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
-            let [ours, theirs] = &mut numbers;
+            let [ours, theirs] = &mut places;
             place(blocks, &hashes[end..next], theirs);
             let batch = &hashes[start..end];
             for index in (0..batch.len()).step_by(2) {
@@ -197,17 +181,17 @@ mod avx512 {
                 set(&mut blocks[ours[index] as usize], _mm512_castsi512_si256(bits));
                 set(&mut blocks[ours[other] as usize], _mm512_extracti64x4_epi64::<1>(bits));
             }
-            numbers.swap(0, 1);
+            places.swap(0, 1);
         }
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,bmi1,bmi2")]
     pub fn probe(blocks: &[Block], hashes: &[u64], held: &mut [u64]) {
-        let mut numbers = [[0; BATCH]; 2];
-        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut numbers[0]);
+        let mut places = [[0; BATCH]; 2];
+        place(blocks, &hashes[..hashes.len().min(BATCH)], &mut places[0]);
         for start in (0..hashes.len()).step_by(BATCH) {
             let [end, next] = [hashes.len().min(start + BATCH), hashes.len().min(start + 2 * BATCH)];
-            let [ours, theirs] = &mut numbers;
+            let [ours, theirs] = &mut places;
             place(blocks, &hashes[end..next], theirs);
             let batch = &hashes[start..end];
             let mut answers = 0_u64;
@@ -221,7 +205,7 @@ mod avx512 {
                 answers |= pair << index;
             }
             held[start / BATCH] = answers;
-            numbers.swap(0, 1);
+            places.swap(0, 1);
         }
     }
 }
