@@ -38,7 +38,8 @@ ORIGINS = {
 }
 VARIABLES = {
     "PERCENTILE": "one of `p50`, `p90`, `p99`, `p99_9`",
-    "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`, `split_hot`, `merge_cold`",
+    "ACTION": "one of `add_one`, `remove_one`, `replace_one`, `double`, `split_hot`, `merge_cold`; of `placement` also "
+    "`remove_PERCENT`, such as `remove_25`",
     "FK": "the name of a foreign key of the dataset",
     "KEYS": "`present` or `absent`: whether the filter holds the keys that are asked for",
     "QUERY": "the name of a query of the dataset or the suite",

@@ -108,6 +108,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("placement", "redis_slots", 1): "0f18f6281a1ae799",
     ("placement", "multi_probe", 1): "f8294c892650b82e",
     ("placement", "bounded_loads", 1): "9f8832dab391056c",
+    ("placement", "anchor", 1): "562dda5ceec77d60",
+    ("placement", "memento", 1): "7f8837337b41559b",
     ("checksum", "crc32", 1): "098b6d6bd2a648ef",
     ("checksum", "crc32c", 1): "96466c2b4a615446",
     ("checksum", "crc64_nvme", 1): "65f62596eaa434d9",

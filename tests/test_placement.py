@@ -24,9 +24,11 @@ from hypothesis import strategies as st
 import assay
 from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError
 from assay.placement import (
+    Anchor,
     BoundedLoads,
     Jump,
     Maglev,
+    Memento,
     Modulo,
     MultiProbe,
     Placement,
@@ -35,7 +37,7 @@ from assay.placement import (
     Ring,
 )
 
-KINDS: list[type[Placement]] = [Ring, Rendezvous, Jump, Maglev, Modulo, MultiProbe, BoundedLoads]
+KINDS: list[type[Placement]] = [Ring, Rendezvous, Jump, Maglev, Modulo, MultiProbe, BoundedLoads, Anchor, Memento]
 
 # Oracle hash functions over canonical bytes, and their widths; points of a ring by `identity` are xxh3_64's.
 Hash = Callable[[bytes, int], int]
@@ -226,7 +228,7 @@ def moved(before: Placement, after: Placement, keys: pa.Array = MANY) -> dict[tu
     return counts
 
 
-@pytest.mark.parametrize("kind", [Ring, Rendezvous, Jump, MultiProbe])
+@pytest.mark.parametrize("kind", [Ring, Rendezvous, Jump, MultiProbe, Anchor, Memento])
 def test_a_new_node_takes_its_share_without_stray_moves(kind: type[Placement]) -> None:
     before = kind(9)
     after = before.with_node("node-9")
@@ -238,7 +240,7 @@ def test_a_new_node_takes_its_share_without_stray_moves(kind: type[Placement]) -
     assert after.ownership()["node-9"] == pytest.approx(expected, abs=1e-12)
     # Back again: the old answers, bit for bit.
     assert after.without_node("node-9").lookup(MANY).equals(before.lookup(MANY))
-    if kind in (Rendezvous, Jump):
+    if kind in (Rendezvous, Jump, Anchor, Memento):
         assert expected == pytest.approx(1 / 10, abs=1e-12)
 
 
@@ -465,7 +467,7 @@ def test_bad_settings_are_refused_by_name_value_and_way_out(
 
 
 def test_what_an_algorithm_cannot_do_is_refused_with_the_way_out() -> None:
-    for kind in (Jump, Maglev, Modulo):
+    for kind in (Jump, Maglev, Modulo, Anchor, Memento):
         with pytest.raises(ParameterError, match="choose ring or rendezvous"):
             kind(2, weights=[1, 2])
         with pytest.raises(ParameterError, match="no replicas; choose ring or rendezvous"):
@@ -514,6 +516,7 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
 
     versions = {entry["name"]: entry["version"] for entry in _core.catalogue() if entry["room"] == "placement"}
     names = ("modulo", "ring", "jump", "rendezvous", "maglev", "redis_slots", "multi_probe", "bounded_loads")
+    names = (*names, "anchor", "memento")
     assert versions == dict.fromkeys(names, 1)
     weighted = {"weights": [1, 2, 0.5, 1, 1, 3]}
     golden = {
@@ -523,6 +526,8 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
         "maglev": (Maglev(6), Maglev(700)),
         "modulo": (Modulo(6), Modulo(6, hash="xxh64", seed=3)),
         "multi_probe": (MultiProbe(6), MultiProbe(6, probes=3, virtual_nodes=4, hash="murmur3_32", **weighted)),
+        "anchor": (Anchor(6), Anchor(6, capacity=40, hash="murmur3_32")),
+        "memento": (Memento(6), Memento(9).without_node("node-2").without_node("node-7")),
         "bounded_loads": (BoundedLoads(6, epsilon=0.05), BoundedLoads(6, epsilon=0.01, hash="murmur3_32", **weighted)),
     }
     found = {kind: [_digest(placement) for placement in placements] for kind, placements in golden.items()}
@@ -534,6 +539,8 @@ def test_the_versions_in_the_catalogue_hold_these_numbers() -> None:
         "modulo": ["11914ed7f6562d49", "4768601fbcba4168"],
         "multi_probe": ["d485e48afeffc1b3", "06d367be80feebba"],
         "bounded_loads": ["1e46552b4df0839a", "105b5bdcde2315ca"],
+        "anchor": ["91b17be429fc209a", "13158c3268d777bc"],
+        "memento": ["e217d210c6149a1b", "094c6166524d7b5e"],
     }
 
 

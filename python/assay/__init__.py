@@ -25,12 +25,24 @@ if TYPE_CHECKING:
     from assay.filters import BinaryFuseFilter, BloomFilter, CountingBloomFilter, parquet_filters
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
-    from assay.placement import BoundedLoads, Jump, Maglev, Modulo, MultiProbe, RedisSlots, Rendezvous, Ring
+    from assay.placement import (
+        Anchor,
+        BoundedLoads,
+        Jump,
+        Maglev,
+        Memento,
+        Modulo,
+        MultiProbe,
+        RedisSlots,
+        Rendezvous,
+        Ring,
+    )
 
 __version__ = "0.1.0"
 
 # Where each public name lives; `assay.polars` and the like are modules of their own.
 _HOMES = {
+    "Anchor": "assay.placement",
     "BinaryFuseFilter": "assay.filters",
     "BloomFilter": "assay.filters",
     "BoundedLoads": "assay.placement",
@@ -38,6 +50,7 @@ _HOMES = {
     "CountingBloomFilter": "assay.filters",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
+    "Memento": "assay.placement",
     "MerkleTree": "assay.checksums",
     "Modulo": "assay.placement",
     "MultiProbe": "assay.placement",
@@ -64,6 +77,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anchor",
     "BinaryFuseFilter",
     "BloomFilter",
     "BoundedLoads",
@@ -71,6 +85,7 @@ __all__ = [
     "CountingBloomFilter",
     "Jump",
     "Maglev",
+    "Memento",
     "MerkleTree",
     "Modulo",
     "MultiProbe",

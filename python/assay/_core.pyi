@@ -233,8 +233,10 @@ class Placement:
         virtual_nodes: int | None = None,
         probes: int | None = None,
         epsilon: float | None = None,
+        capacity: int | None = None,
         table_size: int | None = None,
         slots: Sequence[int] | None = None,
+        buckets: tuple[Sequence[int], Sequence[int]] | None = None,
     ) -> Placement: ...
     def with_nodes(self, names: Sequence[str], weights: Sequence[float], racks: Sequence[str | None]) -> Placement: ...
     def lookup(self, keys: _Column, *, threads: int | None = None) -> pa.Array: ...
@@ -248,6 +250,8 @@ class Placement:
     def memory_bytes(self) -> int: ...
     @property
     def slots(self) -> list[int]: ...
+    @property
+    def buckets(self) -> tuple[list[int], list[int]]: ...
 
 # partitioning
 _Racks = Sequence[str | None]

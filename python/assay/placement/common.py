@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -183,9 +184,12 @@ class Placement:
         )
 
     def _with(self, nodes: Sequence[str], weights: Sequence[float], racks: Sequence[str | None]) -> Self:
-        make: Any = type(self)
-        placement: Self = make(nodes, weights=weights, racks=racks, **self._parameters)
-        return placement
+        changed = copy.copy(self)
+        changed._nodes = names_of(nodes)
+        changed._weights = weights_of(weights, changed._nodes)
+        changed._racks = racks_of(racks, changed._nodes)
+        changed._placement = self._placement.with_nodes(changed._nodes, changed._weights, changed._racks)
+        return changed
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.kind, self._nodes, self._weights, self._racks, tuple(self._parameters.items()))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Any
 
 from assay.placement.checks import SLOTS, integer, slots_of
 from assay.placement.common import NODES_SHOWN, Placement
@@ -88,11 +88,6 @@ class RedisSlots(Placement):
     def slots(self) -> tuple[int, ...]:
         """The position in `nodes` of each slot's node."""
         return tuple(self._placement.slots)
-
-    def _with(self, nodes: Sequence[str], weights: Sequence[float], racks: Sequence[str | None]) -> Self:
-        changed = type(self)(nodes, weights=weights, racks=racks)
-        moved = self._placement.with_nodes(changed._nodes, changed._weights, changed._racks)
-        return type(self)(nodes, slots=moved.slots, weights=weights, racks=racks)
 
     def _identity(self) -> tuple[Any, ...]:
         return (*super()._identity(), self.slots)

@@ -84,6 +84,8 @@ KEY_METRICS = {
         "memory_bytes",
         "lookup_ns",
         "moved_over_optimum.remove_one",
+        "stray_moves.remove_25",
+        "effective_receivers.remove_one",
         "build_ns",
     ),
     "hashing": (
@@ -154,6 +156,7 @@ COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes")
 _SETTINGS = {
     "weight": "weighed by {}",
     "weights": "weights {}",
+    "removals": "removals of {} %",
     "seeds": "over {} seeds",
     "capacities": "capacities {}",
     "racks": "racks {}",
@@ -197,7 +200,11 @@ _ENTRIES: dict[str, Entry] = {
     "ownership_cv": Entry(
         "ownership CV", "owner CV", _L, "spread of the nodes' parts of the hash space: load CV with endless keys"
     ),
-    "ownership_cv_law": Entry("ownership CV by law", "law CV", _L, "the ownership CV that chance predicts for a ring"),
+    "ownership_cv_law": Entry("ownership CV by law", "law CV", _L, "the ownership CV that chance predicts"),
+    "load_cv_law": Entry("load CV by law", "load law", _L, "the load CV that chance predicts for these keys and nodes"),
+    "load_cv_over_law": Entry(
+        "load CV ÷ law", "load ÷ law", _L, "the load CV against the predicted one; 1 is as predicted"
+    ),
     "ownership_cv_over_law": Entry(
         "ownership CV ÷ law", "CV ÷ law", _L, "the ownership CV against the predicted one; 1 is as predicted"
     ),
@@ -234,6 +241,12 @@ _ENTRIES: dict[str, Entry] = {
     ),
     "stray_moves": Entry(
         "stray moves: {}", "stray {}", _M, "load moved between two nodes that were there before and after"
+    ),
+    "effective_senders": Entry(
+        "effective senders: {}", "senders {}", _M, "nodes that give up what moves, as if all gave the same amount"
+    ),
+    "effective_receivers": Entry(
+        "effective receivers: {}", "receivers {}", _M, "nodes that take over what moves, as if all took the same amount"
     ),
     "rebalance_minimum_share": Entry(
         "rebalance minimum: {}", "minimum {}", _M, "the least load that must move to be even again"

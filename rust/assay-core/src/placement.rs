@@ -5,14 +5,18 @@
 //! lookup and bytes of routing state. Every placement takes hash values exactly as its own
 //! [`Placement::hash_function`] gives them, so that several placements share one hashed column.
 
+pub mod anchor;
 pub mod bounded_loads;
+pub mod buckets;
 pub mod jump;
 pub mod maglev;
+pub mod memento;
 pub mod modulo;
 pub mod movement;
 pub mod multi_probe;
 pub mod racks;
 pub mod redis_slots;
+mod remainder;
 pub mod rendezvous;
 pub mod ring;
 
@@ -22,9 +26,10 @@ use std::collections::HashSet;
 use crate::capacity::units;
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
-use crate::hash::{self, HashFunction, hash_keys};
-use crate::keys::Keys;
+use crate::hash::{self, HashFunction, hash_block, hash_keys};
+use crate::keys::{Keys, Values};
 use crate::memory;
+use crate::placement::buckets::Buckets;
 use crate::threads;
 
 /// Makes a placement from its settings.
@@ -40,6 +45,8 @@ pub const TABLE: &[(&Contender, Build)] = &[
     (&redis_slots::CONTENDER, redis_slots::build),
     (&multi_probe::CONTENDER, multi_probe::build),
     (&bounded_loads::CONTENDER, bounded_loads::build),
+    (&anchor::CONTENDER, anchor::build),
+    (&memento::CONTENDER, memento::build),
 ];
 
 /// The ability of placements whose node of a key depends on which others there are: see [`Placement::of_keys`].
@@ -82,6 +89,10 @@ pub struct Settings {
     pub probes: Option<u64>,
     /// How far loads may be above their share, as a part of it; None lets the contender decide.
     pub epsilon: Option<f64>,
+    /// Buckets of an anchor; None lets the number of nodes decide.
+    pub capacity: Option<u64>,
+    /// The buckets of the nodes of Anchor or Memento after changes; None lets them have the first ones.
+    pub buckets: Option<Buckets>,
     /// Slots of a Maglev table, a prime; None lets the number of nodes decide.
     pub table_size: Option<u64>,
     /// The position of each Redis slot's node; None lets nodes hold consecutive slots.
@@ -96,7 +107,17 @@ impl Settings {
     #[must_use]
     pub fn new(nodes: Vec<Node>) -> Self {
         let hash = HashFunction::parse("xxh3_64", 0).expect("the default hash function exists");
-        Self { nodes, hash, virtual_nodes: None, probes: None, epsilon: None, table_size: None, slots: None }
+        Self {
+            nodes,
+            hash,
+            virtual_nodes: None,
+            probes: None,
+            epsilon: None,
+            capacity: None,
+            buckets: None,
+            table_size: None,
+            slots: None,
+        }
     }
 
     /// The nodes `node-0 ... node-{count-1}`, as strategies name them.
@@ -282,6 +303,9 @@ pub fn hash_values(placement: &dyn Placement, columns: &[Keys<'_>], threads: usi
     Ok(hashes)
 }
 
+/// Keys that are hashed at once before their owners are looked up: their hash values stay in the nearest cache.
+const KEYS_AT_ONCE: usize = 2048;
+
 /// The owner of each key, on at most `threads` threads. What a null key gets means nothing.
 ///
 /// # Errors
@@ -290,9 +314,30 @@ pub fn hash_values(placement: &dyn Placement, columns: &[Keys<'_>], threads: usi
 /// # Panics
 /// If `out` is not as long as the columns.
 pub fn lookup(placement: &dyn Placement, columns: &[Keys<'_>], threads: usize, out: &mut [u32]) -> Result<()> {
-    let hashes = hash_values(placement, columns, threads)?;
-    assert_eq!(hashes.len(), out.len(), "one owner per key");
-    threads::fill(out, threads, |first, part| placement.owners(&hashes[first..first + part.len()], part));
+    assert_eq!(columns.first().map_or(0, Keys::len), out.len(), "one owner per key");
+    let function = placement.hash_function();
+    hash_block(columns, function, 0, 0, &mut [])?;
+    if let [column] = columns
+        && let Values::Dictionary { indices, values } = column.values()
+        && values.len() <= column.len()
+    {
+        let mut owners = memory::zeros(values.len());
+        lookup(placement, std::slice::from_ref(values), threads, &mut owners)?;
+        threads::fill(out, threads, |first, part| {
+            for (row, slot) in (first..).zip(part) {
+                *slot = if column.is_null(row) { 0 } else { owners[indices.get(row)] };
+            }
+        });
+        return Ok(());
+    }
+    threads::fill(out, threads, |first, part| {
+        let mut hashes = [0; KEYS_AT_ONCE];
+        for (index, owners) in part.chunks_mut(KEYS_AT_ONCE).enumerate() {
+            let hashes = &mut hashes[..owners.len()];
+            hash_block(columns, function, first + index * KEYS_AT_ONCE, 0, hashes).expect("the columns were checked");
+            placement.owners(hashes, owners);
+        }
+    });
     Ok(())
 }
 

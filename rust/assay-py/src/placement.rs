@@ -9,6 +9,9 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 use assay_core::hash::HashFunction;
 use assay_core::memory;
+use assay_core::placement::anchor::Anchor;
+use assay_core::placement::buckets::Buckets;
+use assay_core::placement::memento::Memento;
 use assay_core::placement::movement::{CIRCLE, moved_share};
 use assay_core::placement::redis_slots::RedisSlots;
 use assay_core::placement::ring::Ring;
@@ -32,7 +35,7 @@ pub struct PyPlacement {
 impl PyPlacement {
     /// The placement `kind` of these nodes; `weights` and `racks` are as long as `names`.
     #[new]
-    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, probes = None, epsilon = None, table_size = None, slots = None))]
+    #[pyo3(signature = (kind, names, weights, racks, *, hash, seed, virtual_nodes = None, probes = None, epsilon = None, capacity = None, table_size = None, slots = None, buckets = None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -45,20 +48,24 @@ impl PyPlacement {
         virtual_nodes: Option<u64>,
         probes: Option<u64>,
         epsilon: Option<f64>,
+        capacity: Option<u64>,
         table_size: Option<u64>,
         slots: Option<Vec<u16>>,
+        buckets: Option<(Vec<u32>, Vec<u32>)>,
     ) -> PyResult<Self> {
         let mut settings =
             Settings::new(nodes(names, weights, racks)).with_hash(HashFunction::parse(hash, seed).map_err(raise)?);
         settings.virtual_nodes = virtual_nodes;
         settings.probes = probes;
         settings.epsilon = epsilon;
+        settings.capacity = capacity;
+        settings.buckets = buckets.map(|(of_nodes, removed)| Buckets { of_nodes, removed });
         settings.table_size = table_size;
         settings.slots = slots;
         py.detach(|| placement::build(kind, settings)).map(Self::without_keys).map_err(raise)
     }
 
-    /// What the placement becomes on other nodes; all but `redis_slots` are built anew.
+    /// What the placement becomes on other nodes.
     fn with_nodes(
         &self,
         py: Python<'_>,
@@ -76,6 +83,18 @@ impl PyPlacement {
         let any: &dyn Any = &*self.placement;
         let slots = any.downcast_ref::<RedisSlots>().map(|placement| placement.slots().to_vec());
         slots.ok_or_else(|| parameter(format!("{} has no slots; use RedisSlots", self.placement.contender().name)))
+    }
+
+    /// The bucket of each node, and the buckets without one in the order of their removal, of `anchor` and `memento`.
+    #[getter]
+    fn buckets(&self) -> PyResult<(Vec<u32>, Vec<u32>)> {
+        let any: &dyn Any = &*self.placement;
+        let anchor = any.downcast_ref::<Anchor>().map(Anchor::buckets);
+        let found = anchor.or_else(|| any.downcast_ref::<Memento>().map(Memento::buckets));
+        let found = found.map(|buckets| (buckets.of_nodes.clone(), buckets.removed.clone()));
+        found.ok_or_else(|| {
+            parameter(format!("{} has no buckets; use Anchor or Memento", self.placement.contender().name))
+        })
     }
 
     /// The position of each key's node.

@@ -13,7 +13,7 @@ from assay.experiments.placement.answer import answer
 from assay.experiments.placement.draws import Contest
 from assay.experiments.placement.job import PlacementJob
 from assay.experiments.placement.metrics import METRICS
-from assay.experiments.placement.settings import PlacementSettings
+from assay.experiments.placement.settings import REMOVALS, PlacementSettings
 from assay.experiments.placement.spelling import PlacementSpec, parse_placement, propose
 
 __all__ = ["EXPERIMENT", "PlacementExperiment"]
@@ -79,9 +79,12 @@ class PlacementExperiment:
         }
         if settings.weights is not None:
             parameters["weights"] = settings.weights
+        removals = tuple(dict.fromkeys(settings.removals))
+        if removals != REMOVALS:
+            parameters["removals"] = list(removals)
         cell = Cell(self.kind, spec.text, spec.contender.version, parameters, dataset, fingerprint)
         weights = None if settings.weights is None else tuple(settings.weights)
-        return Contest(spec, nodes, range(settings.seed, settings.seed + settings.seeds), weights, cell)
+        return Contest(spec, nodes, range(settings.seed, settings.seed + settings.seeds), weights, cell, removals)
 
     def answer(
         self, cells: Sequence[Cell], values: Sequence[Value], settings: PlacementSettings, job: Job | None = None

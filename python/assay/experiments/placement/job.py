@@ -14,7 +14,7 @@ from assay.errors import AssayError, EmptyInputError
 from assay.experiments import packing
 from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
 from assay.experiments.distinct import DistinctKeys, Key, KeyCounter
-from assay.experiments.placement.draws import ACTIONS, Contest, measure
+from assay.experiments.placement.draws import Contest, measure
 from assay.experiments.placement.spelling import build
 from assay.experiments.sample import first_rows
 
@@ -39,7 +39,7 @@ class PlacementJob:
     @property
     def variables(self) -> Mapping[str, Sequence[str]]:
         """The actions."""
-        return {"ACTION": ACTIONS}
+        return {"ACTION": list(dict.fromkeys(action for contest in self.contests for action in contest.actions))}
 
     @property
     def _key(self) -> Key:

@@ -1,8 +1,8 @@
 """The metrics of placement: what each means, and its formula.
 
 A seeded metric is the mean over the seeds; its low and high are the least and the greatest draw.
-"Law" is what chance predicts for a ring whose points are random: the share of a node with c of C
-points is Beta(c, C - c). Balance and movement of keys are computed in `assay.experiments.loads`.
+"Law" is what chance predicts: see `assay.experiments.placement.laws`.
+Balance and movement of keys are computed in `assay.experiments.loads`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from assay.experiments.base import Metric
 from assay.experiments.distinct import total
 from assay.experiments.loads import Number, load_metrics
 
-__all__ = ["METRICS", "adjacent_pairs_law", "balance", "fair_shares", "optimum", "ownership_cv_law", "share_cv"]
+__all__ = ["METRICS", "balance", "fair_shares", "optimum", "share_cv"]
 
 
 def _metric(
@@ -72,8 +72,8 @@ METRICS: Mapping[str, Metric] = {
             "ratio",
             "none",
             "exact",
-            "sqrt((n - 1) / (n V + 1)) for equal weights",
-            "The spread of shares that chance predicts for a ring with so many points.",
+            "a ring: sqrt((n - 1) / (n V + 1)) for equal weights; k probes: sqrt(2k/(2k-1) (1 - 1/C(n+2k-1, n)) - 1)",
+            "The spread of shares that chance predicts; 0 for placements whose shares are equal.",
             "modelled",
         ),
         _metric(
@@ -83,6 +83,23 @@ METRICS: Mapping[str, Metric] = {
             "seeded",
             "sqrt(mean over seeds of ownership_cv^2) / ownership_cv_law",
             "The measured spread of shares over the predicted one; 1 is as predicted.",
+        ),
+        _metric(
+            "load_cv_law",
+            "ratio",
+            "none",
+            "exact",
+            "sqrt(c^2 + q (n - 1 - c^2)), c = ownership_cv_law, q = sum of squared shares of the keys",
+            "The load_cv that chance predicts for keys with these numbers of rows, shares and keys taken together.",
+            "modelled",
+        ),
+        _metric(
+            "load_cv_over_law",
+            "ratio",
+            "none",
+            "seeded",
+            "sqrt(mean over seeds of load_cv^2) / load_cv_law",
+            "The measured spread of loads over the predicted one; 1 is as predicted.",
         ),
         _metric(
             "share_over_weight_max",
@@ -123,6 +140,22 @@ METRICS: Mapping[str, Metric] = {
             "seeded",
             "rows moved between nodes present before and after",
             "Rows that move although neither node came or went.",
+        ),
+        _metric(
+            "effective_senders.ACTION",
+            "nodes",
+            "higher",
+            "seeded",
+            "rows that move / most rows that one node gives up",
+            "How many nodes give up what moves, as if all gave the same: the parallelism of filling a new node.",
+        ),
+        _metric(
+            "effective_receivers.ACTION",
+            "nodes",
+            "higher",
+            "seeded",
+            "rows that move / most rows that one node gets",
+            "How many nodes take over what moves, as if all took the same: the parallelism of replacing a lost node.",
         ),
         _metric(
             "adjacent_equal_pairs",
@@ -185,26 +218,6 @@ def balance(loads: np.ndarray, weights: Sequence[float] | None) -> dict[str, Num
 def share_cv(shares: Sequence[float], fair: Sequence[float]) -> float:
     """sqrt(sum f (s/f - 1)^2): the spread of shares around the fair ones, weighted by these."""
     return math.sqrt(math.fsum((share - part) ** 2 / part for share, part in zip(shares, fair, strict=True)))
-
-
-def ownership_cv_law(points: Sequence[int], fair: Sequence[float]) -> float:
-    """The root mean square of `ownership_cv` over random rings whose nodes have so many points each.
-
-    The share of c among C random points is Beta(c, C - c): mean c/C, variance c(C-c)/(C^2 (C+1)). With V
-    points on each of n equal nodes this is sqrt((n-1)/(nV+1)). What rounding takes from a weight adds to it.
-    """
-    whole = sum(points)
-    terms = []
-    for count, part in zip(points, fair, strict=True):
-        variance = count * (whole - count) / (whole * whole * (whole + 1))
-        terms.append((variance + (count / whole - part) ** 2) / part)
-    return math.sqrt(math.fsum(terms))
-
-
-def adjacent_pairs_law(points: Sequence[int]) -> float:
-    """The expected number of neighbours on the circle that belong to the same node: sum c(c-1) / (C-1)."""
-    whole = sum(points)
-    return sum(count * (count - 1) for count in points) / (whole - 1) if whole > 1 else 0.0
 
 
 def optimum(before: Mapping[str, float], after: Mapping[str, float]) -> float:

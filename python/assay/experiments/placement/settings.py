@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["MOST_NODES", "MOST_SEEDS", "PlacementSettings"]
+__all__ = ["MOST_NODES", "MOST_SEEDS", "REMOVALS", "PlacementSettings"]
 
 MOST_NODES = 10_000
 MOST_SEEDS = 1_000
+REMOVALS = (10, 25, 50)
 
 _NOT_YET = {
     "racks": "racks are not measured yet; use assay.Ring(..., racks=...) from Python",
@@ -17,6 +18,7 @@ _NOT_YET = {
 }
 
 Nodes = Annotated[int, Field(ge=1, le=MOST_NODES, strict=True)]
+Percent = Annotated[int, Field(ge=1, le=99, strict=True)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -33,6 +35,7 @@ class PlacementSettings(BaseModel):
             hash function as it is spelled. Any other seed renames the nodes, and seeds the hash function
             where it takes a seed.
         weights: The capacity of each node, above 0; 1 each by default.
+        removals: Shares of the nodes that go at once, in percent from 1 to 99; which nodes, the seed decides.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +46,7 @@ class PlacementSettings(BaseModel):
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS, strict=True)] = 10
     seed: Annotated[int, Field(ge=0, lt=2**62, strict=True)] = 0
     weights: Annotated[list[Weight], Field(min_length=1)] | None = None
+    removals: list[Percent] = Field(default_factory=lambda: list(REMOVALS))
 
     @model_validator(mode="before")
     @classmethod

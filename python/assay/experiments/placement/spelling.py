@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from assay import _core
 from assay.catalogue import Contender, contenders, find
 from assay.datasets.spelling import parse_nested, without_blanks
 from assay.errors import ParameterError, SpellingError
+from assay.hashing import hash as hash_of
 
 __all__ = ["PlacementSpec", "build", "node_name", "parse_placement", "propose"]
 
@@ -46,6 +49,18 @@ class PlacementSpec:
         """The name of its hash function."""
         default = next((one.default for one in self.contender.parameters if one.name == "hash"), _REDIS_HASH)
         return str(self.parameters.get("hash", default))
+
+    @property
+    def hash_bits(self) -> int:
+        """The bits of its hash values."""
+        if self.hash == "identity":
+            return 64
+        return {"uint16": 16, "uint32": 32}.get(str(hash_of(pa.array(["a"]), self.hash).type), 64)
+
+    def setting(self, name: str) -> Any:
+        """A parameter as it was spelled, or its default."""
+        default = next(one.default for one in self.contender.parameters if one.name == name)
+        return self.parameters.get(name, default)
 
     @property
     def takes_seed(self) -> bool:

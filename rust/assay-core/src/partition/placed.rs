@@ -37,7 +37,9 @@ pub fn learn(name: &str, request: &Request<'_>) -> Result<Box<dyn Strategy>> {
         virtual_nodes: given("virtual_nodes")?,
         probes: given("probes")?,
         epsilon: request.number("epsilon")?,
+        capacity: given("capacity")?,
         table_size: given("table_size")?,
+        buckets: None,
         slots: None,
     };
     let placement = placement::build(name, settings)?;
@@ -102,7 +104,9 @@ impl Strategy for Placed {
         _distinct: &Distinct<'_>,
         capacities: &[f64],
     ) -> Result<Option<Box<dyn Strategy>>> {
-        let Some(numbers) = action.nodes(self.nodes.len() as u32)? else { return Ok(None) };
+        // Those with replicas of their own are built anew, with their racks.
+        let learned_anew = self.placement.contender().can("replicas");
+        let Some(numbers) = action.nodes(self.nodes.len() as u32)?.filter(|_| !learned_anew) else { return Ok(None) };
         check_capacities(capacities, numbers.len())?;
         let nodes = named(&numbers, capacities, &[], self.placement.contender());
         let settings = Settings { nodes, ..self.placement.settings().clone() };

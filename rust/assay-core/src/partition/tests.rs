@@ -155,6 +155,8 @@ fn every_placement_is_a_strategy_and_null_lives_in_partition_0() {
         "redis_slots",
         "multi_probe",
         "bounded_loads",
+        "anchor",
+        "memento",
         "modulo",
         "range",
         "list",

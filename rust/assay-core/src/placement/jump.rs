@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::Contender;
 use crate::error::Result;
+use crate::lanes::Path;
 use crate::placement::{HASH, Placement, SEED, Settings};
 
 /// The catalogue's entry.
@@ -57,6 +58,68 @@ pub fn bucket(mut key: u64, count: i64) -> u32 {
     found as u32
 }
 
+/// The bucket of each key: eight walks in each of four registers where there is AVX-512, which gives the same bits, since
+/// each lane divides, multiplies and truncates as the processor does for one number.
+pub(super) fn buckets(path: Path, keys: &[u64], count: i64, out: &mut [u32]) {
+    let done = match path {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the path is there only where the processor has these instructions.
+        Path::Avx512 => unsafe { avx512::buckets(keys, count, out) },
+        _ => 0,
+    };
+    for (key, slot) in keys[done..].iter().zip(&mut out[done..]) {
+        *slot = bucket(*key, count);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512i, _mm256_storeu_si256, _mm512_add_epi64, _mm512_cmplt_epi64_mask, _mm512_cvtepi64_epi32,
+        _mm512_cvtepi64_pd, _mm512_cvttpd_epi64, _mm512_div_pd, _mm512_loadu_si512, _mm512_mask_mov_epi64,
+        _mm512_mul_pd, _mm512_mullo_epi64, _mm512_set1_epi64, _mm512_set1_pd, _mm512_setzero_si512, _mm512_srli_epi64,
+    };
+
+    /// Registers whose walks are taken side by side, since a division takes long but another can begin meanwhile.
+    const SIDE_BY_SIDE: usize = 4;
+    const KEYS: usize = 8 * SIDE_BY_SIDE;
+
+    /// Writes the buckets of as many keys as fill registers, and says how many.
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
+    #[allow(clippy::cast_possible_wrap)]
+    pub(super) fn buckets(keys: &[u64], count: i64, out: &mut [u32]) -> usize {
+        let multiplier = _mm512_set1_epi64(2_862_933_555_777_941_757_u64 as i64);
+        let (one, limit) = (_mm512_set1_epi64(1), _mm512_set1_epi64(count));
+        let numerator = _mm512_set1_pd(f64::from(1_u32 << 31));
+        let (blocks, _) = keys.as_chunks::<KEYS>();
+        for (block, slots) in blocks.iter().zip(out.as_chunks_mut::<KEYS>().0) {
+            // SAFETY: a register holds eight of the block's keys.
+            let mut state: [__m512i; SIDE_BY_SIDE] =
+                std::array::from_fn(|at| unsafe { _mm512_loadu_si512(block[8 * at..8 * at + 8].as_ptr().cast()) });
+            let mut found = [_mm512_setzero_si512(); SIDE_BY_SIDE];
+            let mut next = found;
+            let mut open = [0xff_u8; SIDE_BY_SIDE];
+            while open.iter().fold(0, |any, open| any | open) != 0 {
+                for at in 0..SIDE_BY_SIDE {
+                    found[at] = _mm512_mask_mov_epi64(found[at], open[at], next[at]);
+                    state[at] = _mm512_add_epi64(_mm512_mullo_epi64(state[at], multiplier), one);
+                    let divisor = _mm512_cvtepi64_pd(_mm512_add_epi64(_mm512_srli_epi64::<33>(state[at]), one));
+                    let step = _mm512_div_pd(numerator, divisor);
+                    let start = _mm512_cvtepi64_pd(_mm512_add_epi64(found[at], one));
+                    next[at] = _mm512_cvttpd_epi64(_mm512_mul_pd(start, step));
+                    open[at] &= _mm512_cmplt_epi64_mask(next[at], limit);
+                }
+            }
+            for at in 0..SIDE_BY_SIDE {
+                let part = &mut slots[8 * at..8 * at + 8];
+                // SAFETY: eight buckets of 32 bits fill the part.
+                unsafe { _mm256_storeu_si256(part.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(found[at])) };
+            }
+        }
+        blocks.len() * KEYS
+    }
+}
+
 impl Placement for Jump {
     fn contender(&self) -> &'static Contender {
         &CONTENDER
@@ -69,6 +132,11 @@ impl Placement for Jump {
     #[inline]
     fn owner(&self, hash: u64) -> u32 {
         bucket(hash, self.count)
+    }
+
+    fn owners(&self, hashes: &[u64], out: &mut [u32]) {
+        assert_eq!(hashes.len(), out.len(), "one owner per hash value");
+        buckets(Path::widest(), hashes, self.count, out);
     }
 
     fn memory_bytes(&self) -> u64 {
@@ -123,6 +191,24 @@ mod tests {
         // go-jump: one key while nodes are added.
         let grown: Vec<u32> = (1..20).map(|count| bucket(0xdead_beef, count)).collect();
         assert_eq!(grown, [0, 1, 2, 3, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 16, 16, 16]);
+    }
+
+    #[test]
+    fn walks_side_by_side_end_where_they_do_alone_on_every_path() {
+        let keys: Vec<u64> =
+            crate::placement::tests::values(3_000).into_iter().chain([0, 1, u64::MAX, 1 << 63]).collect();
+        for count in [1, 2, 3, 10, 1_000, 100_001, i64::from(u32::MAX)] {
+            for path in Path::available() {
+                for len in [0, 1, 31, 32, 33, keys.len()] {
+                    let mut out = vec![9; len];
+                    buckets(path, &keys[..len], count, &mut out);
+                    assert!(
+                        keys.iter().zip(&out).all(|(key, found)| bucket(*key, count) == *found),
+                        "{path:?} {count}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
 use crate::placement::movement::numbered_names;
+use crate::placement::remainder::Remainder;
 use crate::placement::{HASH, Placement, SEED, Settings, residue_count, share_of_values};
 
 /// Slots of a table for up to 655 nodes.
@@ -48,6 +49,7 @@ pub const CONTENDER: Contender = Contender {
 pub struct Maglev {
     settings: Settings,
     slots: Vec<u32>,
+    remainder: Remainder,
 }
 
 /// Maglev over these nodes.
@@ -60,7 +62,7 @@ pub fn build(settings: Settings) -> Result<Box<dyn Placement>> {
     let permutations: Vec<(u64, u64)> =
         settings.nodes.iter().map(|node| permutation(node.name.as_bytes(), size)).collect();
     let slots = populate(&permutations, size);
-    Ok(Box::new(Maglev { settings, slots }))
+    Ok(Box::new(Maglev { settings, slots, remainder: Remainder::by(size) }))
 }
 
 /// Whether `number` is prime, by trial division: sizes have 27 bits.
@@ -131,7 +133,7 @@ impl Placement for Maglev {
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     fn owner(&self, hash: u64) -> u32 {
-        self.slots[(hash % self.size()) as usize]
+        self.slots[(self.remainder.of(hash)) as usize]
     }
 
     fn memory_bytes(&self) -> u64 {

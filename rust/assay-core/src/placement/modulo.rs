@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::Contender;
 use crate::error::Result;
+use crate::placement::remainder::Remainder;
 use crate::placement::{HASH, Placement, SEED, Settings, residue_count, share_of_values};
 
 /// The catalogue's entry.
@@ -29,6 +30,7 @@ pub const CONTENDER: Contender = Contender {
 pub struct Modulo {
     settings: Settings,
     count: u64,
+    remainder: Remainder,
 }
 
 /// Modulo over these nodes.
@@ -38,7 +40,7 @@ pub struct Modulo {
 pub fn build(settings: Settings) -> Result<Box<dyn Placement>> {
     settings.refuse_weights(&CONTENDER)?;
     let count = settings.nodes.len() as u64;
-    Ok(Box::new(Modulo { settings, count }))
+    Ok(Box::new(Modulo { settings, count, remainder: Remainder::by(count) }))
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
@@ -57,7 +59,7 @@ impl Placement for Modulo {
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     fn owner(&self, hash: u64) -> u32 {
-        (hash % self.count) as u32
+        self.remainder.of(hash) as u32
     }
 
     fn memory_bytes(&self) -> u64 {

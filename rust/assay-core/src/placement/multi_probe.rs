@@ -11,7 +11,6 @@ use std::collections::HashMap;
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
-use crate::hash::HashFunction;
 use crate::placement::movement::GOLDEN;
 use crate::placement::rendezvous::finalise;
 use crate::placement::ring::Ring;
@@ -75,11 +74,7 @@ pub fn build(settings: Settings) -> Result<Box<dyn Placement>> {
         )));
     }
     let virtual_nodes = settings.virtual_nodes.unwrap_or(VIRTUAL_NODES_DEFAULT);
-    let points = Settings {
-        hash: HashFunction::parse("xxh3_64", 0)?,
-        virtual_nodes: Some(virtual_nodes),
-        ..Settings::new(settings.nodes.clone())
-    };
+    let points = Settings::new(settings.nodes.clone()).with_virtual_nodes(virtual_nodes);
     Ok(Box::new(MultiProbe { settings, circle: Ring::new(points)?, probes }))
 }
 
@@ -166,6 +161,16 @@ impl Placement for MultiProbe {
 
     fn memory_bytes(&self) -> u64 {
         self.circle.memory_bytes()
+    }
+
+    fn with_nodes(&self, settings: Settings) -> Option<Result<Box<dyn Placement>>> {
+        let points = Settings { nodes: settings.nodes.clone(), ..self.circle.settings().clone() };
+        let probes = self.probes;
+        Some(
+            self.circle
+                .changed(points)
+                .map(|circle| -> Box<dyn Placement> { Box::new(Self { settings, circle, probes }) }),
+        )
     }
 
     fn ownership(&self) -> Vec<f64> {

@@ -6,12 +6,15 @@
 //! Source: Thaler and Ravishankar 1998, "Using name-based mappings to increase hit rates"; weights:
 //! Schindelhauer and Schomaker 2005, "Weighted distributed hash tables" (logarithmic method).
 
+mod bids;
+
 use std::any::Any;
 use std::collections::HashMap;
 
 use crate::catalogue::Contender;
 use crate::error::Result;
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
+use crate::lanes::Path;
 use crate::placement::racks::Racks;
 use crate::placement::{HASH, Placement, SEED, Settings, check_replicas};
 
@@ -34,6 +37,8 @@ pub struct Rendezvous {
     settings: Settings,
     /// `xxh3_64` of each name, seed 0.
     names: Vec<u64>,
+    /// The same, as bids of many nodes are made from them.
+    bids: bids::Bids,
     /// Empty if all nodes weigh the same.
     weights: Vec<f64>,
     racks: Racks,
@@ -45,11 +50,12 @@ pub struct Rendezvous {
 /// Never; the signature is the room's.
 pub fn build(settings: Settings) -> Result<Box<dyn Placement>> {
     let function = Xxh3_64::new(0);
-    let names = settings.nodes.iter().map(|node| function.bytes(node.name.as_bytes())).collect();
+    let names: Vec<u64> = settings.nodes.iter().map(|node| function.bytes(node.name.as_bytes())).collect();
     let weights =
         if settings.weights_are_equal() { Vec::new() } else { settings.nodes.iter().map(|node| node.weight).collect() };
     let racks = Racks::new(&settings.nodes);
-    Ok(Box::new(Rendezvous { settings, names, weights, racks }))
+    let bids = bids::Bids::new(&names);
+    Ok(Box::new(Rendezvous { settings, names, bids, weights, racks }))
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014; constants of Stafford's variant 13).
@@ -125,6 +131,15 @@ impl Placement for Rendezvous {
         } else {
             let nodes = self.names.iter().zip(&self.weights);
             first_greatest(nodes.map(|(name, weight)| bid(finalise(hash ^ name), *weight)))
+        }
+    }
+
+    fn owners(&self, hashes: &[u64], out: &mut [u32]) {
+        assert_eq!(hashes.len(), out.len(), "one owner per hash value");
+        if self.weights.is_empty() {
+            self.bids.owners(Path::widest(), &self.names, hashes, out);
+        } else {
+            hashes.iter().zip(out).for_each(|(hash, slot)| *slot = self.owner(*hash));
         }
     }
 

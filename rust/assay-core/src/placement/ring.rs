@@ -7,6 +7,7 @@
 //! Source: Karger et al. 1997, "Consistent Hashing and Random Trees"; DeCandia et al. 2007, Dynamo.
 
 use std::any::Any;
+use std::collections::HashMap;
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
@@ -93,6 +94,65 @@ impl Ring {
         owners[values.len()] = owners[0];
         let racks = Racks::new(&settings.nodes);
         Ok(Self { settings, racks, shift, points, owners, index, index_shift })
+    }
+
+    /// The ring of other nodes: the points of those that stay are taken over, and those of others are hashed and merged in.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn changed(&self, settings: Settings) -> Result<Self> {
+        let counts = point_counts(&settings)?;
+        let had = self.counts();
+        let places: HashMap<&str, usize> = self.settings.nodes.iter().map(|node| node.name.as_str()).zip(0..).collect();
+        let mut moved_to = vec![None; had.len()];
+        let mut fresh = Settings { nodes: Vec::new(), ..settings.clone() };
+        let (mut fresh_counts, mut fresh_positions) = (Vec::new(), Vec::new());
+        for ((position, node), count) in (0_u32..).zip(&settings.nodes).zip(&counts) {
+            match places.get(node.name.as_str()).filter(|old| had[**old] == *count) {
+                Some(old) => moved_to[*old] = Some(position),
+                None => {
+                    fresh.nodes.push(node.clone());
+                    fresh_counts.push(*count);
+                    fresh_positions.push(position);
+                }
+            }
+        }
+        let values = point_values(&fresh, &fresh_counts)?;
+        let owners = fresh_positions.iter().zip(&fresh_counts).flat_map(|(at, count)| std::iter::repeat_n(*at, *count));
+        let mut added: Vec<(u64, u32)> = values.iter().map(|value| value << self.shift).zip(owners).collect();
+        added.sort_unstable();
+        let kept = self.points.iter().zip(self.owners_of_points());
+        let mut kept =
+            kept.filter_map(|(point, owner)| moved_to[*owner as usize].map(|owner| (*point, owner))).peekable();
+        let mut added = added.into_iter().peekable();
+        let total: usize = counts.iter().sum();
+        let (mut points, mut owners) = (memory::zeros(total + 1), memory::zeros(total + 1));
+        for at in 0..total {
+            let from_kept = kept.peek().is_some_and(|old| added.peek().is_none_or(|new| old <= new));
+            let next = if from_kept { kept.next() } else { added.next() };
+            (points[at], owners[at]) = next.expect("there are as many points as are counted");
+        }
+        // Nodes may have changed places: of equal points the one of the lower position comes first.
+        let mut first = 0;
+        for at in 1..=total {
+            if at == total || points[at] != points[first] {
+                owners[first..at].sort_unstable();
+                first = at;
+            }
+        }
+        let index_shift = 64 - index_bits(total);
+        let mut index = memory::zeros(1 << index_bits(total));
+        let mut place = 0;
+        for (top, slot) in index.iter_mut().enumerate() {
+            while place < total && (points[place] >> index_shift) < top as u64 {
+                place += 1;
+            }
+            *slot = u32::try_from(place).expect("a ring has at most 2^27 points");
+        }
+        points[total] = u64::MAX;
+        owners[total] = owners[0];
+        let racks = Racks::new(&settings.nodes);
+        Ok(Self { settings, racks, shift: self.shift, points, owners, index, index_shift })
     }
 
     /// The number of points.
@@ -238,6 +298,11 @@ fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
     Ok(counts)
 }
 
+/// The bits of an index of so many points: at least twice as many entries.
+fn index_bits(points: usize) -> u32 {
+    (2 * points).next_power_of_two().trailing_zeros()
+}
+
 /// The points in order with their nodes, each with room for a sentinel, and for each value of the top b bits the first point that is not below
 /// it; 2^b is at least twice the number of points, so that a lookup steps over half a point on average.
 ///
@@ -245,7 +310,7 @@ fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
 /// counts are the index. Of equal points the one of the lower position comes first.
 #[allow(clippy::cast_possible_truncation)]
 fn sorted_with_index(values: &[u64], counts: &[usize], shift: u32) -> (Vec<u64>, Vec<u32>, Vec<u32>, u32) {
-    let bits = (2 * values.len()).next_power_of_two().trailing_zeros();
+    let bits = index_bits(values.len());
     let index_shift = 64 - bits;
     let bucket = |value: u64| (value << shift >> index_shift) as usize;
     let mut index = vec![0_u32; 1 << bits];
@@ -354,6 +419,10 @@ impl Placement for Ring {
         }
         #[allow(clippy::cast_precision_loss)]
         Some(moved as f64 / CIRCLE)
+    }
+
+    fn with_nodes(&self, settings: Settings) -> Option<Result<Box<dyn Placement>>> {
+        Some(self.changed(settings).map(|made| -> Box<dyn Placement> { Box::new(made) }))
     }
 
     /// Replicas depend only on the point where the walk begins: for more keys than points, each

@@ -174,3 +174,29 @@ fn points_are_the_hashes_of_their_names_in_order_whatever_the_function_and_their
         assert!(ring.arcs().map(|(point, owner, _)| (point, owner)).eq(expected), "{function}");
     }
 }
+
+proptest! {
+    #[test]
+    fn a_ring_that_was_changed_is_the_ring_of_its_nodes(
+        before in proptest::collection::vec((0_usize..12, 1_u32..4), 1..9), after in proptest::collection::vec((0_usize..12, 1_u32..4), 1..9),
+        virtual_nodes in 1_u64..400, narrow: bool,
+    ) {
+        let of = |nodes: &[(usize, u32)]| {
+            let mut settings = Settings::numbered(0).with_virtual_nodes(virtual_nodes);
+            settings.hash = function(if narrow { "crc16_xmodem" } else { "xxh3_64" }, 0);
+            for (number, weight) in nodes {
+                let name = format!("node-{number}");
+                if settings.nodes.iter().all(|node| node.name != name) {
+                    settings.nodes.push(Node { weight: f64::from(*weight), ..Node::new(name) });
+                }
+            }
+            settings
+        };
+        let changed = Ring::new(of(&before)).unwrap().changed(of(&after)).unwrap();
+        let anew = Ring::new(of(&after)).unwrap();
+        prop_assert_eq!(&changed.points, &anew.points);
+        prop_assert_eq!(&changed.owners, &anew.owners);
+        prop_assert_eq!(&changed.index, &anew.index);
+        prop_assert_eq!(changed.index_shift, anew.index_shift);
+    }
+}
