@@ -149,6 +149,12 @@ def test_interleaved_keys_are_runs_out_of_every_period() -> None:
         open_dataset("interleaved(rows=20, run=9, period=8)").table()
 
 
+def test_urls_differ_in_their_last_characters_only() -> None:
+    urls = open_dataset("urls(rows=50, keys=300, seed=4)").table()["key"].to_pylist()
+    numbers = open_dataset("uniform(rows=50, keys=300, seed=4)").table()["key"].to_pylist()
+    assert urls == [f"https://www.example.com/catalogue/products/item?number={number}" for number in numbers]
+
+
 def test_the_largest_rows_and_keys_do_not_overflow() -> None:
     generator = GENERATORS["ascending"]
     last = generator.make(

@@ -32,7 +32,7 @@ from assay.experiments.integrity.job import IntegrityJob
 from assay.experiments.integrity.metrics import METRICS
 from assay.experiments.integrity.schemes import Kept, Scheme, parse_checksum, propose
 from assay.experiments.integrity.settings import ACCIDENTS, ATTACKS, FAULTS, Fault, IntegritySettings
-from assay.experiments.integrity.trials import read_amplification
+from assay.experiments.integrity.trials import proving_digests, read_amplification
 from assay.experiments.intervals import rate_interval
 from assay.harness import TimingSettings, run_suite, suite_from_dict
 from assay.store import Store
@@ -49,6 +49,10 @@ def intact(spelling: str = "crc32c", block_bytes: int = 1024, data: bytes = DATA
 
 def random(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
+
+
+def spelled(kept: str) -> str:
+    return f"{'sha256' if kept == 'tree' else 'xxh3_64'}(kept={kept})"
 
 
 def copy_with(fault: Fault, whole: Intact, seed: int) -> Copy:
@@ -142,12 +146,30 @@ def test_what_the_data_has_no_place_for_is_not_injected() -> None:
 # -- checks -----------------------------------------------------------------------------------------
 
 
+def root_of(leaves: list[bytes], name: str) -> bytes:
+    """The root of a Merkle tree by the definition of RFC 6962."""
+    if len(leaves) == 1:
+        return leaves[0]
+    left = 1
+    while 2 * left < len(leaves):
+        left *= 2
+    found = checksum(b"\x01" + root_of(leaves[:left], name) + root_of(leaves[left:], name), name)
+    assert isinstance(found, bytes)
+    return found
+
+
 def naive(copy: Copy) -> Found:
     """As a program would do it: all blocks of the copy, one after the other, computed from the bytes that are there."""
     whole, scheme, size = copy.intact, copy.intact.scheme, copy.intact.block_bytes
     data = copy.data()
     if scheme.kept == "whole":
         return Found(scheme.of(data) != whole.checksums[0], frozenset())
+    if scheme.kept == "tree":
+        leaves = [scheme.of(data[i : i + size]) for i in range(0, len(data), size)]
+        longest = max(len(leaves), whole.blocks)
+        padded = [*leaves, *[b""] * longest], [*whole.checksums, *[b""] * longest]
+        places = frozenset(number for number in range(longest) if padded[0][number] != padded[1][number])
+        return Found(root_of(leaves, scheme.name) != root_of(whole.checksums, scheme.name), places)
     broken = set()
     for number in range(-(-len(data) // size)):
         expected = whole.checksums[number]
@@ -163,13 +185,15 @@ def naive(copy: Copy) -> Found:
 @pytest.mark.parametrize("kept", get_args(Kept))
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_check_says_what_computing_everything_says(kept: str, fault: Fault) -> None:
-    whole = intact(f"crc32c(kept={kept})", 700)
+    whole = intact(spelled(kept), 700)
     for seed in range(6):
         copy = copy_with(fault, whole, seed)
         assert check(copy) == naive(copy)
 
 
-@pytest.mark.parametrize("spelling", [*EVERY, *(f"{name}(kept=numbered)" for name in EVERY), "sha256(bits=12)"])
+@pytest.mark.parametrize(
+    "spelling", [*EVERY, *(f"{name}(kept=numbered)" for name in EVERY), "sha256(bits=12)", "md5(kept=tree)"]
+)
 def test_checksums_of_blocks_are_those_of_each_block(spelling: str) -> None:
     whole = intact(spelling, 3000)
     assert whole.checksums == [whole.scheme.of(whole.block(number), number) for number in range(whole.blocks)]
@@ -297,13 +321,17 @@ def test_the_two_messages_have_one_md5_and_nothing_else_in_common() -> None:
 def test_md5_misses_its_collision_unless_something_stands_before_it() -> None:
     missed = {
         spelling: measured(spelling, faults=["md5_collision"])["missed_share.md5_collision"].value
-        for spelling in ("md5", "md5(kept=block)", "md5(kept=whole)", "md5(kept=numbered)", "sha1", "crc32c", "blake3")
+        for spelling in (
+            *("md5", "md5(kept=block)", "md5(kept=whole)", "md5(kept=numbered)", "md5(kept=tree)"),
+            *("sha1", "crc32c", "blake3"),
+        )
     }
     assert missed == {
         "md5": 1,
         "md5(kept=block)": 1,
         "md5(kept=whole)": 1,
         "md5(kept=numbered)": 0,  # after the block's number MD5 is in another state
+        "md5(kept=tree)": 0,  # as is a leaf's 0x00
         "sha1": 0,
         "crc32c": 0,
         "blake3": 0,
@@ -332,7 +360,7 @@ def test_one_checksum_for_everything_fetches_everything() -> None:
 
 @pytest.mark.parametrize("kept", get_args(Kept))
 def test_a_repair_from_a_broken_copy_is_refused(kept: str) -> None:
-    whole = intact(f"xxh3_64(kept={kept})")
+    whole = intact(spelled(kept))
     copies = []
     for bit in (1, 2):
         copy = Copy(whole)
@@ -439,6 +467,8 @@ def test_reading_a_page_costs_the_blocks_that_it_lies_in() -> None:
     assert read_amplification(intact("crc32c", 65536, data)) == 16 * (65536 + 4) / 65536
     assert read_amplification(intact("crc32c", 512, data)) == 8 * (512 + 4) / 4096
     assert read_amplification(intact("crc32c(kept=whole)", 512, data)) == 16 * (65536 + 4) / 65536
+    # A tree over 16 blocks of a page: four digests beside the way to the root.
+    assert read_amplification(intact("sha256(kept=tree)", 4096, data)) == (4096 + 4 * 32) / 4096
     # Three pages of 4,096 in blocks of 6,144: the first and the last one meet one block, the middle one both.
     assert read_amplification(intact("crc32c", 6144, data[:12288])) == (4 * 6144 + 4 * 4) / 12288
 
@@ -467,6 +497,8 @@ def test_the_harness_times_every_checksum_and_tells_its_rate() -> None:
         ({"checksums": ["crc32c(keep=list)"]}, UnknownNameError, 'did you mean "kept"'),
         ({"checksums": ["crc32c(kept=blocks)"]}, UnknownNameError, 'did you mean "block"'),
         ({"checksums": ["crc32c(bits=33)"]}, ParameterError, "from 1 to 32"),
+        ({"checksums": ["crc32c(kept=tree)"]}, ParameterError, "would prove nothing.*choose one of md5, sha1, sha256"),
+        ({"checksums": ["sha256(kept=tree, bits=8)"]}, ParameterError, "leave bits out"),
         ({"checksums": ["crc32c(n)"]}, SpellingError, "is spelled crc32c"),
         ({"checksums": ["md5", "md5"]}, ParameterError, "named twice"),
         ({"sample_bytes": 4096, "block_bytes": 4096}, ParameterError, "two blocks"),
@@ -524,3 +556,20 @@ def test_findings_of_a_cell_that_fails_leave_the_others(monkeypatch: pytest.Monk
     monkeypatch.setattr(job_module, "measure", fails)
     findings: Findings = plan(checksums=["md5", "crc32c"], trials=2).finish([], None)
     assert list(findings.failures.values()) == ["it is broken"] and findings.values
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 5, 8, 13])
+def test_the_digests_that_prove_a_block_are_those_of_its_proof(blocks: int) -> None:
+    whole = intact("sha256(kept=tree)", 512, DATA[: 512 * blocks])
+    lengths = [len(whole.tree.proof(number).siblings) for number in range(blocks)]
+    assert proving_digests(whole) == sum(lengths) / blocks
+
+
+@pytest.mark.parametrize("name", CRYPTOGRAPHIC)
+def test_a_tree_catches_locates_and_mends_accidents_and_attacks(name: str) -> None:
+    found = measured(f"{name}(kept=tree)", trials=6)
+    for fault in FAULTS:
+        assert found[f"missed_share.{fault}"].value == 0
+        assert found[f"located_share.{fault}"].value == found[f"repaired_share.{fault}"].value == 1
+    assert found["refused_share"].value == 1
+    assert found["checksum_bytes_per_mib"].value == pytest.approx(41 * intact(name).scheme.width * 2**20 / 40_960)

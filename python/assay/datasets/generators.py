@@ -1,4 +1,4 @@
-"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending, interleaved.
+"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending, interleaved, urls.
 
 Row i depends on (seed, i) alone, so that any split gives the same bits, for ever. Every generator is
 one function from row numbers to columns, and one line in GENERATORS; bounds are written once, in its
@@ -128,6 +128,14 @@ def _interleaved(values: Values, rows: Integers) -> Columns:
     return {"key": key, **_common(values, rows)}
 
 
+_URL = "https://www.example.com/catalogue/products/item?number="
+
+
+def _urls(values: Values, rows: Integers) -> Columns:
+    number = up_to(draws(int(values["seed"]), rows), int(values["keys"]))
+    return {"key": np.char.add(_URL, number.astype("U10")), **_common(values, rows)}
+
+
 _KEYS = Parameter("keys", 10_000, 1, 2**32, "distinct keys to draw from")
 GENERATORS: dict[str, Generator] = {
     generator.name: generator
@@ -178,6 +186,12 @@ GENERATORS: dict[str, Generator] = {
                 _SEED,
             ),
             _interleaved,
+        ),
+        Generator(
+            "urls",
+            "addresses of pages, each as likely: texts that differ in their last characters only",
+            (_ROWS, _KEYS, _SEED),
+            _urls,
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 The rule is that of METHODOLOGY, "Faults and checksums": drop those that missed a fault that happens by accident, did
 not name its blocks, raised a false alarm, or mended a block from a broken copy; with an adversary those, too, that
-missed an attack. Of the others the fastest, as far as timing can tell; then the fewest bytes of checksums, and the
+missed an attack, or were not made to withstand any. Of the others the fastest, as far as timing can tell; then the fewest bytes of checksums, and the
 first of the catalogue. Where nothing was timed, the fewest bytes and the first of the catalogue.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assay.experiments.base import Answer, Cell, Value
+from assay.experiments.integrity.schemes import parse_checksum
 from assay.experiments.integrity.settings import ACCIDENTS, ATTACKS, Fault
 from assay.experiments.pareto import pareto
 from assay.units import format_bytes, format_value
@@ -32,6 +33,9 @@ _WORDS: Mapping[Fault, str] = {
     "rewritten_block": "blocks rewritten with their checksum",
 }
 
+_SAFE_BITS = 160  # 2^80 trials for a collision
+_BROKEN = {"sha1": "has published collisions (Stevens et al. 2017), although these attacks failed"}
+
 Row = Mapping[str, Value]
 
 
@@ -42,10 +46,14 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], *, adversary: bool
     rows = {name: row for name, row in rows.items() if "false_alarms" in row}
     judged = (*ACCIDENTS, *ATTACKS) if adversary else ACCIDENTS
     dropped = {name: fault for name, row in rows.items() if (fault := _fault(row, judged))}
+    if adversary:
+        dropped = {name: why for name in rows if (why := dropped.get(name) or _no_defence(name))}
     usable = {name: row for name, row in rows.items() if name not in dropped}
     timed = {name: row for name, row in usable.items() if _number(row, "check_ns") is not None}
     best = _best(timed or usable)
-    kinds = "missed a kind of fault" if adversary else "missed a kind of fault that happens by accident"
+    kinds = "missed a kind of fault that happens by accident"
+    if adversary:
+        kinds = "missed a kind of fault or attack, are not made to withstand any"
     rule = (
         f"without checksums that {kinds}, did not name the broken blocks, raised a false alarm, or took a broken block "
         "for a repair; then the fastest, as far as timing can tell; then the fewest bytes of checksums, and the first "
@@ -69,6 +77,16 @@ def _of(row: Row, metric: str) -> float:
     value = _number(row, metric)
     assert value is not None, f"only rows with {metric} come here"
     return value
+
+
+def _no_defence(name: str) -> str | None:
+    """Why a checksum is no defence, although the attacks that were tried failed."""
+    scheme = parse_checksum(name)
+    if "cryptographic" not in scheme.contender.abilities:
+        return "was not made to withstand an adversary, although these attacks failed"
+    if scheme.kept_bits < _SAFE_BITS:
+        return f"has {scheme.kept_bits} bits; collisions of fewer than {_SAFE_BITS} are found by trying"
+    return _BROKEN.get(scheme.name)
 
 
 def _missed(row: Row, faults: Sequence[Fault]) -> list[Fault]:

@@ -1,13 +1,14 @@
 """Checking a copy, naming its broken blocks, and mending them from another copy.
 
 Only blocks that differ from the intact data are computed again: of equal bytes a checksum is equal, which the checks of
-the intact data itself (`false_alarms`) hold. Where one checksum stands for everything, everything is computed.
+the intact data itself (`false_alarms`) hold. Where one checksum or one root stands for everything, all is computed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.checksums import MerkleTree
 from assay.experiments.integrity.copies import Copy, Intact
 
 __all__ = ["Found", "Mended", "check", "false_alarms", "mended"]
@@ -37,6 +38,10 @@ def check(copy: Copy) -> Found:
     intact, scheme = copy.intact, copy.intact.scheme
     if scheme.kept == "whole":
         return Found(scheme.of(copy.data()) != intact.checksums[0], frozenset())
+    if scheme.kept == "tree":
+        tree = copy.tree()
+        wrong = (tree.root, tree.covered_bytes) != (intact.tree.root, intact.tree.covered_bytes)
+        return Found(wrong, frozenset(tree.diff(intact.tree).to_pylist()) if wrong else frozenset())
     broken = set()
     for number, payload in copy.changed.items():
         if number < copy.blocks_left and scheme.of(payload, number) != _expected(copy, number):
@@ -68,12 +73,20 @@ def mended(copy: Copy, found: Found, replica: Copy) -> Mended:
     if found.broken and max(found.broken) >= copy.blocks_left:
         result.length = replica.length  # the end is fetched with the blocks that are missing
     fetched = 0
+    tree = replica.tree() if scheme.kept == "tree" else None
     for number in sorted(found.broken):
         payload = replica.block(number)
         carried = replica.carried.get(number, intact.carried(number))
         fetched += len(payload)
-        expected = carried if scheme.moves_with_blocks else intact.checksums[number]
-        if number >= replica.blocks_left or scheme.of(payload, number) != expected:
+        if number >= replica.blocks_left:
+            return Mended(True, False, fetched)
+        if tree is not None:
+            root, size = intact.tree.root, intact.tree.covered_bytes
+            agrees = MerkleTree.verify(payload, tree.proof(number), root=root, covered_bytes=size)
+        else:
+            expected = carried if scheme.moves_with_blocks else intact.checksums[number]
+            agrees = scheme.of(payload, number) == expected
+        if not agrees:
             return Mended(True, False, fetched)
         result.write(number, payload, carried)
     if result.length is not None and found.broken and -(-result.length // intact.block_bytes) - 1 in found.broken:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from assay.checksums import MerkleTree
 from assay.experiments.integrity.schemes import Scheme
 
 __all__ = ["Copy", "Intact"]
@@ -27,6 +28,11 @@ class Intact:
         """What the scheme keeps."""
         return self.scheme.of_blocks(self.data, self.block_bytes)
 
+    @cached_property
+    def tree(self) -> MerkleTree:
+        """The Merkle tree of the data, where one is kept."""
+        return self.scheme.tree(self.data, self.block_bytes)
+
     @property
     def blocks(self) -> int:
         """The number of blocks; the last one may be short."""
@@ -44,7 +50,7 @@ class Intact:
     def with_bytes(self, number: int, data: bytes) -> Intact:
         """Other data, of which only this block is another: the checksums of the others are those that are known."""
         other = Intact(self.scheme, data, self.block_bytes)
-        if self.scheme.names_blocks:
+        if self.scheme.names_blocks and self.scheme.kept != "tree":
             known = list(self.checksums)
             known[number] = self.scheme.of(other.block(number), number)
             vars(other)["checksums"] = known
@@ -98,6 +104,13 @@ class Copy:
             first = number * self.intact.block_bytes
             content[first : first + len(payload)] = payload
         return bytes(content[: self.bytes_left])
+
+    def tree(self) -> MerkleTree:
+        """The Merkle tree of what is there now."""
+        intact = self.intact
+        if not self.changed and self.length is None:
+            return intact.tree
+        return intact.scheme.tree(self.data(), intact.block_bytes)
 
     def write(self, number: int, payload: bytes, carried: bytes | None) -> None:
         """Puts a block and the checksum behind it in place."""

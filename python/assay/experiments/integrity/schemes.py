@@ -5,6 +5,7 @@ A contender is spelled by its function and how its checksums are kept: `crc32c`,
     list       one for each block, in a list apart from the data: a block's place is bound, and so is their number
     block      one behind each block, with which it moves: what belongs elsewhere, or is old, agrees with itself
     numbered   as `block`, over the block's number (8 bytes, little-endian) and the block
+    tree       a Merkle tree, of which only the root lies apart: the leaves may share the fate of the data
     whole      one for everything: whether something is wrong, and never where
 
 `bits` keeps the lowest bits only, as formats with 8 or 16 bits do: of b bits, a random fault slips by one in 2^b.
@@ -23,15 +24,17 @@ import pyarrow as pa
 
 from assay import _core
 from assay.catalogue import Contender, contenders, find
+from assay.checksums import MerkleTree
 from assay.datasets.spelling import parse_nested, without_blanks
 from assay.errors import ParameterError, SpellingError, UnknownNameError
 from assay.experiments.hashing.spelling import bytes_of
 
 __all__ = ["Kept", "Scheme", "numbered", "parse_checksum", "propose"]
 
-Kept = Literal["list", "block", "numbered", "whole"]
+Kept = Literal["list", "block", "numbered", "tree", "whole"]
 _KEPT: tuple[Kept, ...] = get_args(Kept)
 _NUMBER_BYTES = 8
+_LEAF = b"\0"  # what a tree's leaf is computed over begins with, RFC 6962
 
 
 @dataclass(frozen=True)
@@ -80,22 +83,33 @@ class Scheme:
             payload: The bytes.
             number: The block's number, which counts where checksums are numbered.
         """
-        content = number.to_bytes(_NUMBER_BYTES, "little") + payload if self.kept == "numbered" else payload
-        return self._cut(_core.checksum(content, self.name, threads=1))
+        if self.kept == "numbered":
+            payload = number.to_bytes(_NUMBER_BYTES, "little") + payload
+        elif self.kept == "tree":
+            payload = _LEAF + payload
+        return self._cut(_core.checksum(payload, self.name, threads=1))
 
     def of_blocks(self, data: bytes | memoryview, block_bytes: int) -> list[bytes]:
         """The checksums that are kept of intact data, one for each block; one alone for everything."""
         if self.kept == "whole":
             return [self.of(data)]
+        if self.kept == "tree":
+            return [leaf.as_py() for leaf in self.tree(data, block_bytes).leaves]
         content, size = data, block_bytes
         if self.kept == "numbered":
             content, size = numbered(data, block_bytes), block_bytes + _NUMBER_BYTES
         return [self._cut(row.tobytes()) for row in bytes_of(_checksums(content, self.name, size))]
 
+    def tree(self, data: bytes | memoryview, block_bytes: int) -> MerkleTree:
+        """The Merkle tree over the data."""
+        return MerkleTree.build(data, block_bytes=block_bytes, algorithm=self.name, threads=1)
+
     def kernel(self, data: bytes, block_bytes: int) -> Callable[[], object]:
         """What checks all of the data once, on one thread."""
         if self.kept == "whole":
             return lambda: _core.checksum(data, self.name, threads=1)
+        if self.kept == "tree":
+            return lambda: self.tree(data, block_bytes)
         if self.kept == "numbered":
             content = numbered(data, block_bytes)  # a program feeds the number, and copies nothing
             return lambda: _checksums(content, self.name, block_bytes + _NUMBER_BYTES)
@@ -152,6 +166,15 @@ def parse_checksum(text: str) -> Scheme:
     if kept not in _KEPT:
         raise UnknownNameError.of("way to keep checksums", str(kept), _KEPT)
     bits = node.keywords.get("bits")
+    if kept == "tree":
+        digests = _digests()
+        if node.name not in digests:
+            raise ParameterError(
+                f"{node.text}: a tree's root by {node.name} would prove nothing, as blocks with a wanted checksum are "
+                f"easily made; choose one of {', '.join(digests)}, or keep a list"
+            )
+        if bits is not None:
+            raise ParameterError(f"{node.text}: a tree keeps whole digests; leave bits out")
     full = _full_bits(node.name)
     if bits is not None and (not isinstance(bits, int) or isinstance(bits, bool) or not 1 <= bits <= full):
         raise ParameterError(
@@ -164,4 +187,9 @@ def propose() -> list[str]:
     """Every checksum of the catalogue in a list, and one of each other way to keep them."""
     names = [contender.name for contender in contenders("checksum")]
     usual = "crc32c" if "crc32c" in names else names[0]
-    return [*names, *(f"{usual}(kept={kept})" for kept in _KEPT if kept != "list"), f"{usual}(bits=8)"]
+    others = [f"{_digests()[-1] if kept == 'tree' else usual}(kept={kept})" for kept in _KEPT if kept != "list"]
+    return [*names, *others, f"{usual}(bits=8)"]
+
+
+def _digests() -> list[str]:
+    return [contender.name for contender in contenders("checksum") if "cryptographic" in contender.abilities]

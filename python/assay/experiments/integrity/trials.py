@@ -37,7 +37,7 @@ def measure(contest: Contest, data: bytes) -> tuple[list[Value], list[Point]]:
     """All values of one cell but the times."""
     cell_id, scheme, size = contest.cell.cell_id, contest.scheme, contest.block_bytes
     intact = Intact(scheme, data, size)
-    kept = sum(map(len, intact.checksums))
+    kept = sum(map(len, intact.checksums)) + (len(intact.tree.root) if scheme.kept == "tree" else 0)
     values = [
         Value(cell_id, "false_alarms", false_alarms(intact)),
         Value(cell_id, "checksum_bits", scheme.kept_bits),
@@ -128,8 +128,23 @@ def read_amplification(intact: Intact) -> float:
     pages = range(0, whole, PAGE_BYTES)
     if not intact.scheme.names_blocks:
         return (whole + intact.scheme.width) * len(pages) / whole
-    read = 0
+    read = 0.0
+    proving = proving_digests(intact) * intact.scheme.width
     for first in pages:
         low, high = first // size, -(-min(first + PAGE_BYTES, whole) // size)
-        read += min(high * size, whole) - low * size + (high - low) * intact.scheme.width
+        read += min(high * size, whole) - low * size + (high - low) * proving
     return read / whole
+
+
+def proving_digests(intact: Intact) -> float:
+    """The checksums that are read to trust one block: its own, or the mean of those beside its way to the root."""
+    return _path_lengths(intact.blocks) / intact.blocks if intact.scheme.kept == "tree" else 1.0
+
+
+@lru_cache(maxsize=256)
+def _path_lengths(leaves: int) -> int:
+    """Over all leaves of a Merkle tree, the digests beside the way to the root (RFC 6962, section 2.1.1)."""
+    if leaves == 1:
+        return 0
+    left = 1 << (leaves - 1).bit_length() - 1  # the greatest power of two below the number of leaves
+    return leaves + _path_lengths(left) + _path_lengths(leaves - left)
