@@ -90,15 +90,17 @@ claims: $(VENV)/.built-release ## tests what textbooks repeat; leaves reports/cl
 	$(BIN)/assay run bench/claims.toml --no-timing --store reports/claims/claims.duckdb
 	$(BIN)/assay report --store reports/claims/claims.duckdb -o reports/claims/report.html
 
-record: $(VENV)/.built-release ## the suites as recorded runs; leaves reports/partitioning/*.html, reports/membership/report.html
+record: $(VENV)/.built-release ## the suites as recorded runs; leaves reports/SUITE/*.html
 	mkdir -p reports/partitioning
 	for suite in partitioning workload replicas; do \
 		$(BIN)/assay run bench/$$suite.toml --no-timing --store reports/partitioning/$$suite.duckdb && \
 		$(BIN)/assay report --store reports/partitioning/$$suite.duckdb -o reports/partitioning/$$suite.html || exit; \
 	done
-	mkdir -p reports/membership
-	$(BIN)/assay run bench/membership.toml --store reports/membership/membership.duckdb
-	$(BIN)/assay report --store reports/membership/membership.duckdb -o reports/membership/report.html
+	for suite in membership hashing integrity; do \
+		mkdir -p reports/$$suite && \
+		$(BIN)/assay run bench/$$suite.toml --store reports/$$suite/$$suite.duckdb && \
+		$(BIN)/assay report --store reports/$$suite/$$suite.duckdb -o reports/$$suite/report.html || exit; \
+	done
 
 docs: $(VENV)/.built-checked ## writes the generated pages of docs/ from the catalogue
 	$(BIN)/python scripts/generate_docs.py

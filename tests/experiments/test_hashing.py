@@ -420,7 +420,7 @@ def test_the_seed_draws_the_keys_that_are_flipped() -> None:
     assert number(first, share) == number(again, share) != number(other, share)
     assert first[share].low < number(first, share) < first[share].high  # type: ignore[operator]
     assert first["collisions"].value == other["collisions"].value
-    assert "ideal functions stay below" in (first[bias].note or "")
+    assert "by chance below 0." in (first[bias].note or "")
 
 
 def test_every_metric_is_declared_and_met() -> None:

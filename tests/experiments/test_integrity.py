@@ -448,6 +448,9 @@ def test_the_answer_knows_accidents_from_attacks() -> None:
     assert any("no defence" in note and "blake3" in note for note in answer.notes)
     guarded = answer_of(checksums=checksums, adversary=True)
     assert guarded.best == "blake3"
+    others = answer_of(checksums=["xxh3_64", "sha1", "sha256(bits=64)", "md5(kept=numbered)"], adversary=True)
+    assert others.best is None and set(others.dropped) == {"xxh3_64", "sha1", "sha256(bits=64)", "md5(kept=numbered)"}
+    assert "not made to withstand" in others.dropped["xxh3_64"] and "published" in others.dropped["sha1"]
     assert "mended CRC" in guarded.dropped["crc32c"] and "collisions of MD5" in guarded.dropped["md5"]
     assert answer_of(checksums=["crc32c(kept=block)"]).best is None
 

@@ -89,8 +89,8 @@ def measure(contest: Contest, keys: DistinctKeys, of: Hashed) -> tuple[list[Valu
     values = [
         Value(cell_id, "hash_bits", of.width),
         Value(cell_id, "collisions", of.collisions),
-        Value(cell_id, "collisions_expected", mean, least, most, f"999 in 1,000 ideal functions: {least} to {most}"),
-        Value(cell_id, "balance_ideal", 1.0, low, high, f"999 in 1,000 ideal functions: {low:.3f} to {high:.3f}"),
+        Value(cell_id, "collisions_expected", mean, least, most),
+        Value(cell_id, "balance_ideal", 1.0, low, high),
         *_avalanche_values(cell_id, of),
     ]
     points = _avalanche_points(cell_id, of)
@@ -122,7 +122,7 @@ def _avalanche_values(cell_id: str, of: Hashed) -> list[Value]:
         ("avalanche_bias_output", found.output_bias, found.output_bound),
         ("avalanche_bias_input", found.input_bias, found.input_bound),
     ):
-        note = f"999 in 1,000 ideal functions stay below {bound:.4f}"
+        note = f"by chance below {bound:.3f}"
         values.append(Value(cell_id, name, bias, max(0.0, bias - bound), min(1.0, bias + bound), note))
     return values
 

@@ -2,8 +2,9 @@
 
 The rule is that of METHODOLOGY, "Faults and checksums": drop those that missed a fault that happens by accident, did
 not name its blocks, raised a false alarm, or mended a block from a broken copy; with an adversary those, too, that
-missed an attack, or were not made to withstand any. Of the others the fastest, as far as timing can tell; then the fewest bytes of checksums, and the
-first of the catalogue. Where nothing was timed, the fewest bytes and the first of the catalogue.
+missed an attack, or were not made to withstand any. Of the others the fastest, as far as timing can tell; then the
+fewest bytes of checksums, and the first of the catalogue. Where nothing was timed, the fewest bytes and the first of
+the catalogue.
 """
 
 from __future__ import annotations
