@@ -138,7 +138,9 @@
     assay.finish(frame, drawn.length ? `${name.replaceAll('_', ' ')} of ${assay.counted(drawn.length, experiment.noun)}, from ${assay.format(Math.min(...rows.map((row) => row.y)), 'count')} to ${assay.format(Math.max(...rows.map((row) => row.y)), 'count')}.` : '',
       [[experiment.noun, (row) => row.name], ['label', (row) => row.label], ['value', (row) => row.value]], rows);
     if (!drawn.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has this series.')); return; }
-    const what = make('p', { className: 'about' }, `${name.replaceAll('_', ' ')}, ${numeric ? 'over its label' : 'by position'}`);
+    const labels = series[`${p}:${drawn[0]}`].labels;
+    const which = labels.length <= 16 ? `: ${labels.map((label, at) => `${at} ${label}`).join(', ')}` : '';
+    const what = make('p', { className: 'about' }, `${name.replaceAll('_', ' ')}, ${numeric ? 'over its label' : `by position${which}`}`);
     if (numeric) {
       const node = make('div', { className: 'chart' });
       filled.replaceChildren(what, assay.legend(names, state.hiddenSeries, redraw), node);
