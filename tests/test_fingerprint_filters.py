@@ -17,8 +17,9 @@ from assay.errors import DataError, ParameterError, UnsupportedTypeError
 
 BUILT_ONCE: dict[str, Any] = {
     "binary_fuse": assay.BinaryFuseFilter,
+    "xor": assay.XorFilter,
 }
-KINDS: dict[str, Any] = {**BUILT_ONCE}
+KINDS: dict[str, Any] = {**BUILT_ONCE, "cuckoo": assay.CuckooFilter}
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 built_once = pytest.mark.parametrize("kind", BUILT_ONCE.values(), ids=BUILT_ONCE.keys())
 
@@ -202,3 +203,86 @@ def test_settings_of_binary_fuse_that_are_none_are_refused() -> None:
         with pytest.raises(ParameterError, match=message):
             build(pa.array([1]), **wrong)
     assert repr(build(pa.array([1]), arity=4)).startswith("<BinaryFuseFilter fingerprint_bits=8 arity=4 memory_bytes=")
+
+
+# --- Xor --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_rate_of_xor_is_two_to_the_minus_the_width(bits: int) -> None:
+    """4.5 standard errors of the binomial: once in 150,000 seeds."""
+    filter = assay.XorFilter.build(pa.array(np.arange(20_000)), false_positive_rate=2.0**-bits)
+    measured = filter.measured_false_positive_rate(pa.array(np.arange(1 << 40, (1 << 40) + 2_000_000)))
+    assert filter.expected_false_positive_rate == 2.0**-bits and filter.fingerprint_bits == bits
+    assert abs(measured.rate - 2.0**-bits) < 4.5 * (2.0**-bits / measured.asked) ** 0.5
+    assert filter.bits_per_key == pytest.approx(1.23 * bits, rel=0.01)
+    with pytest.raises(ParameterError, match="fingerprint_bits is 4; expected 8 or 16"):
+        assay.XorFilter.build(pa.array([1]), fingerprint_bits=4)
+
+
+# --- Cuckoo -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=80))
+def test_keys_that_were_inserted_and_not_removed_are_held(steps: list[tuple[bool, int]]) -> None:
+    filter = assay.CuckooFilter.build(pa.array([], pa.int64()), capacity=60)
+    present: set[int] = set()
+    for insert, key in steps:
+        if insert and key not in present:
+            filter.insert(pa.array([key, key, None]))
+            present.add(key)
+        elif not insert and key in present:
+            filter.remove(pa.array([key, key, None]))
+            present.remove(key)
+        assert len(filter) == len(present)
+        assert all(held(filter, pa.array(sorted(present), pa.int64())))
+    filter.remove(pa.array(sorted(present), pa.int64()))
+    assert filter == assay.CuckooFilter.build(pa.array([], pa.int64()), capacity=60)
+
+
+def test_a_full_cuckoo_filter_refuses_keys_and_loses_none() -> None:
+    keys = pa.array(np.arange(10_000))
+    filter = assay.CuckooFilter.build(keys, false_positive_rate=0.001)
+    before = filter.copy()
+    with pytest.raises(ParameterError, match=r"is full: 10000 keys.*nothing was added.*greater capacity"):
+        filter.insert(pa.array(np.arange(10_000, 20_000)))
+    with pytest.raises(ParameterError, match=r"are not held, and nothing was removed"):
+        filter.remove(pa.array(np.arange(9_000, 12_000)))
+    assert filter == before and filter.contains(keys).true_count == len(keys)
+    one = assay.CuckooFilter.build(pa.array([], pa.int64()), capacity=1000)
+    for _ in range(8):
+        one.insert(pa.array([7]))
+    with pytest.raises(ParameterError, match="8 times at most"):
+        one.insert(pa.array([7]))
+    assert len(one) == 8
+
+
+@pytest.mark.parametrize(
+    ("rate", "width"), [(0.5, 8), (0.03, 8), (0.01, 10), (0.002, 12), (0.0005, 14), (0.000125, 16)]
+)
+def test_the_rate_of_cuckoo_is_that_of_eight_slots(rate: float, width: int) -> None:
+    """4.5 standard errors of the binomial, and 1 % for slots that share a fingerprint."""
+    filter = assay.CuckooFilter.build(pa.array(np.arange(50_000)), false_positive_rate=rate)
+    assert filter.fingerprint_bits == width
+    expected = filter.expected_false_positive_rate
+    assert expected <= rate
+    measured = filter.measured_false_positive_rate(pa.array(np.arange(1 << 40, (1 << 40) + 1_000_000)))
+    assert abs(measured.rate - expected) < 4.5 * (expected / measured.asked) ** 0.5 + 0.01 * expected
+    assert filter.bits_per_key == pytest.approx(width / 0.94, rel=0.02)
+
+
+def test_settings_of_cuckoo_that_are_none_are_refused() -> None:
+    build = assay.CuckooFilter.build
+    for wrong, message in [
+        ({"false_positive_rate": 1e-4}, r"false_positive_rate is 0.0001; expected 1.*BinaryFuseFilter"),
+        ({"false_positive_rate": float("nan")}, "false_positive_rate is NaN"),
+        ({"capacity": 0}, "capacity is 0; expected at least 1"),
+        ({"capacity": 2}, "capacity is 2; expected at least 3, the distinct keys given"),
+        ({"capacity": 2**63}, "split the keys over several filters"),
+        ({"capacity": -1}, "capacity is -1"),
+    ]:
+        with pytest.raises(ParameterError, match=message):
+            build(pa.array([1, 2, 3, 3]), **wrong)
+    with pytest.raises(ParameterError, match="has no union"):
+        build(pa.array([1])) | build(pa.array([2]))

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
         register_metric,
         register_strategy,
     )
-    from assay.filters import BinaryFuseFilter, BloomFilter, CountingBloomFilter, parquet_filters
+    from assay.filters import (
+        BinaryFuseFilter,
+        BloomFilter,
+        CountingBloomFilter,
+        CuckooFilter,
+        XorFilter,
+        parquet_filters,
+    )
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
     from assay.placement import (
@@ -48,6 +55,7 @@ _HOMES = {
     "BoundedLoads": "assay.placement",
     "Checksum": "assay.checksums",
     "CountingBloomFilter": "assay.filters",
+    "CuckooFilter": "assay.filters",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "Memento": "assay.placement",
@@ -60,6 +68,7 @@ _HOMES = {
     "Rendezvous": "assay.placement",
     "Ring": "assay.placement",
     "Strategy": "assay.experiments.partitioning",
+    "XorFilter": "assay.filters",
     "checksum": "assay.checksums",
     "checksum_blocks": "assay.checksums",
     "compare": "assay.front",
@@ -83,6 +92,7 @@ __all__ = [
     "BoundedLoads",
     "Checksum",
     "CountingBloomFilter",
+    "CuckooFilter",
     "Jump",
     "Maglev",
     "Memento",
@@ -95,6 +105,7 @@ __all__ = [
     "Rendezvous",
     "Ring",
     "Strategy",
+    "XorFilter",
     "__version__",
     "checksum",
     "checksum_blocks",

@@ -15,6 +15,7 @@ __all__ = [
     "BloomFilter",
     "Checksum",
     "CountingBloomFilter",
+    "CuckooFilter",
     "Distinct",
     "KeyTable",
     "Marks",
@@ -23,6 +24,7 @@ __all__ = [
     "Placement",
     "Strategy",
     "Sums",
+    "XorFilter",
     "action_nodes",
     "catalogue",
     "chained_replicas",
@@ -132,7 +134,7 @@ class CountingBloomFilter:
     @property
     def expected_false_positive_rate(self) -> float: ...
 
-class _BuiltOnce:
+class _Fingerprints:
     def to_bytes(self) -> bytes: ...
     def contains(self, keys: _Column, *, threads: int | None) -> pa.Array: ...
     def copy(self) -> Self: ...
@@ -149,7 +151,7 @@ class _BuiltOnce:
     def expected_false_positive_rate(self) -> float: ...
 
 @final
-class BinaryFuseFilter(_BuiltOnce):
+class BinaryFuseFilter(_Fingerprints):
     @staticmethod
     def build(keys: _Column, *, fingerprint_bits: int, arity: int, threads: int | None) -> BinaryFuseFilter: ...
     @staticmethod
@@ -158,6 +160,30 @@ class BinaryFuseFilter(_BuiltOnce):
     def fingerprint_bits(self) -> int: ...
     @property
     def arity(self) -> int: ...
+
+@final
+class XorFilter(_Fingerprints):
+    @staticmethod
+    def build(keys: _Column, *, fingerprint_bits: int, threads: int | None) -> XorFilter: ...
+    @staticmethod
+    def from_bytes(data: _Buffer) -> XorFilter: ...
+    @property
+    def fingerprint_bits(self) -> int: ...
+
+@final
+class CuckooFilter(_Fingerprints):
+    @staticmethod
+    def build(
+        keys: _Column, *, false_positive_rate: float, capacity: int | None, threads: int | None
+    ) -> CuckooFilter: ...
+    @staticmethod
+    def from_bytes(data: _Buffer) -> CuckooFilter: ...
+    def insert(self, keys: _Column, *, threads: int | None) -> None: ...
+    def remove(self, keys: _Column, *, threads: int | None) -> None: ...
+    @property
+    def fingerprint_bits(self) -> int: ...
+    @property
+    def buckets(self) -> int: ...
 
 # checksums
 def checksum(data: _Buffer, algorithm: str, *, threads: int | None) -> int | bytes: ...

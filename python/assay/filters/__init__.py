@@ -10,14 +10,18 @@ from assay.filters.base import Filter, FilterRate, GrowingFilter
 from assay.filters.binary_fuse import BinaryFuseFilter
 from assay.filters.bloom import BloomFilter
 from assay.filters.counting import CountingBloomFilter
+from assay.filters.cuckoo import CuckooFilter
 from assay.filters.parquet import parquet_filters
+from assay.filters.xor import XorFilter
 
 __all__ = [
     "BinaryFuseFilter",
     "BloomFilter",
     "CountingBloomFilter",
+    "CuckooFilter",
     "Filter",
     "FilterRate",
     "GrowingFilter",
+    "XorFilter",
     "parquet_filters",
 ]

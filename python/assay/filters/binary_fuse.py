@@ -21,7 +21,7 @@ class BinaryFuseFilter(BuiltOnceFilter):
     One value is one key in every type that holds it. `key_count` counts distinct keys.
 
     Source:
-        `assay explain binary_fuse`; METHODOLOGY.md, "Keys" and "Filters".
+        `assay explain binary_fuse`; METHODOLOGY.md, "Keys" and "Filters of fingerprints".
     """
 
     __slots__ = ()

@@ -49,7 +49,7 @@ class BuiltOnceFilter(Filter):
         """
         raise ParameterError(
             f"a {type(self).__name__} is built once from all keys, and one more would change the slots of others; "
-            "build it anew from all keys, or choose BloomFilter, which grows"
+            "build it anew from all keys, or choose CuckooFilter or BloomFilter, which grow"
         )
 
     def __or__(self, other: object) -> NoReturn:

@@ -23,6 +23,7 @@ pub mod binary_fuse;
 pub mod blocked_512;
 pub mod bloom;
 pub mod counting;
+pub mod cuckoo;
 pub mod exact;
 pub mod frame;
 pub mod hashes;
@@ -30,15 +31,19 @@ pub mod key_type;
 pub mod parquet;
 pub mod plain;
 pub mod plain_hash;
+pub mod spelled;
 pub mod split_block;
 pub mod standard;
 pub mod table;
+pub mod xor;
 
 use crate::catalogue::Contender;
 
 pub use binary_fuse::BinaryFuseFilter;
 pub use bloom::{BloomFilter, Layout, Options};
 pub use counting::CountingBloomFilter;
+pub use cuckoo::CuckooFilter;
+pub use xor::XorFilter;
 
 /// All contenders of this room.
 pub const CONTENDERS: &[&Contender] = &[
@@ -47,4 +52,6 @@ pub const CONTENDERS: &[&Contender] = &[
     &blocked_512::CONTENDER,
     &counting::CONTENDER,
     &binary_fuse::CONTENDER,
+    &cuckoo::CONTENDER,
+    &xor::CONTENDER,
 ];

@@ -57,7 +57,7 @@ mod _core {
     #[pymodule_export]
     use crate::filters::counting::CountingBloomFilter;
     #[pymodule_export]
-    use crate::fingerprint_filters::BinaryFuseFilter;
+    use crate::fingerprint_filters::{BinaryFuseFilter, CuckooFilter, XorFilter};
     #[pymodule_export]
     use crate::fold::{
         PyMarks, PySums, gather, give_back_memory, journeys, mark_pairs, sum_by, sum_pairs, weight_apart,

@@ -47,6 +47,8 @@ MAKERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "blocked_512": ("BloomFilter", {"layout": "blocked_512"}),
     "counting": ("CountingBloomFilter", {}),
     "binary_fuse": ("BinaryFuseFilter", {}),
+    "cuckoo": ("CuckooFilter", {}),
+    "xor": ("XorFilter", {}),
 }
 
 

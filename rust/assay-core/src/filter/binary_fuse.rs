@@ -26,9 +26,8 @@ mod peel;
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::filter::hashes::{ATTEMPTS_HIGH, Buckets, Source, mix, seed_of};
+use crate::filter::spelled;
 use crate::filter::table::Fingerprint;
-use crate::lanes::{self, Loop};
-use crate::memory::prefetch;
 
 pub use column::{AnyBinaryFuse, BinaryFuseFilter};
 
@@ -138,25 +137,6 @@ pub struct BinaryFuse<F, const K: usize> {
     slots: Vec<F>,
 }
 
-/// Computes the slots of hashes and asks for their lines.
-struct Places<'a, const K: usize> {
-    hashes: &'a [u64],
-    shape: Shape,
-    seed: u64,
-    places: &'a mut [[u32; K]],
-}
-
-impl<const K: usize> Loop for Places<'_, K> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (places, hash) in self.places.iter_mut().zip(self.hashes) {
-            *places = self.shape.positions::<K>(mix(*hash, self.seed));
-        }
-    }
-}
-
 impl<F: Fingerprint, const K: usize> BinaryFuse<F, K> {
     /// The filter of the distinct hashes of a source; the same for any order and threads.
     ///
@@ -232,13 +212,7 @@ impl<F: Fingerprint, const K: usize> BinaryFuse<F, K> {
     #[must_use]
     pub fn holds(&self, hash: u64) -> bool {
         let word = mix(hash, self.seed);
-        self.keys > 0 && self.spelled(self.shape.positions::<K>(word)) == F::of(word)
-    }
-
-    #[inline(always)]
-    fn spelled(&self, positions: [u32; K]) -> F {
-        let first = self.slots[positions[0] as usize];
-        positions[1..].iter().fold(first, |value, place| value ^ self.slots[*place as usize])
+        self.keys > 0 && spelled::spelled(&self.slots, self.shape.positions::<K>(word)) == F::of(word)
     }
 
     /// Sets bit i of `held` if hash i may be held; what stands beyond the last hash means nothing.
@@ -247,16 +221,8 @@ impl<F: Fingerprint, const K: usize> BinaryFuse<F, K> {
             held.fill(0);
             return;
         }
-        let mut places = [[0_u32; K]; 64];
-        for (hashes, held) in hashes.chunks(64).zip(held) {
-            let places = &mut places[..hashes.len()];
-            lanes::run(Places { hashes, shape: self.shape, seed: self.seed, places });
-            places.iter().flatten().for_each(|place| prefetch(&self.slots[*place as usize]));
-            *held = 0;
-            for (index, (places, hash)) in places.iter().zip(hashes).enumerate() {
-                *held |= u64::from(self.spelled(*places) == F::of(mix(*hash, self.seed))) << index;
-            }
-        }
+        let shape = self.shape;
+        spelled::probe(&self.slots, self.seed, move |word| shape.positions::<K>(word), hashes, held);
     }
 }
 

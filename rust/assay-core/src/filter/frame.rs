@@ -41,6 +41,8 @@ pub enum Kind {
     Blocked512 = 3,
     Counting = 4,
     BinaryFuse = 5,
+    Cuckoo = 6,
+    Xor = 7,
 }
 
 /// Each kind with its name and the Python class that reads it.
@@ -50,6 +52,8 @@ const KINDS: &[(Kind, &str, &str)] = &[
     (Kind::Blocked512, "blocked_512", "BloomFilter"),
     (Kind::Counting, "counting", "CountingBloomFilter"),
     (Kind::BinaryFuse, "binary_fuse", "BinaryFuseFilter"),
+    (Kind::Cuckoo, "cuckoo", "CuckooFilter"),
+    (Kind::Xor, "xor", "XorFilter"),
 ];
 
 impl Kind {

@@ -11,6 +11,7 @@ use crate::filter::key_type::KeyType;
 use crate::filter::table::Table;
 use crate::hash::{HashKey, xxh3_64::Xxh3_64};
 use crate::keys::Keys;
+use crate::lanes;
 
 /// Hashes of the integers from `first` on.
 fn hashes(first: u64, count: u64) -> Vec<u64> {
@@ -123,7 +124,8 @@ fn slots_are_asked_for_alike_on_every_path() {
     let filter = BinaryFuse::<u8, 3>::build(keys.as_slice(), 1).unwrap();
     for path in lanes::Path::available() {
         let mut places = vec![[0; 3]; keys.len()];
-        let work = Places { hashes: &keys, shape: filter.shape, seed: filter.seed, places: &mut places };
+        let at = |word| filter.shape.positions::<3>(word);
+        let work = spelled::Places { hashes: &keys, seed: filter.seed, positions: at, places: &mut places };
         lanes::run_on(path, work);
         for (hash, places) in keys.iter().zip(places) {
             assert_eq!(places, filter.shape.positions::<3>(mix(*hash, filter.seed)), "{path:?}");
