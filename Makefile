@@ -74,6 +74,7 @@ format: $(VENV)/.dependencies ## rewrites the sources in the house's format
 bench: $(VENV)/.built-release ## the primitives and partitioning beside other packages; makes TPC-H at scale 2 and 10 once
 	$(BIN)/python scripts/install_dependencies.py bench
 	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
+	$(BIN)/python bench/peers/checksums.py
 	$(BIN)/python bench/peers/partitioning.py
 	$(BIN)/python bench/peers/filters.py
 

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import assay
+from assay.checksums.streams import fed
 from assay.errors import ParameterError, ReadError, UnknownNameError, UnsupportedTypeError
 
 CRCS: list[Any] = ["crc32", "crc32c", "crc64_nvme"]
@@ -184,6 +185,31 @@ def test_a_file_is_its_bytes_however_long(tmp_path: Path) -> None:
     empty.touch()
     assert assay.checksum(empty, "sha256") == hashlib.sha256().digest()
     assert len(assay.checksum_blocks(empty)) == 0
+
+
+def test_a_file_that_shrinks_or_grows_while_it_is_read_is_what_was_read(tmp_path: Path) -> None:
+    """A mapped file would kill the process here (SIGBUS)."""
+    path = tmp_path / "data"
+    for after, expected in ((b"", b"a" * 2**20), (b"a" * 2**22, b"a" * 2**22)):
+        path.write_bytes(b"a" * 3 * 2**20)
+        seen = []
+
+        def told(count: int, after: bytes = after, seen: list[int] = seen) -> None:
+            if not seen:
+                with path.open("r+b") as file:
+                    file.truncate()
+                    file.write(after)
+            seen.append(count)
+
+        state = fed(path, "crc32c", threads=1, told=told)
+        assert state.value == assay.checksum(expected) and sum(seen) == len(expected)
+
+
+def test_a_file_of_the_system_that_has_no_size_is_read_to_its_end(tmp_path: Path) -> None:
+    version = Path("/proc/version")
+    if not version.exists():
+        pytest.skip("there is no /proc here")
+    assert assay.checksum(version, "sha256") == hashlib.sha256(version.read_bytes()).digest()
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Files as pieces of bytes, in order: bounded memory, however long the file.
 
-A file is read, not mapped: a mapped file that another process truncates kills the process that looks at it
-(SIGBUS), and pages of a mapping are found one by one. Pipes, devices and standard input are read alike.
+A file is read, not mapped: a mapped file that another process truncates kills the process that looks at it (SIGBUS).
+Reading costs a copy of each piece, which then lies in the cache: METHODOLOGY.md, "Checksums", says how much. Pipes,
+devices and standard input are read alike.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from assay.errors import ReadError
 
 __all__ = ["Told", "is_path", "pieces"]
 
-# Enough for a few threads, little beside any memory.
-PIECE_BYTES = 8 * 1024 * 1024
+# What stays in a core's own cache until it has been used; and what is enough for a few threads.
+_PIECE_BYTES = 1 << 20
+_SHARED_PIECE_BYTES = 8 << 20
 
 Told = Callable[[int], None]
 
@@ -24,31 +26,40 @@ def is_path(source: object) -> bool:
     return isinstance(source, str | os.PathLike)
 
 
-def pieces(path: str | os.PathLike[str] | None, *, told: Told | None = None) -> Iterator[memoryview]:
+def pieces(
+    path: str | os.PathLike[str] | None, *, shared: bool = False, told: Told | None = None
+) -> Iterator[memoryview]:
     """The bytes of a file, in order; each piece is valid until the next is asked for.
 
     Args:
         path: A file, or whatever else can be read, such as a named pipe; None is standard input.
+        shared: Pieces are large enough for several threads.
         told: Called with the number of bytes of each piece once it has been used.
 
     Raises:
         ReadError: There is nothing of that name, it is a folder, or it cannot be read.
     """
     if path is None:
-        yield from _rest_of(0, "standard input", told)
+        yield from _rest_of(0, "standard input", shared, told)
         return
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:  # ValueError: a name with a null in it
         raise _unreadable(os.fsdecode(path), error) from error
     try:
-        yield from _rest_of(descriptor, os.fsdecode(path), told)
+        yield from _rest_of(descriptor, os.fsdecode(path), shared, told)
     finally:
         os.close(descriptor)
 
 
-def _rest_of(descriptor: int, name: str, told: Told | None) -> Iterator[memoryview]:
-    buffer = bytearray(PIECE_BYTES)
+def _rest_of(descriptor: int, name: str, shared: bool, told: Told | None) -> Iterator[memoryview]:
+    most = _SHARED_PIECE_BYTES if shared else _PIECE_BYTES
+    try:
+        size = os.fstat(descriptor).st_size
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    # A short file needs no more, and one byte that tells its end; where no size is known it is 0.
+    buffer = bytearray(min(most, size + 1) if size else most)
     view = memoryview(buffer)
     while True:
         try:

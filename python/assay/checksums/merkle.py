@@ -94,7 +94,7 @@ class MerkleTree:
         >>> before.diff(after).to_pylist()
         [2]
         """
-        source = pieces(buffer_or_path) if is_path(buffer_or_path) else (buffer_or_path,)
+        source = pieces(buffer_or_path, shared=threads != 1) if is_path(buffer_or_path) else (buffer_or_path,)
         return grown(source, block_bytes=block_bytes, algorithm=algorithm, threads=threads)
 
     @classmethod

@@ -21,6 +21,9 @@ __all__ = ["Checksum", "checksum", "checksum_blocks", "fed"]
 
 _WORD = 2**64
 
+# What uses more than one thread for one stream.
+_SIDE_BY_SIDE = ("crc32", "crc32c", "crc64_nvme", "blake3")
+
 Integral = Literal["crc32", "crc32c", "crc64_nvme", "xxh3_64", "xxh64"]
 Cryptographic = Literal["md5", "sha1", "sha256", "sha512", "blake3"]
 
@@ -41,11 +44,12 @@ def checksum(
 
     Args:
         buffer_or_path: A contiguous bytes-like object (bytes, bytearray, memoryview, numpy array,
-            pyarrow.Buffer), read without a copy; or a str or os.PathLike, a file read in pieces of 8 MiB.
+            pyarrow.Buffer), read without a copy; or a str or os.PathLike, a file read in pieces of 1 or 8 MiB.
         algorithm: `crc32` (zlib's), `crc32c`, `crc64_nvme`, `xxh3_64`, `xxh64` (seed 0); `md5`, `sha1`,
             `sha256`, `sha512`, `blake3`.
-        threads: At most so many threads; None means all cores. Only CRCs use more than one: the others
-            are serial by construction. The value does not depend on it.
+        threads: At most so many threads; None means all cores. CRCs use more than one from half a MiB on,
+            BLAKE3 all cores if so many are allowed; the others are serial by construction. The value does
+            not depend on it.
 
     Returns:
         An int for CRCs and XXH, bytes in their printed order for digests.
@@ -81,7 +85,7 @@ def fed(
         ReadError: The file is missing or cannot be read.
     """
     whole = _core.Checksum(algorithm)
-    for piece in pieces(path, told=told):
+    for piece in pieces(path, shared=threads != 1 and algorithm in _SIDE_BY_SIDE, told=told):
         whole.update(piece, threads=threads)
     return whole
 
@@ -119,7 +123,8 @@ def checksum_blocks(
     if not 0 <= block_bytes < _WORD:
         raise ParameterError(f"block_bytes is {block_bytes}; expected 1 to {2**31}, such as 4096")
     blocks = _core.BlockChecksums(algorithm, block_bytes)
-    for piece in pieces(buffer_or_path) if is_path(buffer_or_path) else (buffer_or_path,):
+    source = pieces(buffer_or_path, shared=threads != 1) if is_path(buffer_or_path) else (buffer_or_path,)
+    for piece in source:
         blocks.update(piece, threads=threads)
     return blocks.finish()
 

@@ -322,7 +322,7 @@ def _tree_of(name: str, algorithm: str, block_bytes: int, threads: int | None) -
     from assay.checksums.merkle import grown
 
     with _progress(name) as told:
-        source = pieces(None if name == _STDIN else name, told=told)
+        source = pieces(None if name == _STDIN else name, shared=threads != 1, told=told)
         return grown(source, block_bytes=block_bytes, algorithm=algorithm, threads=threads)
 
 

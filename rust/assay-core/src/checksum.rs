@@ -4,10 +4,14 @@
 //! gives one value per block of a stream. CRCs can be combined: the CRC of a part, the CRC of what
 //! follows and its length give the CRC of the whole, so that ranges are computed side by side.
 
+mod chained;
 pub mod crc;
 pub mod digest;
 pub mod merkle;
 pub mod xxh;
+pub mod xxh3;
+
+use std::slice::ChunksExact;
 
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
@@ -124,14 +128,14 @@ impl Checksum {
         self.len
     }
 
-    /// Appends `bytes`. Only CRCs use more than one thread: the others are serial by construction.
+    /// Appends `bytes`. CRCs and BLAKE3 use more than one thread: the others are serial by construction.
     pub fn update(&mut self, bytes: &[u8], threads: usize) {
         // Beyond 64 bits the count stays at its end; the value itself does not depend on it.
         self.len = self.len.saturating_add(bytes.len() as u64);
         match &mut self.state {
             State::Crc(stream) => stream.update(bytes, threads),
             State::Xxh(stream) => stream.update(bytes),
-            State::Digest(stream) => stream.update(bytes),
+            State::Digest(stream) => stream.update_on(bytes, threads),
         }
     }
 
@@ -231,10 +235,13 @@ impl Blocks {
         // Ranges begin at multiples of 64, which may be many blocks or few: a block counts as 64.
         let parts = threads::split(count * 64, pieces, |range| {
             let part = &whole[range.start / 64 * self.block_bytes..range.end / 64 * self.block_bytes];
-            part.chunks_exact(self.block_bytes).map(|block| checksum(block, self.algorithm, 1)).collect::<Vec<_>>()
+            of_blocks(self.algorithm, part.chunks_exact(self.block_bytes))
         });
-        for value in parts.into_iter().flatten() {
-            self.push(value);
+        for part in parts {
+            match part {
+                BlockValues::Words(words) => self.words.extend(words),
+                BlockValues::Bytes(bytes) => self.bytes.extend(bytes),
+            }
         }
         self.open.update(tail, 1);
     }
@@ -248,6 +255,21 @@ impl Blocks {
         match self.algorithm {
             Algorithm::Digest(_) => BlockValues::Bytes(self.bytes),
             _ => BlockValues::Words(self.words),
+        }
+    }
+}
+
+/// The values of whole blocks.
+fn of_blocks(algorithm: Algorithm, blocks: ChunksExact<'_, u8>) -> BlockValues {
+    match algorithm {
+        Algorithm::Crc(crc) => BlockValues::Words(blocks.map(|block| crc.extended(0, block)).collect()),
+        Algorithm::Xxh(xxh) => BlockValues::Words(blocks.map(|block| xxh.of(block)).collect()),
+        Algorithm::Digest(digest) => {
+            let mut all = vec![0; blocks.len() * digest.width()];
+            for (block, slot) in blocks.zip(all.chunks_exact_mut(digest.width())) {
+                digest.digest(block, slot);
+            }
+            BlockValues::Bytes(all)
         }
     }
 }

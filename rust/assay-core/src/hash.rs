@@ -16,12 +16,12 @@ pub mod murmur3_cassandra;
 pub mod murmur3_spark;
 pub mod postgres;
 pub mod rapidhash;
-mod read;
+pub(crate) mod read;
 pub mod siphash_2_4;
 #[cfg(test)]
 mod verification;
 pub mod wide;
-mod xxh3;
+pub(crate) mod xxh3;
 pub mod xxh32;
 pub mod xxh3_128;
 pub mod xxh3_64;

@@ -129,6 +129,15 @@ pub fn join<A: Send, B: Send>(
     }
 }
 
+/// Calls `work` where it may use all threads of the pool by itself; None, and nothing is called, if fewer are allowed or
+/// there are no others.
+pub fn on_all<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
+    if threads < cores() || cores() == 1 {
+        return None;
+    }
+    pool().map(|pool| pool.install(work))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@
 use std::hash::Hasher;
 
 use crate::catalogue::Contender;
+use crate::checksum::xxh3;
 
 /// XXH3 with 64 bits.
 pub const XXH3_64: Contender = Contender {
@@ -43,11 +44,22 @@ pub enum Xxh {
     Xxh64,
 }
 
+impl Xxh {
+    /// The hash of `bytes`.
+    #[must_use]
+    pub fn of(self, bytes: &[u8]) -> u64 {
+        match self {
+            Self::Xxh3_64 => xxh3::xxh3_64(bytes),
+            Self::Xxh64 => twox_hash::XxHash64::oneshot(0, bytes),
+        }
+    }
+}
+
 /// A hash in the making.
 #[derive(Clone)]
 #[allow(missing_docs)]
 pub enum Stream {
-    Xxh3_64(Box<twox_hash::XxHash3_64>),
+    Xxh3_64(Box<xxh3::Stream>),
     Xxh64(twox_hash::XxHash64),
 }
 
@@ -62,7 +74,7 @@ impl Stream {
     #[must_use]
     pub fn new(xxh: Xxh) -> Self {
         match xxh {
-            Xxh::Xxh3_64 => Self::Xxh3_64(Box::new(twox_hash::XxHash3_64::with_seed(0))),
+            Xxh::Xxh3_64 => Self::Xxh3_64(Box::default()),
             Xxh::Xxh64 => Self::Xxh64(twox_hash::XxHash64::with_seed(0)),
         }
     }
@@ -70,7 +82,7 @@ impl Stream {
     /// Appends `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Xxh3_64(hasher) => hasher.write(bytes),
+            Self::Xxh3_64(hasher) => hasher.update(bytes),
             Self::Xxh64(hasher) => hasher.write(bytes),
         }
     }
@@ -79,7 +91,7 @@ impl Stream {
     #[must_use]
     pub fn value(&self) -> u64 {
         match self {
-            Self::Xxh3_64(hasher) => hasher.finish(),
+            Self::Xxh3_64(hasher) => hasher.value(),
             Self::Xxh64(hasher) => hasher.finish(),
         }
     }

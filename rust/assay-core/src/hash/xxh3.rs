@@ -6,17 +6,17 @@
 
 use crate::hash::read::{fold, word};
 
-pub(super) const PRIME_32_2: u64 = 0x85eb_ca77;
-pub(super) const PRIME_64_1: u64 = 0x9e37_79b1_85eb_ca87;
-pub(super) const PRIME_64_2: u64 = 0xc2b2_ae3d_27d4_eb4f;
-pub(super) const PRIME_64_3: u64 = 0x1656_67b1_9e37_79f9;
-pub(super) const PRIME_64_4: u64 = 0x85eb_ca77_c2b2_ae63;
+pub(crate) const PRIME_32_2: u64 = 0x85eb_ca77;
+pub(crate) const PRIME_64_1: u64 = 0x9e37_79b1_85eb_ca87;
+pub(crate) const PRIME_64_2: u64 = 0xc2b2_ae3d_27d4_eb4f;
+pub(crate) const PRIME_64_3: u64 = 0x1656_67b1_9e37_79f9;
+pub(crate) const PRIME_64_4: u64 = 0x85eb_ca77_c2b2_ae63;
 /// The multiplier of the class of 4 to 8 bytes.
 pub(super) const PRIME_MX2: u64 = 0x9fb2_1c65_1e98_df25;
 const PRIME_MX1: u64 = 0x1656_6791_9e37_79f9;
 
 /// Up to so many bytes are hashed here.
-pub(super) const MIDDLE_HIGH: usize = 240;
+pub(crate) const MIDDLE_HIGH: usize = 240;
 /// Where the last 16 bytes of middle lengths meet the secret: 17 bytes before the end of its least size, 136.
 pub(super) const MIDDLE_LAST: usize = 136 - 17;
 /// Where the secret begins for what follows the first 128 bytes of middle lengths.
@@ -24,7 +24,7 @@ pub(super) const MIDDLE_START: usize = 3;
 
 /// The default secret.
 #[rustfmt::skip]
-pub(super) const SECRET: [u8; 192] = [
+pub(crate) const SECRET: [u8; 192] = [
     0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe, 0x7c, 0x01, 0x81, 0x2c, 0xf7, 0x21, 0xad, 0x1c,
     0xde, 0xd4, 0x6d, 0xe9, 0x83, 0x90, 0x97, 0xdb, 0x72, 0x40, 0xa4, 0xa4, 0xb7, 0xb3, 0x67, 0x1f,
     0xcb, 0x79, 0xe6, 0x4e, 0xcc, 0xc0, 0xe5, 0x78, 0x82, 0x5a, 0xd0, 0x7d, 0xcc, 0xff, 0x72, 0x21,
@@ -40,7 +40,7 @@ pub(super) const SECRET: [u8; 192] = [
 ];
 
 /// Eight bytes of the secret, little-endian.
-pub(super) const fn secret(at: usize) -> u64 {
+pub(crate) const fn secret(at: usize) -> u64 {
     let (mut word, mut byte) = (0, 8);
     while byte > 0 {
         byte -= 1;
@@ -64,7 +64,7 @@ pub(super) fn avalanche_64(mut hash: u64) -> u64 {
 
 /// XXH3's finaliser.
 #[inline(always)]
-pub(super) fn avalanche(mut hash: u64) -> u64 {
+pub(crate) fn avalanche(mut hash: u64) -> u64 {
     hash = (hash ^ (hash >> 37)).wrapping_mul(PRIME_MX1);
     hash ^ (hash >> 32)
 }
