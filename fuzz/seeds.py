@@ -19,8 +19,23 @@ __all__ = ["SEEDS"]
 def blooms() -> Iterator[bytes]:
     """Bloom filters of each layout and of several types of keys."""
     for keys in (pa.array([1, 2, 3]), pa.array(["a", "b"]), pa.array([1.5])):
-        for layout in ("split_block", "standard"):
+        for layout in ("split_block", "standard", "blocked_512"):
             yield assay.BloomFilter.build(keys, layout=layout).to_bytes()
+
+
+def countings() -> Iterator[bytes]:
+    """Counting filters, one of them with counters that have overflowed."""
+    for keys in (pa.array([1, 2, 3]), pa.array(["a", "b"]), pa.array([7] * 20)):
+        yield assay.CountingBloomFilter.build(keys).to_bytes()
+
+
+def parquet_filters() -> Iterator[bytes]:
+    """A type, the header that pyarrow writes, and a bitset."""
+    header = bytes.fromhex("15401c1c00001c1c00001c1c000000")
+    later = bytes.fromhex("15401c1c00001c1c00001c1c0000192101021702030405060708091802616200")
+    for number in range(8):
+        for one in (header, later):
+            yield bytes([number]) + one + bytes(range(32))
 
 
 def trees() -> Iterator[bytes]:
@@ -31,7 +46,12 @@ def trees() -> Iterator[bytes]:
 
 
 # Each Rust target of Cargo.toml by its name.
-SEEDS = {"bloom_from_bytes": blooms, "merkle_from_bytes": trees}
+SEEDS = {
+    "bloom_from_bytes": blooms,
+    "counting_from_bytes": countings,
+    "parquet_filter": parquet_filters,
+    "merkle_from_bytes": trees,
+}
 
 
 def main(folder: Path) -> None:
