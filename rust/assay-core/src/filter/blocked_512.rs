@@ -28,7 +28,7 @@ mod kernel;
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::filter::batch::place_of;
-use crate::lanes::Path;
+use crate::lanes::{self, Path};
 use crate::memory;
 
 /// The lowest rate.
@@ -157,18 +157,12 @@ impl Blocked512 {
     }
 
     /// A filter without keys of so many lines and probes, which are in bounds.
-    fn empty(lines: u64, probes: u32) -> Self {
+    pub(super) fn empty(lines: u64, probes: u32) -> Self {
         let count = usize::try_from(lines).expect("2 GiB fit memory");
         let mut lines = Vec::with_capacity(count);
         memory::advise(lines.spare_capacity_mut());
         lines.resize(count, Line::default());
         Self { lines, probes }
-    }
-
-    /// A filter without keys of the same size.
-    #[must_use]
-    pub fn emptied(&self) -> Self {
-        Self::empty(self.lines.len() as u64, self.probes)
     }
 
     /// A filter from its stored parts; None if they contradict each other.
@@ -190,11 +184,9 @@ impl Blocked512 {
         self.probes
     }
 
-    /// ORs the bits of a filter of the same size.
-    pub fn join(&mut self, other: &Self) {
-        for (left, right) in self.lines.iter_mut().zip(&other.lines) {
-            left.0.iter_mut().zip(right.0).for_each(|(left, right)| *left |= right);
-        }
+    /// The lines, to be joined with another filter's.
+    pub fn lines_mut(&mut self) -> &mut [Line] {
+        &mut self.lines
     }
 
     /// Whether the key with this hash may be held.
@@ -205,7 +197,7 @@ impl Blocked512 {
 
     /// Adds the keys with these hashes.
     pub fn insert(&mut self, hashes: &[u64]) {
-        kernel::insert(&mut self.lines, self.probes, hashes);
+        lanes::run(kernel::Insert { lines: &mut self.lines, probes: self.probes, hashes });
     }
 
     /// Sets bit i of `held` if the key with hash i may be held.

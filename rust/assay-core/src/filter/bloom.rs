@@ -11,12 +11,12 @@ use std::ops::Range;
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::filter::batch::{self, Stretch};
-use crate::filter::blocked_512::{self, Blocked512};
+use crate::filter::blocked_512::{self, Blocked512, Line};
 use crate::filter::exact;
 use crate::filter::key_type::KeyType;
 use crate::filter::plain::{self, Plain, Zero};
 use crate::filter::plain_hash;
-use crate::filter::split_block::{self, SplitBlock};
+use crate::filter::split_block::{self, Block, SplitBlock};
 use crate::filter::standard::{self, Standard};
 use crate::keys::Keys;
 use crate::threads;
@@ -97,6 +97,78 @@ pub struct BloomFilter {
     table: Table,
     key_type: KeyType,
     key_count: u64,
+}
+
+/// How large a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    /// Bits and probes.
+    Standard(u64, u32),
+    /// Blocks.
+    SplitBlock(u64),
+    /// Lines and probes.
+    Blocked512(u64, u32),
+}
+
+impl Table {
+    fn size(&self) -> Size {
+        match self {
+            Self::Standard(table) => Size::Standard(table.bits(), table.probes()),
+            Self::SplitBlock(table) => Size::SplitBlock(table.blocks().len() as u64),
+            Self::Blocked512(table) => Size::Blocked512(table.lines().len() as u64, table.probes()),
+        }
+    }
+
+    /// A table without keys, of the size of one that is there.
+    fn empty(size: Size) -> Self {
+        match size {
+            Size::Standard(bits, probes) => Self::Standard(Standard::empty(bits, probes)),
+            Size::SplitBlock(blocks) => Self::SplitBlock(SplitBlock::with_blocks(blocks).expect("a table's own size")),
+            Size::Blocked512(lines, probes) => Self::Blocked512(Blocked512::empty(lines, probes)),
+        }
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Standard(bits, probes) => write!(out, "standard of {bits} bits and {probes} probes"),
+            Self::SplitBlock(blocks) => write!(out, "split_block of {blocks} blocks"),
+            Self::Blocked512(lines, probes) => write!(out, "blocked_512 of {lines} lines and {probes} probes"),
+        }
+    }
+}
+
+/// Bits that are joined with others.
+trait Or: Copy + Send + Sync {
+    fn or(&mut self, other: Self);
+}
+
+impl Or for u64 {
+    fn or(&mut self, other: Self) {
+        *self |= other;
+    }
+}
+
+impl Or for Block {
+    fn or(&mut self, other: Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(left, right)| *left |= right);
+    }
+}
+
+impl Or for Line {
+    fn or(&mut self, other: Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(left, right)| *left |= right);
+    }
+}
+
+/// ORs slices of one length into the first.
+fn or_all<T: Or>(left: &mut [T], others: &[&[T]], threads: usize) {
+    threads::fill(left, threads, |first, part| {
+        for other in others {
+            part.iter_mut().zip(&other[first..]).for_each(|(left, right)| left.or(*right));
+        }
+    });
 }
 
 /// Which hash of a key a layout takes.
@@ -211,21 +283,25 @@ impl BloomFilter {
             self.check_cast(chunks, from)?;
         }
         let rows = batch::count_rows(chunks);
-        // Each thread sets the bits of its own copy. Making and joining a copy costs about as much as
-        // inserting a key for every 16 to 32 bytes; copies beyond a GiB are not worth their memory.
+        // Each thread sets the bits of a filter of its own, the first one of this one. Clearing and joining a copy moves
+        // about two bytes for each of the filter's, side by side too; copies beyond a GiB are not worth their memory.
         let bytes = self.memory_bytes();
-        let copies = (rows as u64 * 4 / bytes).min(1 + COPIES_BYTES_HIGH / bytes).min(threads as u64);
+        let copies = (rows as u64 * 8 / bytes).min(1 + COPIES_BYTES_HIGH / bytes).min(threads as u64);
         let pieces = threads::pieces(rows, usize::try_from(copies).unwrap_or(1));
-        if pieces == 1 {
+        let first = if pieces == 1 { rows } else { rows.div_ceil(pieces).next_multiple_of(64).min(rows) };
+        let (size, key_type) = (self.table.size(), self.key_type);
+        let others = || {
+            threads::split(rows - first, pieces - 1, |range| {
+                let mut part = Self { table: Table::empty(size), key_type, key_count: 0 };
+                part.insert_rows(chunks, from, range.start + first..range.end + first);
+                part
+            })
+        };
+        if first == rows {
             self.insert_rows(chunks, from, 0..rows);
         } else {
-            let empty = self.emptied();
-            let parts = threads::split(rows, pieces, |range| {
-                let mut part = empty.clone();
-                part.insert_rows(chunks, from, range);
-                part
-            });
-            parts.iter().for_each(|part| self.join(part));
+            let ((), parts) = threads::join(threads, || self.insert_rows(chunks, from, 0..first), others);
+            self.join(&parts, pieces);
         }
         self.key_count = self.key_count.saturating_add(batch::count_present(chunks));
         Ok(())
@@ -281,35 +357,21 @@ impl BloomFilter {
         }
     }
 
-    fn emptied(&self) -> Self {
-        let table = match &self.table {
-            Table::Standard(table) => {
-                let words = vec![0; table.words().len()];
-                let made = Standard::from_parts(table.bits(), table.probes(), words);
-                Table::Standard(made.expect("the parts are a filter's own"))
-            }
-            Table::SplitBlock(table) => {
-                let made = SplitBlock::with_blocks(table.blocks().len() as u64);
-                Table::SplitBlock(made.expect("the size is a filter's own"))
-            }
-            Table::Blocked512(table) => Table::Blocked512(table.emptied()),
-        };
-        Self { table, key_type: self.key_type, key_count: 0 }
-    }
-
-    /// ORs the bits of a filter of the same shape.
-    fn join(&mut self, other: &Self) {
-        match (&mut self.table, &other.table) {
-            (Table::Standard(left), Table::Standard(right)) => {
-                left.words_mut().iter_mut().zip(right.words()).for_each(|(left, right)| *left |= right);
-            }
-            (Table::SplitBlock(left), Table::SplitBlock(right)) => {
-                for (left, right) in left.blocks_mut().iter_mut().zip(right.blocks()) {
-                    left.0.iter_mut().zip(right.0).for_each(|(left, right)| *left |= right);
-                }
-            }
-            (Table::Blocked512(left), Table::Blocked512(right)) => left.join(right),
-            _ => unreachable!("filters of two layouts are refused before"),
+    /// ORs the bits of filters of the same shape.
+    fn join(&mut self, others: &[Self], threads: usize) {
+        macro_rules! all {
+            ($left:expr, $kind:ident, $bits:ident) => {{
+                let others = others.iter().filter_map(|other| match &other.table {
+                    Table::$kind(table) => Some(table.$bits()),
+                    _ => None,
+                });
+                or_all($left, &others.collect::<Vec<_>>(), threads);
+            }};
+        }
+        match &mut self.table {
+            Table::Standard(left) => all!(left.words_mut(), Standard, words),
+            Table::SplitBlock(left) => all!(left.blocks_mut(), SplitBlock, blocks),
+            Table::Blocked512(left) => all!(left.lines_mut(), Blocked512, lines),
         }
     }
 
@@ -318,19 +380,11 @@ impl BloomFilter {
     /// # Errors
     /// If the two differ in layout, size or type of keys.
     pub fn union(&self, other: &Self) -> Result<Self> {
-        let shape = |filter: &Self| match &filter.table {
-            Table::Standard(table) => format!("standard of {} bits and {} probes", table.bits(), table.probes()),
-            Table::SplitBlock(table) => format!("split_block of {} blocks", table.blocks().len()),
-            Table::Blocked512(table) => {
-                format!("blocked_512 of {} lines and {} probes", table.lines().len(), table.probes())
-            }
-        };
-        if shape(self) != shape(other) {
+        let (left, right) = (self.table.size(), other.table.size());
+        if left != right {
             return Err(Error::Parameter(format!(
-                "a filter of layout {} cannot be joined with one of {}; build both with the same layout, \
-                 false_positive_rate and capacity (or block_count)",
-                shape(self),
-                shape(other)
+                "a filter of layout {left} cannot be joined with one of {right}; build both with the same layout, \
+                 false_positive_rate and capacity (or block_count)"
             )));
         }
         if self.key_type != other.key_type {
@@ -340,7 +394,7 @@ impl BloomFilter {
             )));
         }
         let mut joined = self.clone();
-        joined.join(other);
+        joined.join(std::slice::from_ref(other), 1);
         joined.key_count = self.key_count.saturating_add(other.key_count);
         Ok(joined)
     }

@@ -95,20 +95,25 @@ impl CountingBloomFilter {
     /// Adds the keys of all chunks, each as often as it occurs; nulls are skipped.
     pub fn insert(&mut self, chunks: &[Keys<'_>], threads: usize) {
         let rows = batch::count_rows(chunks);
-        // As in `BloomFilter::insert`: a copy for each thread while copies are cheap beside the keys.
-        let copies = (rows as u64 * 4 / self.memory_bytes()).min(threads as u64);
+        // As in `BloomFilter::insert`: the first thread fills these counters, the others copies of their own.
+        let copies = (rows as u64 * 8 / self.memory_bytes()).min(threads as u64);
         let pieces = threads::pieces(rows, usize::try_from(copies).unwrap_or(1));
+        let first = if pieces == 1 { rows } else { rows.div_ceil(pieces).next_multiple_of(64).min(rows) };
         let fill = |counters: &mut Counters, range: Range<usize>| {
             batch::for_each_row_run(chunks, range, batch::canonical, |hashes| counters.insert(hashes));
         };
-        if pieces == 1 {
+        if first == rows {
             fill(&mut self.counters, 0..rows);
         } else {
-            let parts = threads::split(rows, pieces, |range| {
-                let mut part = self.counters.emptied();
-                fill(&mut part, range);
-                part
-            });
+            let (count, probes) = (self.counters.count(), self.counters.probes());
+            let others = || {
+                threads::split(rows - first, pieces - 1, |range| {
+                    let mut part = Counters::new(count, probes).expect("the shape is a filter's own");
+                    fill(&mut part, range.start + first..range.end + first);
+                    part
+                })
+            };
+            let ((), parts) = threads::join(threads, || fill(&mut self.counters, 0..first), others);
             parts.iter().for_each(|part| self.counters.join(part));
         }
         self.key_count = self.key_count.saturating_add(batch::count_present(chunks));

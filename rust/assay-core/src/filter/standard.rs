@@ -136,7 +136,8 @@ impl Standard {
         Ok(Self::empty(bits, probes))
     }
 
-    fn empty(bits: u64, probes: u32) -> Self {
+    /// A filter without keys of so many bits and probes, which are in bounds.
+    pub(super) fn empty(bits: u64, probes: u32) -> Self {
         let words = usize::try_from(bits.div_ceil(64)).expect("2 GiB fit memory");
         Self { words: memory::zeros(words), bits, probes }
     }

@@ -5,10 +5,8 @@
 //! against the portable one.
 
 use super::{Line, PROBES_HIGH, STEP};
-#[cfg(target_arch = "x86_64")]
-use crate::filter::batch::place;
-use crate::filter::batch::{BATCH, place_of};
-use crate::lanes::Path;
+use crate::filter::batch::{BATCH, place, place_of};
+use crate::lanes::{Loop, Path};
 use crate::memory::prefetch;
 
 /// The powers of the step.
@@ -44,18 +42,32 @@ fn fetch(lines: &[Line], batch: &[u64]) {
 }
 
 /// Sets the bits of each hash.
-pub fn insert(lines: &mut [Line], probes: u32, hashes: &[u64]) {
-    let mut batches = hashes.chunks(BATCH).peekable();
-    batches.peek().iter().for_each(|first| fetch(lines, first));
-    while let Some(batch) = batches.next() {
-        batches.peek().iter().for_each(|next| fetch(lines, next));
-        for hash in batch {
-            let place = place_of(*hash, lines.len());
-            let line = &mut lines[place];
-            for index in 0..probes as usize {
-                let (word, bit) = position(*hash, index);
-                line.0[word] |= bit;
+pub struct Insert<'a> {
+    pub lines: &'a mut [Line],
+    pub probes: u32,
+    pub hashes: &'a [u64],
+}
+
+impl Loop for Insert<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let mut places = [[0; BATCH]; 2];
+        place(self.lines, &self.hashes[..self.hashes.len().min(BATCH)], &mut places[0]);
+        for start in (0..self.hashes.len()).step_by(BATCH) {
+            let end = self.hashes.len().min(start + BATCH);
+            let next = self.hashes.len().min(start + 2 * BATCH);
+            let [ours, theirs] = &mut places;
+            place(self.lines, &self.hashes[end..next], theirs);
+            for (hash, place) in self.hashes[start..end].iter().zip(ours.iter()) {
+                let line = &mut self.lines[*place as usize];
+                for index in 0..self.probes as usize {
+                    let (word, bit) = position(*hash, index);
+                    line.0[word] |= bit;
+                }
             }
+            places.swap(0, 1);
         }
     }
 }
@@ -169,23 +181,27 @@ fn avx2(lines: &[Line], probes: u32, hashes: &[u64], held: &mut [u64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::run_on;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn every_path_finds_the_same_bits(
+        fn every_path_sets_and_finds_the_same_bits(
             hashes in proptest::collection::vec(any::<u64>(), 0..300),
             others in proptest::collection::vec(any::<u64>(), 0..300),
             count in 1_usize..20, probes in 1_u32..=PROBES_HIGH,
         ) {
             let mut lines = vec![Line::default(); count];
-            insert(&mut lines, probes, &hashes);
+            Insert { lines: &mut lines, probes, hashes: &hashes }.run();
             let asked = [hashes.clone(), others].concat();
             let low = |held: &[u64]| (0..asked.len()).map(|index| held[index / 64] >> (index % 64) & 1).collect::<Vec<_>>();
             let mut answers = vec![0; asked.len().div_ceil(64)];
             probe(Path::Portable, &lines, probes, &asked, &mut answers);
             prop_assert!(low(&answers)[..hashes.len()].iter().all(|bit| *bit == 1));
             for path in Path::available() {
+                let mut set = vec![Line::default(); count];
+                run_on(path, Insert { lines: &mut set, probes, hashes: &hashes });
+                prop_assert_eq!(&set, &lines, "{:?}", path);
                 let mut held = vec![u64::MAX; asked.len().div_ceil(64)];
                 probe(path, &lines, probes, &asked, &mut held);
                 prop_assert_eq!(low(&held), low(&answers), "{:?}", path);
@@ -195,7 +211,7 @@ mod tests {
         #[test]
         fn a_hash_sets_the_bits_of_the_documented_derivation(hash: u64, probes in 1_u32..=PROBES_HIGH) {
             let mut lines = vec![Line::default(); 7];
-            insert(&mut lines, probes, &[hash]);
+            Insert { lines: &mut lines, probes, hashes: &[hash] }.run();
             let mut expected = vec![Line::default(); 7];
             let mut walk = hash & 0xffff_ffff;
             for _ in 0..probes {

@@ -52,11 +52,6 @@ impl Counters {
         Self { words: memory::zeros(words), count, probes }
     }
 
-    /// Counters of the same shape, all 0.
-    pub fn emptied(&self) -> Self {
-        Self::empty(self.count, self.probes)
-    }
-
     /// Counters from their stored parts; None if they contradict each other.
     pub fn from_parts(count: u64, probes: u32, words: Vec<u64>) -> Option<Self> {
         let sound = (1..=COUNT_HIGH).contains(&count)
