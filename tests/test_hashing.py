@@ -213,6 +213,22 @@ def test_threads_do_not_change_the_result():
     assert once.type == pa.uint32()
 
 
+def test_an_output_stays_as_it_is_while_others_come_and_go_in_the_same_memory():
+    # 600,000 hashes are 4.8 MB, so that their memory is kept when they are gone.
+    first, second = (pa.array(range(start, start + 600_000), pa.int64()) for start in (0, 1_000_000))
+    wanted = assay.hash(first).to_pylist()  # freed at once: its memory is the next one's
+    held = assay.hash(first)
+    part = held.slice(599_990)
+    for column in (second, second.slice(0, 590_000), second):
+        assert assay.hash(column)[0] != held[0]
+        nulls = pa.array([None, 1] * 300_000, pa.int64())
+        assert assay.hash(nulls).null_count == 300_000
+    assert held.to_pylist() == wanted
+    del held
+    assert assay.hash(second)[0] != part[0]
+    assert part.to_pylist() == wanted[599_990:]
+
+
 def test_the_interpreter_is_free_while_a_column_is_hashed():
     column = pa.array([f"key {row}" for row in range(300_000)])
     ticks, done = [0], threading.Event()

@@ -55,6 +55,23 @@ pub fn advise<T>(values: &[T]) {
     let _ = values;
 }
 
+/// Lets the operating system take these values back when it wants memory; until they are written again, any of them
+/// may become zero. Whole huge pages only, for parts of one would break it up. Elsewhere nothing is done.
+pub fn offer_back<T>(values: &[T]) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE_BYTES: usize = 2 << 20;
+        let place = values.as_ptr() as usize;
+        let (start, end) = (place.next_multiple_of(PAGE_BYTES), (place + size_of_val(values)) & !(PAGE_BYTES - 1));
+        if start < end {
+            // SAFETY: the advice is about whole pages of memory that the caller has no use for until it is written again.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_FREE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = values;
+}
+
 /// Gives memory that was freed back to the operating system.
 ///
 /// The allocator of glibc keeps freed blocks below 32 MiB for later; after a scan by several threads these can be

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 
 use crate::convert::{Column, Columns};
 use crate::errors::{parameter, raise};
+use crate::kept::{Keep, Output};
 use crate::output;
 
 /// A caller's `threads=`.
@@ -70,57 +71,57 @@ fn hash_columns<'py>(
     match AnyFunction::parse(algorithm, seed).map_err(raise)? {
         AnyFunction::Wide(function) => {
             let (hashes, validity) = py.detach(|| wide(columns, function, threads))?;
-            output::fixed_size_binary(py, size_of::<Wide>(), hashes, validity)
+            output::kept_binary(py, size_of::<Wide>(), hashes, validity)
         }
         AnyFunction::Narrow(function) => match function.bits() {
             16 => {
                 let (hashes, validity) = py.detach(|| narrow::<u16>(columns, function, threads))?;
-                output::primitive::<UInt16Type>(py, hashes, validity)
+                output::kept::<UInt16Type>(py, hashes, validity)
             }
             32 => {
                 let (hashes, validity) = py.detach(|| narrow::<u32>(columns, function, threads))?;
-                output::primitive::<UInt32Type>(py, hashes, validity)
+                output::kept::<UInt32Type>(py, hashes, validity)
             }
             _ => {
                 let (hashes, validity) = py.detach(|| {
                     let null = if columns.0.len() == 1 { 0 } else { of_nulls(function, columns.0.len()) };
                     runs(columns, 1, |keys, out| hash_keys(keys, function, threads, null, out).map_err(raise))
                 })?;
-                output::primitive::<UInt64Type>(py, hashes, validity)
+                output::kept::<UInt64Type>(py, hashes, validity)
             }
         },
     }
 }
 
 /// The hashes of all runs of rows, each of `width` values, and their validity.
-fn runs<T: memory::Zero>(
+fn runs<T: Keep>(
     columns: &Columns,
     width: usize,
     mut hash: impl FnMut(&[Keys<'_>], &mut [T]) -> PyResult<()>,
-) -> PyResult<(Vec<T>, output::Validity)> {
+) -> PyResult<(Output<T>, output::Validity)> {
     let rows = columns.rows()?;
     let single = columns.0.len() == 1;
-    let mut hashes = memory::zeros::<T>(rows * width);
+    let mut hashes = Output::<T>::new(rows * width);
     let mut validity = None;
     columns.for_each_run(|first, keys| {
         let len = keys[0].len();
-        hash(keys, &mut hashes[first * width..(first + len) * width])?;
+        hash(keys, &mut hashes.values()[first * width..(first + len) * width])?;
         output::append_validity(&mut validity, run_validity(keys, single), first, len, rows);
         Ok(())
     })?;
     Ok((hashes, validity))
 }
 
-fn narrow<T: memory::Zero + Narrow>(
+fn narrow<T: Keep + Narrow>(
     columns: &Columns,
     function: HashFunction,
     threads: usize,
-) -> PyResult<(Vec<T>, output::Validity)> {
+) -> PyResult<(Output<T>, output::Validity)> {
     let null = if columns.0.len() == 1 { 0 } else { of_nulls(function, columns.0.len()) };
     runs(columns, 1, |keys, out| hash_narrow_keys(keys, function, threads, null, out).map_err(raise))
 }
 
-fn wide(columns: &Columns, function: WideFunction, threads: usize) -> PyResult<(Vec<u8>, output::Validity)> {
+fn wide(columns: &Columns, function: WideFunction, threads: usize) -> PyResult<(Output<u8>, output::Validity)> {
     let parts = columns.0.len();
     let null = if parts == 1 { [0; size_of::<Wide>()] } else { function.bytes(&vec![0; parts]) };
     runs(columns, size_of::<Wide>(), |keys, out| {

@@ -11,6 +11,7 @@ mod filters;
 mod fingerprint_filters;
 mod fold;
 mod hashing;
+mod kept;
 mod key_table;
 mod merkle;
 mod output;

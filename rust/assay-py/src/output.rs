@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use pyo3_arrow::PyArray;
 
+use crate::kept::{Keep, Output};
+
 /// An array as a pyarrow array.
 pub fn to_pyarrow<'py>(py: Python<'py>, array: ArrayRef) -> PyResult<Bound<'py, PyAny>> {
     let array = PyArray::from_array_ref(array);
@@ -35,6 +37,27 @@ pub fn primitive<'py, T: ArrowPrimitiveType>(
     to_pyarrow(py, Arc::new(array))
 }
 
+/// Fixed-width values in memory that is kept for others, with validity.
+pub fn kept<'py, T: ArrowPrimitiveType<Native: Keep>>(
+    py: Python<'py>,
+    values: Output<T::Native>,
+    validity: Validity,
+) -> PyResult<Bound<'py, PyAny>> {
+    let values = values.into_values();
+    let len = values.len();
+    to_pyarrow(py, Arc::new(PrimitiveArray::<T>::new(values, nulls(validity, len))))
+}
+
+/// Fixed-size binaries in memory that is kept for others, with validity.
+pub fn kept_binary<'py>(
+    py: Python<'py>,
+    width: usize,
+    bytes: Output<u8>,
+    validity: Validity,
+) -> PyResult<Bound<'py, PyAny>> {
+    binary(py, width, bytes.into_bytes(), validity)
+}
+
 /// Counts in the type that they are kept in.
 pub fn tally(py: Python<'_>, tally: Tally) -> PyResult<Bound<'_, PyAny>> {
     match tally {
@@ -52,9 +75,13 @@ pub fn fixed_size_binary<'py>(
     bytes: Vec<u8>,
     validity: Validity,
 ) -> PyResult<Bound<'py, PyAny>> {
+    binary(py, width, Buffer::from_vec(bytes), validity)
+}
+
+fn binary(py: Python<'_>, width: usize, bytes: Buffer, validity: Validity) -> PyResult<Bound<'_, PyAny>> {
     let len = bytes.len() / width;
     let width = i32::try_from(width).expect("digests and sketches are short");
-    let array = FixedSizeBinaryArray::new(width, Buffer::from_vec(bytes), nulls(validity, len));
+    let array = FixedSizeBinaryArray::new(width, bytes, nulls(validity, len));
     debug_assert_eq!(array.len(), len);
     to_pyarrow(py, Arc::new(array))
 }

@@ -48,7 +48,7 @@ impl Xxh3_128 {
     /// The class of 4 to 8 bytes: the first four below the last four.
     #[inline(always)]
     fn up_to_8(&self, input: u64, length: usize) -> Halves {
-        let keyed = input ^ (secret(16) ^ secret(24)).wrapping_add(xxh3::spread(self.seed));
+        let keyed = input ^ const { secret(16) ^ secret(24) }.wrapping_add(xxh3::spread(self.seed));
         let (mut low, mut high) = product(keyed, xxh3::PRIME_64_1.wrapping_add((length as u64) << 2));
         high = high.wrapping_add(low << 1);
         low ^= high >> 3;
@@ -59,8 +59,8 @@ impl Xxh3_128 {
     /// The class of 9 to 16 bytes: the first and the last eight.
     #[inline(always)]
     fn up_to_16(&self, first: u64, last: u64, length: usize) -> Halves {
-        let flip_low = (secret(32) ^ secret(40)).wrapping_sub(self.seed);
-        let flip_high = (secret(48) ^ secret(56)).wrapping_add(self.seed);
+        let flip_low = const { secret(32) ^ secret(40) }.wrapping_sub(self.seed);
+        let flip_high = const { secret(48) ^ secret(56) }.wrapping_add(self.seed);
         let (mut low, mut high) = product(first ^ last ^ flip_low, xxh3::PRIME_64_1);
         low = low.wrapping_add((length as u64 - 1) << 54);
         let last = last ^ flip_high;
@@ -145,11 +145,14 @@ impl HashKey for Xxh3_128 {
             1..=3 => {
                 let low = xxh3::few(bytes);
                 let high = low.swap_bytes().rotate_left(13);
-                let flip_low = (secret_half(0) ^ secret_half(4)).wrapping_add(self.seed);
-                let flip_high = (secret_half(8) ^ secret_half(12)).wrapping_sub(self.seed);
+                let flip_low = const { secret_half(0) ^ secret_half(4) }.wrapping_add(self.seed);
+                let flip_high = const { secret_half(8) ^ secret_half(12) }.wrapping_sub(self.seed);
                 (avalanche_64(u64::from(low) ^ flip_low), avalanche_64(u64::from(high) ^ flip_high))
             }
-            0 => (avalanche_64(self.seed ^ secret(64) ^ secret(72)), avalanche_64(self.seed ^ secret(80) ^ secret(88))),
+            0 => (
+                avalanche_64(self.seed ^ const { secret(64) ^ secret(72) }),
+                avalanche_64(self.seed ^ const { secret(80) ^ secret(88) }),
+            ),
             17..=128 => self.up_to_128(bytes),
             129..=xxh3::MIDDLE_HIGH => self.up_to_240(bytes),
             _ => return self.long(bytes),

@@ -38,8 +38,11 @@ impl Xxh3_64 {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
-            bitflip: (secret(8) ^ secret(16)).wrapping_sub(xxh3::spread(seed)),
-            bitflips: [(secret(24) ^ secret(32)).wrapping_add(seed), (secret(40) ^ secret(48)).wrapping_sub(seed)],
+            bitflip: const { secret(8) ^ secret(16) }.wrapping_sub(xxh3::spread(seed)),
+            bitflips: [
+                const { secret(24) ^ secret(32) }.wrapping_add(seed),
+                const { secret(40) ^ secret(48) }.wrapping_sub(seed),
+            ],
         }
     }
 
@@ -120,10 +123,10 @@ impl HashKey for Xxh3_64 {
                 self.up_to_8(u64::from(first) << 32 | u64::from(last), bytes.len())
             }
             1..=3 => {
-                let bitflip = (secret_half(0) ^ secret_half(4)).wrapping_add(self.seed);
+                let bitflip = const { secret_half(0) ^ secret_half(4) }.wrapping_add(self.seed);
                 avalanche_64(u64::from(xxh3::few(bytes)) ^ bitflip)
             }
-            0 => avalanche_64(self.seed ^ secret(56) ^ secret(64)),
+            0 => avalanche_64(self.seed ^ const { secret(56) ^ secret(64) }),
             17..=128 => self.up_to_128(bytes),
             129..=xxh3::MIDDLE_HIGH => self.up_to_240(bytes),
             _ => self.long(bytes),
