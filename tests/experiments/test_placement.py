@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import xxhash
@@ -29,11 +30,12 @@ from assay.errors import (
 from assay.experiments.base import Findings, Value
 from assay.experiments.placement import EXPERIMENT
 from assay.experiments.placement.draws import ACTIONS, nodes_after
+from assay.experiments.placement.hash_and_list import differences
 from assay.experiments.placement.job import PlacementJob
 from assay.experiments.placement.laws import adjacent_pairs_law, load_cv_law, ownership_cv_law
 from assay.experiments.placement.metrics import METRICS, balance, optimum, share_cv
 from assay.experiments.placement.settings import PlacementSettings
-from assay.experiments.placement.spelling import parse_placement, propose
+from assay.experiments.placement.spelling import build, parse_placement, propose
 from assay.harness import TimingSettings, run_suite, suite_from_dict
 from assay.intervals import over_seeds
 from assay.placement import Ring
@@ -356,6 +358,25 @@ def test_rows_weigh_keys_and_null_keys_live_on_the_first_node() -> None:
     loads = [point.value for point in findings_of(job).points if point.series == "load"]
     assert sum(loads) == 10 and loads[0] >= 4 and max(loads) >= 6
     assert number(measured(table, key="id", nodes=3, placements=["jump"], seeds=1), "sampling_floor_cv") == math.sqrt(3)
+
+
+@pytest.mark.parametrize("hash", ["xxh3_64", "md5", "murmur3_32", "crc16_xmodem"])
+@pytest.mark.parametrize("name", ["ring", "modulo"])
+def test_a_ring_is_a_hash_and_a_list_of_arcs_and_modulo_one_of_remainders(name: str, hash: str) -> None:
+    spec = parse_placement(f"{name}(hash={hash})")
+    table = pa.table({"id": pa.array([None, *range(3000)])})
+    found = measured(table, key="id", nodes=7, placements=[spec.text], seeds=2, seed=1)
+    assert number(found, "hash_and_list_differences") == 0
+    # Keys on other nodes than those of the list are counted, but for null, which has no hash.
+    placement, keys = build(spec, (1.0,) * 7, 1), table.column("id").combine_chunks()
+    wrong = (np.asarray(placement.lookup(keys).fill_null(0)) + 1) % 7
+    assert differences(spec, 7, 1, placement, keys, wrong) == 3000
+    assert differences(spec, 7, 2, placement, keys, wrong) != 3000 or hash in ("md5", "crc16_xmodem")
+
+
+def test_what_has_no_list_says_so() -> None:
+    found = measured(nodes=3, placements=["jump"], seeds=1)["hash_and_list_differences"]
+    assert found.value is None and "in no list" in (found.note or "")
 
 
 # The contract of a fold

@@ -220,6 +220,12 @@ _ENTRIES: dict[str, Entry] = {
     "adjacent_equal_pairs_law": Entry(
         "equal neighbours by law", "pairs by law", _L, "as many equal neighbours as chance predicts"
     ),
+    "hash_and_list_differences": Entry(
+        "apart from hash and list",
+        "≠ hash, list",
+        _L,
+        "keys that a hash and then a list of nodes place elsewhere; 0 if it is these",
+    ),
     "bytes_max_over_mean": Entry(
         "bytes max ÷ mean", "bytes max", _L, "the partition with most bytes against the average"
     ),
@@ -415,6 +421,7 @@ _ENTRIES: dict[str, Entry] = {
         _F,
         "bytes that filters spare a point query beyond min and max, less their own",
     ),
+    "probes": Entry("probes", "probes", _F, "places that a filter looks at to answer yes"),
     "probe_ns": Entry("probe, {}", "probe {}", _C, "time to ask for one key, in bulk"),
     "routing_bytes": Entry("routing bytes", "routing", _C, "what a client must keep in memory to route a key"),
     "directory_entries": Entry("directory entries", "entries", _C, "entries of the directory"),

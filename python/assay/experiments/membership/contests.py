@@ -50,13 +50,15 @@ def measure(contest: Contest, asked: KeySet) -> list[Value]:
         _verify(contest, kept, asked.kept)
     cell_id = contest.cell.cell_id
     expected = float(kept.expected_false_positive_rate)
-    bits = int(whole.memory_bytes)
+    size = int(whole.memory_bytes)
+    probes = getattr(whole, "probes", None)
     values = [
         Value(cell_id, "false_negatives", 0),
         Value(cell_id, "keys_held", len(asked.keys)),
         Value(cell_id, "absent_keys_asked", len(asked.absent)),
-        Value(cell_id, "bits_per_key", 8 * bits / len(asked.keys)),
-        Value(cell_id, "memory_bytes", bits),
+        Value(cell_id, "bits_per_key", 8 * size / len(asked.keys)),
+        Value(cell_id, "memory_bytes", size),
+        Value(cell_id, "probes", probes, note=None if probes else "it does not say how many places it looks at"),
         Value(cell_id, "expected_false_positive_rate", expected),
     ]
     return values + _rates(contest, kept, expected, asked)

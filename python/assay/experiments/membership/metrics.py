@@ -86,6 +86,14 @@ METRICS: Mapping[str, Metric] = {
         _metric("bits_per_key", "count", "lower", "exact", "8 memory_bytes / keys_held", "Bits that a key takes."),
         _metric("memory_bytes", "bytes", "lower", "exact", "bytes that probes read", "What the filter takes."),
         _metric(
+            "probes",
+            "count",
+            "lower",
+            "exact",
+            "of the filter as built: bits, or slots of fingerprints",
+            "Places that the filter looks at to answer yes; the blocked ones find theirs in one cache line.",
+        ),
+        _metric(
             "probe_ns.KEYS",
             "ns",
             "lower",

@@ -16,6 +16,7 @@ from assay.errors import MeasurementError
 from assay.experiments.base import Cell, Point, Value
 from assay.experiments.distinct import DistinctKeys, numpy_of, total
 from assay.experiments.loads import Number, movement
+from assay.experiments.placement.hash_and_list import NO_LIST, differences
 from assay.experiments.placement.laws import adjacent_pairs_law, key_weight_concentration, load_cv_law, shares_law
 from assay.experiments.placement.metrics import balance, fair_shares, optimum, share_cv
 from assay.experiments.placement.spelling import PlacementSpec, build, node_name
@@ -82,6 +83,10 @@ def measure(contest: Contest, keys: DistinctKeys) -> tuple[list[Value], list[Poi
         if draw == contest.draws[0]:
             _verify(contest, placement, keys, owners)
             found.fixed["memory_bytes"] = int(placement.memory_bytes)
+            listed = differences(contest.spec, contest.nodes, draw, placement, keys.columns[0], owners)
+            found.fixed["hash_and_list_differences"] = listed
+            if listed is None:
+                found.notes["hash_and_list_differences"] = NO_LIST
             _laws(contest, placement, counts, keys, found)
             points = _series(contest, draw, placement.ownership(), loads, counts)
         _balance(contest, placement, loads, found)

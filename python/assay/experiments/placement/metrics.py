@@ -174,6 +174,14 @@ METRICS: Mapping[str, Metric] = {
             "Such pairs as chance predicts them: about V, however many nodes.",
             "modelled",
         ),
+        _metric(
+            "hash_and_list_differences",
+            "values",
+            "none",
+            "exact",
+            "distinct keys whose node is not list[place of hash(key)]: of a ring its arcs, of modulo the remainders",
+            "Keys that a hash and then a list of nodes place elsewhere: 0 shows that these are all there is.",
+        ),
         _metric("memory_bytes", "bytes", "lower", "exact", "bytes that lookups read", "What every router must hold."),
         _metric(
             "lookup_ns",

@@ -20,7 +20,7 @@ from assay.datasets.spelling import parse_nested, without_blanks
 from assay.errors import ParameterError, SpellingError
 from assay.hashing import hash as hash_of
 
-__all__ = ["PlacementSpec", "build", "node_name", "parse_placement", "propose"]
+__all__ = ["PlacementSpec", "build", "hash_seed", "node_name", "parse_placement", "propose"]
 
 _SEED_HIGH = 2**63 - 1
 _REDIS_HASH = "crc16_xmodem"  # of redis_slots, which leaves no choice
@@ -103,6 +103,12 @@ def node_name(position: int, draw: int) -> str:
     return f"node-{position}" if draw == 0 else f"draw-{draw}-node-{position}"
 
 
+def hash_seed(spec: PlacementSpec, draw: int) -> int:
+    """The seed of the hash function in a draw; 0 for a function that takes none."""
+    seed = int(spec.parameters.get("seed", 0))
+    return (seed + draw) & _SEED_HIGH if spec.takes_seed else seed
+
+
 def build(spec: PlacementSpec, weights: Sequence[float], draw: int) -> _core.Placement:
     """The placement of nodes with these weights, one node each.
 
@@ -110,9 +116,7 @@ def build(spec: PlacementSpec, weights: Sequence[float], draw: int) -> _core.Pla
         ParameterError: It cannot be for these nodes or weights.
     """
     names = [node_name(position, draw) for position in range(len(weights))]
-    seed = int(spec.parameters.get("seed", 0))
-    if spec.takes_seed:
-        seed = (seed + draw) & _SEED_HIGH
+    seed = hash_seed(spec, draw)
     given = {name: value for name, value in spec.parameters.items() if name not in ("hash", "seed")}
     racks = [None] * len(names)
     return _core.Placement(spec.name, names, list(weights), racks, hash=spec.hash, seed=seed, **given)
