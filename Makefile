@@ -77,7 +77,11 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python bench/peers/checksums.py
 	$(BIN)/python bench/peers/partitioning.py
 	$(BIN)/python bench/peers/filters.py
+<<<<<<< HEAD
 	$(BIN)/python bench/peers/hashes.py
+=======
+	$(BIN)/python bench/peers/static_filters.py
+>>>>>>> 27d14e0 (bench, fuzz: filters of fingerprints beside FastFilter's C; hostile bytes of each kind)
 
 wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
 	$(BIN)/python scripts/try_wheel.py

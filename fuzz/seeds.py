@@ -38,6 +38,17 @@ def parquet_filters() -> Iterator[bytes]:
             yield bytes([number]) + one + bytes(range(32))
 
 
+def fingerprints() -> Iterator[bytes]:
+    """Filters of fingerprints: each kind, width and arity."""
+    for keys in (pa.array([], pa.int64()), pa.array([1, 2, 3]), pa.array(["a", "b"])):
+        for bits in (8, 16):
+            yield assay.XorFilter.build(keys, fingerprint_bits=bits).to_bytes()
+            for arity in (3, 4):
+                yield assay.BinaryFuseFilter.build(keys, fingerprint_bits=bits, arity=arity).to_bytes()
+        for rate in (0.03, 0.01, 0.0002):
+            yield assay.CuckooFilter.build(keys, false_positive_rate=rate, capacity=9).to_bytes()
+
+
 def trees() -> Iterator[bytes]:
     """Merkle trees by each digest, and of nothing."""
     for algorithm in ("md5", "sha1", "sha256", "sha512", "blake3"):
@@ -50,6 +61,7 @@ SEEDS = {
     "bloom_from_bytes": blooms,
     "counting_from_bytes": countings,
     "parquet_filter": parquet_filters,
+    "fingerprint_from_bytes": fingerprints,
     "merkle_from_bytes": trees,
 }
 
