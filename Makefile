@@ -76,6 +76,7 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
 	$(BIN)/python bench/peers/checksums.py
 	$(BIN)/python bench/peers/partitioning.py
+	$(BIN)/python bench/peers/placements.py
 	$(BIN)/python bench/peers/filters.py
 <<<<<<< HEAD
 	$(BIN)/python bench/peers/hashes.py
@@ -102,7 +103,7 @@ record: $(VENV)/.built-release ## the suites as recorded runs; leaves reports/SU
 		$(BIN)/assay run bench/$$suite.toml --no-timing --store reports/partitioning/$$suite.duckdb && \
 		$(BIN)/assay report --store reports/partitioning/$$suite.duckdb -o reports/partitioning/$$suite.html || exit; \
 	done
-	for suite in membership hashing integrity; do \
+	for suite in membership hashing integrity placement; do \
 		mkdir -p reports/$$suite && \
 		$(BIN)/assay run bench/$$suite.toml --store reports/$$suite/$$suite.duckdb && \
 		$(BIN)/assay report --store reports/$$suite/$$suite.duckdb -o reports/$$suite/report.html || exit; \

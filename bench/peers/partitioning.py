@@ -21,9 +21,6 @@ from typing import Any
 from beside import Report, interleaved
 
 PARTITIONS = 64
-NODES = 1000
-POINTS = 160
-KEYS = 1_000_000
 FIVE_KEYS = ("l_orderkey", "l_partkey", "l_suppkey", "l_shipdate", "l_shipmode")
 SIX = ("hash({})", "ring({}, virtual_nodes=128)", "jump({})", "maglev({})", "range({})", "list({})")
 
@@ -238,89 +235,17 @@ def big_table(folder: Path, report: Report) -> None:
     report.goal("greatest resident set", run["peak"], 1536, unit="MiB", most=True)
 
 
-# Rings
-
-
-def rings(rounds: int, report: Report) -> None:
-    """A ring of MD5, 1000 nodes x 160 points: lookups of a million text keys, the search alone, the build."""
-    import hashlib
-
-    import numpy as np
-    import pyarrow as pa
-    from uhashring import HashRing
-
-    import assay
-
-    nodes = [f"node-{index}" for index in range(NODES)]
-    keys = pa.array([f"user-{index:08d}" for index in range(KEYS)])
-    some = 20_000  # of them, for the peer that looks up one at a time
-    texts = keys.to_pylist()
-    ring = assay.Ring(nodes, virtual_nodes=POINTS, hash="md5")
-    hashed = assay.hash(keys, "md5")
-    by_identity = assay.Ring(nodes, virtual_nodes=POINTS, hash="identity")
-    named = [f"{node}-{index}".encode() for node in nodes for index in range(POINTS)]
-    values = np.array([int.from_bytes(hashlib.md5(name).digest()[:8], "little") for name in named], np.uint64)
-    order = np.argsort(values, kind="stable")
-    points, owners = values[order], (order // POINTS).astype(np.uint32)
-
-    def by_numpy(hashes: Any) -> Any:
-        return owners[np.searchsorted(points, hashes) % len(points)]
-
-    def hashlib_and_numpy() -> Any:
-        digests = b"".join(hashlib.md5(text.encode()).digest()[:8] for text in keys.to_pylist())
-        return by_numpy(np.frombuffer(digests, "<u8"))
-
-    peer_ring = HashRing(nodes=nodes, vnodes=POINTS)
-    assert (ring.lookup(keys).to_numpy() == hashlib_and_numpy()).all(), "the same ring, the same owners"
-    numbers = hashed.to_numpy()
-    found = interleaved(
-        {
-            "assay": lambda: ring.lookup(keys, threads=1),
-            "hashlib + numpy": hashlib_and_numpy,
-            "uhashring": lambda: [peer_ring.get_node(text) for text in texts[:some]],
-        },
-        rounds,
-    )
-    report.say(f"\nMD5 ring of {NODES} x {POINTS} points, {KEYS:,} text keys of 13 bytes, one thread")
-    per_key = {name: timed.processor / (some if name == "uhashring" else KEYS) * 1e9 for name, timed in found.items()}
-    for name, ns in per_key.items():
-        report.say(f"  {name:18} {ns:8.1f} ns per key")
-    report.goal("assay over hashlib + numpy", per_key["hashlib + numpy"] / per_key["assay"], 5)
-    report.goal("assay over uhashring", per_key["uhashring"] / per_key["assay"], 15)
-
-    def ready() -> object:
-        return by_identity.lookup(hashed, threads=1)
-
-    found = interleaved({"assay": ready, "numpy searchsorted": lambda: np.searchsorted(points, numbers)}, rounds)
-    report.say(f"\nthe ring's search alone, {KEYS:,} hashes that are there")
-    for name, timed in found.items():
-        report.say(f"  {name:18} {timed.processor / KEYS * 1e9:8.1f} ns per key")
-    report.goal("assay over numpy", found["numpy searchsorted"].processor / found["assay"].processor, 15)
-    builds = interleaved(
-        {
-            "assay": lambda: assay.Ring(nodes, virtual_nodes=POINTS, hash="md5"),
-            "uhashring": lambda: HashRing(nodes=nodes, vnodes=POINTS),
-        },
-        max(3, rounds // 2),
-    )
-    report.say(f"\nthe ring's build, {NODES * POINTS:,} points")
-    for name, timed in builds.items():
-        report.say(f"  {name:18} {timed.processor * 1e3:8.2f} ms")
-    report.goal("assay over uhashring", builds["uhashring"].processor / builds["assay"].processor, 20)
-    report.goal("memory of assay's ring", ring.memory_bytes / 2**20, 5, unit="MiB", most=True)
-
-
 def main() -> None:
     """Runs what is asked for and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=2, help="of TPC-H, for most tables (2 has 12 million rows)")
     parser.add_argument("--big-scale", type=float, default=10, help="of TPC-H, for the large table (10 has 60 million)")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds")
-    parser.add_argument("--only", nargs="*", default=["count", "many", "five", "big", "rings"], help="which of them")
+    parser.add_argument("--only", nargs="*", default=["count", "many", "five", "big"], help="which of them")
     parser.add_argument("-o", "--output", type=Path, help="a file for the report")
     options = parser.parse_args()
     report = Report()
-    report.head(("assay", "polars", "duckdb", "pyarrow", "numpy", "uhashring"))
+    report.head(("assay", "polars", "duckdb", "pyarrow", "numpy"))
     if {"count", "many", "five"} & set(options.only):
         folder = tpch(options.scale)
         for name, measure in (("count", count_from_parquet), ("many", many_strategies), ("five", five_keys)):
@@ -328,8 +253,6 @@ def main() -> None:
                 measure(folder, options.rounds, report)
     if "big" in options.only:
         big_table(tpch(options.big_scale), report)
-    if "rings" in options.only:
-        rings(options.rounds, report)
     if options.output is not None:
         report.write(options.output)
 
