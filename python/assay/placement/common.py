@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -184,7 +183,8 @@ class Placement:
         )
 
     def _with(self, nodes: Sequence[str], weights: Sequence[float], racks: Sequence[str | None]) -> Self:
-        changed = copy.copy(self)
+        changed = object.__new__(type(self))  # a copy as pickling makes it would build the placement
+        changed.__dict__.update(self.__dict__)
         changed._nodes = names_of(nodes)
         changed._weights = weights_of(weights, changed._nodes)
         changed._racks = racks_of(racks, changed._nodes)
