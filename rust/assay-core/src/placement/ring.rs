@@ -101,15 +101,16 @@ impl Ring {
     /// # Errors
     /// As of [`Self::new`].
     pub fn changed(&self, settings: Settings) -> Result<Self> {
+        const GONE: u32 = u32::MAX;
         let counts = point_counts(&settings)?;
         let had = self.counts();
         let places: HashMap<&str, usize> = self.settings.nodes.iter().map(|node| node.name.as_str()).zip(0..).collect();
-        let mut moved_to = vec![None; had.len()];
+        let mut moved_to = vec![GONE; had.len()];
         let mut fresh = Settings { nodes: Vec::new(), ..settings.clone() };
         let (mut fresh_counts, mut fresh_positions) = (Vec::new(), Vec::new());
         for ((position, node), count) in (0_u32..).zip(&settings.nodes).zip(&counts) {
             match places.get(node.name.as_str()).filter(|old| had[**old] == *count) {
-                Some(old) => moved_to[*old] = Some(position),
+                Some(old) => moved_to[*old] = position,
                 None => {
                     fresh.nodes.push(node.clone());
                     fresh_counts.push(*count);
@@ -121,36 +122,39 @@ impl Ring {
         let owners = fresh_positions.iter().zip(&fresh_counts).flat_map(|(at, count)| std::iter::repeat_n(*at, *count));
         let mut added: Vec<(u64, u32)> = values.iter().map(|value| value << self.shift).zip(owners).collect();
         added.sort_unstable();
-        let kept = self.points.iter().zip(self.owners_of_points());
-        let mut kept =
-            kept.filter_map(|(point, owner)| moved_to[*owner as usize].map(|owner| (*point, owner))).peekable();
-        let mut added = added.into_iter().peekable();
         let total: usize = counts.iter().sum();
-        let (mut points, mut owners) = (memory::zeros(total + 1), memory::zeros(total + 1));
-        for at in 0..total {
-            let from_kept = kept.peek().is_some_and(|old| added.peek().is_none_or(|new| old <= new));
-            let next = if from_kept { kept.next() } else { added.next() };
-            (points[at], owners[at]) = next.expect("there are as many points as are counted");
-        }
-        // Nodes may have changed places: of equal points the one of the lower position comes first.
-        let mut first = 0;
-        for at in 1..=total {
-            if at == total || points[at] != points[first] {
-                owners[first..at].sort_unstable();
-                first = at;
+        let (mut points, mut owners) = (Vec::with_capacity(total + 1), Vec::with_capacity(total + 1));
+        let mut added = added.as_slice();
+        for (point, old) in self.points.iter().zip(self.owners_of_points()) {
+            let owner = moved_to[*old as usize];
+            while let [(new, position), rest @ ..] = added
+                && (*new, *position) < (*point, owner)
+            {
+                points.push(*new);
+                owners.push(*position);
+                added = rest;
             }
+            if owner != GONE {
+                points.push(*point);
+                owners.push(owner);
+            }
+        }
+        points.extend(added.iter().map(|(new, _)| *new));
+        owners.extend(added.iter().map(|(_, position)| *position));
+        if !moved_to.iter().filter(|position| **position != GONE).is_sorted() {
+            sort_owners_of_equal_points(&points, &mut owners);
         }
         let index_shift = 64 - index_bits(total);
-        let mut index = memory::zeros(1 << index_bits(total));
-        let mut place = 0;
-        for (top, slot) in index.iter_mut().enumerate() {
-            while place < total && (points[place] >> index_shift) < top as u64 {
-                place += 1;
+        let mut index: Vec<u32> = Vec::with_capacity(1 << index_bits(total));
+        for (place, point) in (0_u32..).zip(&points) {
+            let top = usize::try_from(point >> index_shift).expect("an index has at most 2^28 entries");
+            if top >= index.len() {
+                index.resize(top + 1, place);
             }
-            *slot = u32::try_from(place).expect("a ring has at most 2^27 points");
         }
-        points[total] = u64::MAX;
-        owners[total] = owners[0];
+        index.resize(1 << index_bits(total), u32::try_from(total).expect("a ring has at most 2^27 points"));
+        points.push(u64::MAX);
+        owners.push(owners[0]);
         let racks = Racks::new(&settings.nodes);
         Ok(Self { settings, racks, shift: self.shift, points, owners, index, index_shift })
     }
@@ -296,6 +300,19 @@ fn point_counts(settings: &Settings) -> Result<Vec<usize>> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let counts = settings.nodes.iter().map(|node| exact(node.weight) as usize).collect();
     Ok(counts)
+}
+
+/// Nodes may have changed places: of equal points the one of the lower position comes first.
+fn sort_owners_of_equal_points(points: &[u64], owners: &mut [u32]) {
+    let mut first = 0;
+    for at in 1..=points.len() {
+        if at == points.len() || points[at] != points[first] {
+            if at - first > 1 {
+                owners[first..at].sort_unstable();
+            }
+            first = at;
+        }
+    }
 }
 
 /// The bits of an index of so many points: at least twice as many entries.
