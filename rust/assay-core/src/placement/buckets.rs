@@ -127,7 +127,7 @@ pub fn rehash(hash: u64, bucket: u32) -> u64 {
 #[must_use]
 #[allow(clippy::cast_possible_truncation)]
 pub fn below(value: u64, count: u32) -> u32 {
-    (u128::from(value) * u128::from(count) >> 64) as u32
+    ((u128::from(value) * u128::from(count)) >> 64) as u32
 }
 
 #[cfg(test)]

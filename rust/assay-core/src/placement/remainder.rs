@@ -21,7 +21,7 @@ impl Remainder {
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn of(self, value: u64) -> u64 {
-        let quotient = (u128::from(value) * u128::from(self.reciprocal) >> 64) as u64;
+        let quotient = ((u128::from(value) * u128::from(self.reciprocal)) >> 64) as u64;
         let rest = value - quotient * self.divisor;
         if rest >= self.divisor { rest - self.divisor } else { rest }
     }
