@@ -80,9 +80,13 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python bench/peers/filters.py
 <<<<<<< HEAD
 	$(BIN)/python bench/peers/hashes.py
+<<<<<<< HEAD
 =======
 	$(BIN)/python bench/peers/static_filters.py
 >>>>>>> 27d14e0 (bench, fuzz: filters of fingerprints beside FastFilter's C; hostile bytes of each kind)
+=======
+	$(BIN)/python bench/peers/digests.py
+>>>>>>> f4f678f (checksum_blocks: digests of blocks side by side; bench: digests beside their peers)
 
 wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
 	$(BIN)/python scripts/try_wheel.py

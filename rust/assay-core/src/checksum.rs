@@ -264,13 +264,7 @@ fn of_blocks(algorithm: Algorithm, blocks: ChunksExact<'_, u8>) -> BlockValues {
     match algorithm {
         Algorithm::Crc(crc) => BlockValues::Words(blocks.map(|block| crc.extended(0, block)).collect()),
         Algorithm::Xxh(xxh) => BlockValues::Words(blocks.map(|block| xxh.of(block)).collect()),
-        Algorithm::Digest(digest) => {
-            let mut all = vec![0; blocks.len() * digest.width()];
-            for (block, slot) in blocks.zip(all.chunks_exact_mut(digest.width())) {
-                digest.digest(block, slot);
-            }
-            BlockValues::Bytes(all)
-        }
+        Algorithm::Digest(digest) => BlockValues::Bytes(digest::of_blocks(digest, blocks)),
     }
 }
 

@@ -1,15 +1,18 @@
 //! Cryptographic digests of buffers: what an attacker cannot match, or could not once.
 //!
 //! Idea: a compression function chained over blocks (BLAKE3: over a tree of chunks). Cost: 0.5 to
-//! 5 GB/s; BLAKE3 alone uses more than one thread for one buffer. Choose SHA-256 or BLAKE3 where somebody might want two files to agree.
+//! 5 GB/s; of one buffer on more than one thread by BLAKE3 alone, and of many blocks side by side ([`of_blocks`]). Choose SHA-256 or
+//! BLAKE3 where somebody might want two files to agree.
 //! Source: RFC 1321 (MD5), FIPS 180-4 (SHA-1, SHA-2), the BLAKE3 paper.
+
+use std::slice::ChunksExact;
 
 use sha2::Digest as _;
 
 use crate::catalogue::Contender;
 use crate::checksum::{BYTES_WORTH_A_THREAD, chained};
 use crate::hash::digest::Digest;
-use crate::threads;
+use crate::{memory, threads};
 
 macro_rules! contender {
     ($name:literal, $idea:literal, $cost:literal, $choose:literal, $source:literal, $width:literal) => {
@@ -31,7 +34,7 @@ macro_rules! contender {
 pub const MD5: Contender = contender!(
     "md5",
     "16 bytes; broken against attackers.",
-    "about 0.7 GB/s; serial",
+    "about 0.7 GB/s; serial; blocks of 4 KiB side by side 6 GB/s in AVX-512 lanes, 5 in AVX2",
     "another system's MD5 must be matched",
     "RFC 1321",
     "16_bytes"
@@ -40,7 +43,7 @@ pub const MD5: Contender = contender!(
 pub const SHA1: Contender = contender!(
     "sha1",
     "20 bytes; broken against attackers.",
-    "about 2 GB/s with SHA instructions; serial",
+    "about 2 GB/s with SHA instructions; serial; blocks of 4 KiB side by side 5 GB/s in AVX-512 lanes, 3 in AVX2",
     "another system's SHA-1 must be matched",
     "FIPS 180-4",
     "20_bytes"
@@ -49,7 +52,7 @@ pub const SHA1: Contender = contender!(
 pub const SHA256: Contender = contender!(
     "sha256",
     "32 bytes; the common choice.",
-    "about 2 GB/s with SHA instructions; serial",
+    "about 2 GB/s with SHA instructions; serial; blocks of 4 KiB side by side 2.7 GB/s in AVX-512 lanes, 1.5 in AVX2",
     "a digest must be safe and understood everywhere",
     "FIPS 180-4",
     "32_bytes"
@@ -58,7 +61,7 @@ pub const SHA256: Contender = contender!(
 pub const SHA512: Contender = contender!(
     "sha512",
     "64 bytes; 64-bit arithmetic.",
-    "about 0.9 GB/s; serial",
+    "about 0.6 GB/s; serial; blocks of 4 KiB side by side 2.1 GB/s in AVX-512 lanes, 1.1 in AVX2",
     "there are no SHA instructions, or 64 bytes are asked for",
     "FIPS 180-4",
     "64_bytes"
@@ -67,11 +70,28 @@ pub const SHA512: Contender = contender!(
 pub const BLAKE3: Contender = contender!(
     "blake3",
     "32 bytes; a tree of chunks of 1024 bytes.",
-    "about 5 GB/s on one thread; one buffer uses all",
+    "about 5 GB/s on one thread; one buffer uses all; blocks of 4 KiB 3.5 GB/s in AVX-512 lanes, 2.3 in AVX2",
     "a digest must be safe and fast",
     "BLAKE3 paper (O'Connor et al. 2020)",
     "32_bytes"
 );
+
+/// Blocks that are looked at together.
+const BLOCKS_AT_ONCE: usize = 1024;
+
+/// The digests of blocks, end to end: many blocks side by side, where a stream waits for itself.
+#[must_use]
+pub fn of_blocks(digest: Digest, mut blocks: ChunksExact<'_, u8>) -> Vec<u8> {
+    let width = digest.width();
+    let mut out = memory::zeros(blocks.len() * width);
+    for out in out.chunks_mut(BLOCKS_AT_ONCE * width) {
+        let some: Vec<&[u8]> = blocks.by_ref().take(BLOCKS_AT_ONCE).collect();
+        digest.many(&some, |block, found| {
+            out[block * width..(block + 1) * width].copy_from_slice(&found[..width]);
+        });
+    }
+    out
+}
 
 /// A digest in the making.
 #[derive(Debug, Clone)]

@@ -65,4 +65,4 @@ impl<V: Vector<Word = u32>> Chained<V, 5> for Sha1 {
     }
 }
 
-kernels!(Sha1, 5, Sixteen, Eight, Few<u32, 4>, worth: [3, 3, usize::MAX]);
+kernels!(Sha1, 5, Sixteen, Eight, Few<u32, 4>, worth: [6, 5, usize::MAX]);

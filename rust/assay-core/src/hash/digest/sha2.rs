@@ -70,7 +70,7 @@ macro_rules! sha2 {
                 }
             }
 
-            kernels!($name, 8, $avx512, $avx2, $portable, worth: [3, 3, usize::MAX]);
+            kernels!($name, 8, $avx512, $avx2, $portable, worth: [5, 4, usize::MAX]);
         }
     };
 }
