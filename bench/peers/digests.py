@@ -95,7 +95,7 @@ def key_peers(algorithm: str, keys: pa.Array) -> dict[str, tuple[Callable[[], li
         query = f"SELECT {algorithm}(key) AS digest FROM keys"
 
         def by_duckdb() -> pa.Table:
-            return connection.execute(query).to_arrow_table()
+            return connection.sql(query).to_arrow_table()
 
         def first_of_duckdb() -> list[bytes]:
             found = connection.execute(query + " LIMIT 1000").fetchall()
