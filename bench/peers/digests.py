@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,7 @@ def threads(keys: pa.Array, data: bytes, report: Report) -> None:
     report.say("\ntwo threads over two processes with one thread each, wall time")
     for algorithm in ("md5", "sha256", "blake3"):
         reached = threads_over_processes(
-            lambda algorithm=algorithm: assay.digest(keys, algorithm, threads=1),
-            lambda algorithm=algorithm: assay.digest(keys, algorithm, threads=2),
+            partial(assay.digest, keys, algorithm, threads=1), partial(assay.digest, keys, algorithm, threads=2)
         )
         report.goal(f"{algorithm} of keys", reached, 0.85)
     reached = threads_over_processes(
