@@ -61,9 +61,10 @@ class BinaryFuseFilter(BuiltOnceFilter):
         >>> f.contains(pa.array(["a", "c", None])).to_pylist(), len(f)
         ([True, False, None], 2)
         """
-        bits = fingerprint_width(cls.__name__, false_positive_rate, fingerprint_bits)
-        width, slots = checked_count("fingerprint_bits", bits), checked_count("arity", arity)
-        return cls._of(_core.BinaryFuseFilter.build(keys, fingerprint_bits=width, arity=slots, threads=threads))
+        checked_count("fingerprint_bits", fingerprint_bits)
+        checked_count("arity", arity)
+        width = fingerprint_width(cls.__name__, false_positive_rate, fingerprint_bits)
+        return cls._of(_core.BinaryFuseFilter.build(keys, fingerprint_bits=width, arity=arity, threads=threads))
 
     def _shape(self) -> str:
         return f"fingerprint_bits={self.fingerprint_bits} arity={self.arity}"

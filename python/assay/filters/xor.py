@@ -59,8 +59,8 @@ class XorFilter(BuiltOnceFilter):
         >>> f.contains(pa.array(["a", "c", None])).to_pylist(), len(f)
         ([True, False, None], 2)
         """
-        bits = fingerprint_width(cls.__name__, false_positive_rate, fingerprint_bits)
-        width = checked_count("fingerprint_bits", bits)
+        checked_count("fingerprint_bits", fingerprint_bits)
+        width = fingerprint_width(cls.__name__, false_positive_rate, fingerprint_bits)
         return cls._of(_core.XorFilter.build(keys, fingerprint_bits=width, threads=threads))
 
     def _shape(self) -> str:
