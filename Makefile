@@ -11,10 +11,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 export PIP_QUIET = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-slow fuzz lint format bench wheel claims record docs site clean
+.PHONY: help setup demo test test-slow fuzz lint format bench bench-harness wheel claims record docs site clean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "assay needs Python 3.11 or newer"'
@@ -73,20 +73,13 @@ format: $(VENV)/.dependencies ## rewrites the sources in the house's format
 
 bench: $(VENV)/.built-release ## the primitives and partitioning beside other packages; makes TPC-H at scale 2 and 10 once
 	$(BIN)/python scripts/install_dependencies.py bench
-	$(BIN)/python -m pytest bench/peers -p no:xdist --benchmark-only --benchmark-timer=time.process_time --benchmark-sort=name --benchmark-columns=min,median,rounds
+	$(BIN)/python bench/peers/hashes.py
+	$(BIN)/python bench/peers/digests.py
+	$(BIN)/python bench/peers/filters.py
+	$(BIN)/python bench/peers/static_filters.py
+	$(BIN)/python bench/peers/placements.py
 	$(BIN)/python bench/peers/checksums.py
 	$(BIN)/python bench/peers/partitioning.py
-	$(BIN)/python bench/peers/placements.py
-	$(BIN)/python bench/peers/filters.py
-<<<<<<< HEAD
-	$(BIN)/python bench/peers/hashes.py
-<<<<<<< HEAD
-=======
-	$(BIN)/python bench/peers/static_filters.py
->>>>>>> 27d14e0 (bench, fuzz: filters of fingerprints beside FastFilter's C; hostile bytes of each kind)
-=======
-	$(BIN)/python bench/peers/digests.py
->>>>>>> f4f678f (checksum_blocks: digests of blocks side by side; bench: digests beside their peers)
 
 wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
 	$(BIN)/python scripts/try_wheel.py

@@ -51,6 +51,17 @@ def test_nothing_is_left_unfinished_in_a_comment() -> None:
     assert not marks
 
 
+def test_no_file_holds_two_sides_of_a_merge() -> None:
+    marks = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (*sources(), *ROOT.glob("*"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").rglob("*.toml"))
+        if path.suffix in ("", ".md", ".py", ".rs", ".toml") and path.is_file()
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if line.startswith(("<" * 7 + " ", ">" * 7 + " "))
+    ]
+    assert not marks
+
+
 def test_both_licences_are_there_and_named_in_both_manifests() -> None:
     apache = (ROOT / "LICENSE-APACHE").read_text(encoding="utf-8")
     mit = (ROOT / "LICENSE-MIT").read_text(encoding="utf-8")
