@@ -13,7 +13,8 @@ import random
 import pyarrow as pa
 
 import assay
-from assay import _core, catalogue, filters
+from assay import _core, catalogue
+from assay.experiments.membership.spelling import MAKERS
 
 ROWS = 1500  # several batches of every kernel, and a rest
 BYTES = 300_007
@@ -67,23 +68,17 @@ def answers() -> dict[str, str]:
     for name in names("checksum"):
         found[f"checksum {name}"] = digest_of(assay.checksum(data, name))
         found[f"checksum_blocks {name}"] = digest_of(assay.checksum_blocks(data, name, block_bytes=4096))
-    for column in keys:
-        for name, made in built_filters(keys[column]).items():
+    for name in names("filter"):
+        kind, distinguished = MAKERS[name]
+        for column in keys:
+            made = getattr(assay, kind).build(keys[column], **distinguished)
             found[f"filter {name} {column}"] = digest_of((made.to_bytes(), made.contains(keys[column]).to_pylist()))
     nodes = [f"node-{index}" for index in range(23)]
     for name in names("placement"):
-        if name == "redis_slots":
-            made = assay.RedisSlots(nodes)
-        else:
-            made = getattr(assay, "".join(part.capitalize() for part in name.split("_")))(nodes)
+        placement = getattr(assay, "".join(part.capitalize() for part in name.split("_")))(nodes)
         for column in keys:
-            found[f"placement {name} {column}"] = digest_of(made.lookup(keys[column]))
+            found[f"placement {name} {column}"] = digest_of(placement.lookup(keys[column]))
     return found
-
-
-def built_filters(keys: pa.Array) -> dict[str, filters.BloomFilter]:
-    """A filter of every layout."""
-    return {name: filters.BloomFilter.build(keys, layout=name) for name in names("filter")}
 
 
 if __name__ == "__main__":

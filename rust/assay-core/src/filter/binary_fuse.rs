@@ -117,12 +117,12 @@ impl Shape {
     #[allow(clippy::cast_possible_truncation)]
     fn positions<const K: usize>(self, word: u64) -> [u32; K] {
         let slots = self.starts * self.segment_slots;
-        let first = ((word >> 32) * u64::from(slots) >> 32) as u32;
+        let first = (((word >> 32) * u64::from(slots)) >> 32) as u32;
         let other = (word ^ (word >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut found = [first; K];
-        for index in 1..K {
+        for (index, place) in found.iter_mut().enumerate().skip(1) {
             let bits = (other >> (64 - 18 * index)) as u32;
-            found[index] = (first + index as u32 * self.segment_slots) ^ (bits & (self.segment_slots - 1));
+            *place = (first + index as u32 * self.segment_slots) ^ (bits & (self.segment_slots - 1));
         }
         found
     }

@@ -331,8 +331,9 @@ fn split_at(buckets: &mut Buckets, value: u64) -> usize {
         return buckets.words.len();
     }
     let bucket = (value >> (32 - buckets.bits)) as usize;
-    let (mut place, end) = (buckets.bounds[bucket], buckets.bounds[bucket + 1]);
-    for index in place..end {
+    let (start, end) = (buckets.bounds[bucket], buckets.bounds[bucket + 1]);
+    let mut place = start;
+    for index in start..end {
         if buckets.words[index] >> 32 < value {
             buckets.words.swap(index, place);
             place += 1;

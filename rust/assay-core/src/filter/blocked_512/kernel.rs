@@ -156,13 +156,13 @@ fn avx2(lines: &[Line], probes: u32, hashes: &[u64], held: &mut [u64]) {
             // SAFETY: a line is two such registers, aligned to 64, and borrowed here.
             let (low, high) = unsafe { (_mm256_load_si256(line), _mm256_load_si256(line.add(1))) };
             let mut all = 1;
-            for eight in 0..eights {
+            for (eight, asked) in asked.iter().enumerate().take(eights) {
                 // SAFETY: there are sixteen powers, and at most two eights.
                 let powers = unsafe { _mm256_loadu_si256(POWERS.as_ptr().add(8 * eight).cast()) };
                 let walk = _mm256_mullo_epi32(_mm256_set1_epi32((*hash as u32).cast_signed()), powers);
                 let word = _mm256_srli_epi32::<28>(walk);
                 let within = _mm256_and_si256(_mm256_srli_epi32::<23>(walk), low_five);
-                let bits = _mm256_and_si256(_mm256_sllv_epi32(one, within), asked[eight]);
+                let bits = _mm256_and_si256(_mm256_sllv_epi32(one, within), *asked);
                 // The uppermost bit of the walk says which half of the line.
                 let words = _mm256_castps_si256(_mm256_blendv_ps(
                     _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(low, word)),
@@ -216,8 +216,8 @@ mod tests {
             let mut walk = hash & 0xffff_ffff;
             for _ in 0..probes {
                 let bit = (walk >> 23) as usize;
-                expected[((hash >> 32) * 7 >> 32) as usize].0[bit / 32] |= 1 << (bit % 32);
-                walk = walk * 0x9e37_79b9 & 0xffff_ffff;
+                expected[(((hash >> 32) * 7) >> 32) as usize].0[bit / 32] |= 1 << (bit % 32);
+                walk = (walk * 0x9e37_79b9) & 0xffff_ffff;
             }
             prop_assert_eq!(lines, expected);
         }

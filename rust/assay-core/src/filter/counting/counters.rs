@@ -34,10 +34,10 @@ fn added(left: u64, right: u64) -> u64 {
     const EVEN: u64 = 0x0f0f_0f0f_0f0f_0f0f;
     let sum = |left: u64, right: u64| {
         let sum = left + right;
-        let over = sum >> 4 & (EVEN & ONES);
-        (sum | over * 15) & EVEN
+        let over = (sum >> 4) & (EVEN & ONES);
+        (sum | (over * 15)) & EVEN
     };
-    sum(left & EVEN, right & EVEN) | sum(left >> 4 & EVEN, right >> 4 & EVEN) << 4
+    sum(left & EVEN, right & EVEN) | (sum((left >> 4) & EVEN, (right >> 4) & EVEN) << 4)
 }
 
 impl Counters {

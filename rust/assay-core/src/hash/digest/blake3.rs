@@ -69,11 +69,9 @@ struct Inputs<V> {
 }
 
 #[inline(always)]
-fn compress<V: Vector<Word = u32>>(value: [V; 8], words: &[V; 16], inputs: Inputs<V>) -> [V; 8] {
+fn compress<V: Vector<Word = u32>>(value: [V; 8], words: &[V; 16], inputs: &Inputs<V>) -> [V; 8] {
     let mut v = [V::splat(0); 16];
-    for word in 0..8 {
-        v[word] = value[word];
-    }
+    v[..8].copy_from_slice(&value);
     for word in 0..4 {
         v[word + 8] = V::splat(KEY[word]);
     }
@@ -167,7 +165,7 @@ fn group<V: Vector<Word = u32>>(rows: &[&[u8]], places: Option<&[Place]>, stage:
             let last = |lane: usize| if index + 1 == blocks(rows[lane].len()) { place(lane).last } else { 0 };
             inputs.flags = inputs.flags.xor(V::from_fn(last));
         }
-        let next = compress(value, &words, inputs);
+        let next = compress(value, &words, &inputs);
         if index < fewest {
             value = next;
         } else {
@@ -187,8 +185,11 @@ pub struct Kernel {
     lanes: usize,
     /// Fewer messages are digested faster one by one, as the crate does.
     worth: usize,
-    run: fn(&[&[u8]], Option<&[Place]>, &mut Stage, &mut [Digested]),
+    run: Run,
 }
+
+/// Digests as many messages as there are lanes; places are those of chunks of longer messages.
+type Run = fn(&[&[u8]], Option<&[Place]>, &mut Stage, &mut [Digested]);
 
 #[cfg(test)]
 impl Kernel {
@@ -211,21 +212,19 @@ pub fn kernel(path: Path) -> Kernel {
             group::<Eight>(rows, places, stage, out);
         }
         if path == Path::Avx512 && super::kernel::has_bytes_in_avx512() {
-            // SAFETY: paths are there only where the processor has their instructions; BW was asked for, and processors
-            // with AVX-512 have BMI.
-            return Kernel {
-                lanes: 16,
-                worth: 3,
-                run: |rows, places, stage, out| unsafe { avx512(rows, places, stage, out) },
+            let run: Run = |rows, places, stage, out| {
+                // SAFETY: paths are there only where the processor has their instructions; BW was asked for, and
+                // processors with AVX-512 have BMI.
+                unsafe { avx512(rows, places, stage, out) }
             };
+            return Kernel { lanes: 16, worth: 3, run };
         }
         if path >= Path::Avx2 {
-            // SAFETY: as above.
-            return Kernel {
-                lanes: 8,
-                worth: 3,
-                run: |rows, places, stage, out| unsafe { avx2(rows, places, stage, out) },
+            let run: Run = |rows, places, stage, out| {
+                // SAFETY: as above.
+                unsafe { avx2(rows, places, stage, out) }
             };
+            return Kernel { lanes: 8, worth: 3, run };
         }
     }
     let _ = path;

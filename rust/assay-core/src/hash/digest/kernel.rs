@@ -45,8 +45,8 @@ pub fn group<V: Vector, F: Chained<V, N>, const N: usize>(messages: &[&[u8]], st
         messages.iter().fold((usize::MAX, 0), |(low, high), message| (low.min(message.len()), high.max(message.len())));
     let (fewest, most) = (blocks::<V::Word>(shortest), blocks::<V::Word>(longest));
     let mut state = [V::splat(F::INITIAL[0]); N];
-    for word in 1..N {
-        state[word] = V::splat(F::INITIAL[word]);
+    for (lanes, initial) in state.iter_mut().zip(F::INITIAL) {
+        *lanes = V::splat(initial);
     }
     let mut words = [V::splat(V::Word::low(0)); 16];
     let mut staged = 0;
@@ -110,8 +110,8 @@ pub fn group<V: Vector, F: Chained<V, N>, const N: usize>(messages: &[&[u8]], st
         if first + at_once <= N {
             V::store(&state[first..first + at_once], at, out);
         } else {
-            for word in first..N {
-                state[word].store_word(word * V::Word::BYTES, out);
+            for (word, lanes) in state.iter().enumerate().skip(first) {
+                lanes.store_word(word * V::Word::BYTES, out);
             }
         }
     }
