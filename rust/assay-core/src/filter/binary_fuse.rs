@@ -88,7 +88,7 @@ impl Shape {
         let most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
         let segment_slots = 1_u32 << (bits as u32).clamp(2, most);
         let starts = ((count * factor) as u64).div_ceil(u64::from(segment_slots)).saturating_sub(K as u64 - 1).max(1);
-        let slots = (starts + K as u64 - 1) * u64::from(segment_slots);
+        let slots = (starts + K as u64 - 1).checked_mul(u64::from(segment_slots))?;
         let starts = u32::try_from(starts).ok()?;
         (slots <= SLOTS_HIGH).then_some(Self { segment_slots, starts })
     }

@@ -261,8 +261,8 @@ mod tests {
             // The terms of the closed form cancel to about 1e-15.
             assert!((found - expected).abs() < 1e-6 * expected + 1e-14, "{load} {probes}: {found:e} {expected:e}");
         }
-        // What RocksDB measures for its layout of the same shape: 10 bits, six probes, 0.957 %.
-        assert!((expected_rate(51.2, 6) - 0.00957).abs() < 0.00006, "{}", expected_rate(51.2, 6));
+        // RocksDB measures 0.957 % for its layout of the same shape, 10 bits and six probes, whose lines are rounded up.
+        assert!((expected_rate(51.2, 6) / 0.00957 - 1.0).abs() < 0.0105, "{}", expected_rate(51.2, 6));
     }
 
     #[test]

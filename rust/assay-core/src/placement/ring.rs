@@ -127,6 +127,9 @@ impl Ring {
         let mut added = added.as_slice();
         for (point, old) in self.points.iter().zip(self.owners_of_points()) {
             let owner = moved_to[*old as usize];
+            if owner == GONE {
+                continue; // before it is compared: a node that stays may have a point of the same value
+            }
             while let [(new, position), rest @ ..] = added
                 && (*new, *position) < (*point, owner)
             {
@@ -134,10 +137,8 @@ impl Ring {
                 owners.push(*position);
                 added = rest;
             }
-            if owner != GONE {
-                points.push(*point);
-                owners.push(owner);
-            }
+            points.push(*point);
+            owners.push(owner);
         }
         points.extend(added.iter().map(|(new, _)| *new));
         owners.extend(added.iter().map(|(_, position)| *position));
