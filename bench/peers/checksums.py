@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -150,11 +151,19 @@ def file(data: bytes, rounds: int, report: Report) -> None:
 def threads(data: bytes, rounds: int, report: Report) -> None:
     """Two threads beside two independent processes with one thread each, by wall time."""
     report.say(f"\ntwo threads over two processes, {len(data) >> 20} MiB")
+    copies = {os.getpid(): data}
+
+    def own() -> bytes:
+        """A buffer of this process's own: two that read one would share its lines of the cache."""
+        if os.getpid() not in copies:
+            copies[os.getpid()] = bytes(bytearray(data))
+        return copies[os.getpid()]
+
     for name, use in {
-        "crc32c": lambda count: assay.checksum(data, "crc32c", threads=count),
-        "blake3": lambda count: assay.checksum(data, "blake3", threads=count),
-        "crc32c of blocks": lambda count: assay.checksum_blocks(data, "crc32c", threads=count),
-        "sha256 of blocks": lambda count: assay.checksum_blocks(data, "sha256", threads=count),
+        "crc32c": lambda count: assay.checksum(own(), "crc32c", threads=count),
+        "blake3": lambda count: assay.checksum(own(), "blake3", threads=count),
+        "crc32c of blocks": lambda count: assay.checksum_blocks(own(), "crc32c", threads=count),
+        "sha256 of blocks": lambda count: assay.checksum_blocks(own(), "sha256", threads=count),
     }.items():
         ratio = threads_over_processes(lambda use=use: use(1), lambda use=use: use(2), rounds=rounds)
         report.goal(name, ratio, 0.85)
