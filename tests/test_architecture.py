@@ -35,7 +35,7 @@ LAYERS = [
     *HOSTS,
 ]
 PRIMITIVES = {"hashing", "filters", "placement", "checksums"}
-FREE = {"errors", "units", "catalogue", "plugins", "intervals"} | PRIMITIVES
+FREE = {"errors", "units", "catalogue", "checks", "plugins", "intervals"} | PRIMITIVES
 MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "experiments"}
 HEAVY = ["altair", "duckdb", "pandas", "polars", "pyarrow", "pydantic"]
 

@@ -254,6 +254,23 @@ def test_block_sizes_out_of_bounds_are_refused(size: int) -> None:
         assay.checksum_blocks(b"abc", block_bytes=size)
 
 
+def test_what_is_of_the_wrong_kind_is_named_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    with path.open("rb") as file, pytest.raises(UnsupportedTypeError, match="got BufferedReader; read what is open"):
+        assay.checksum(file)
+    for verb in (assay.checksum, assay.checksum_blocks):
+        with pytest.raises(UnsupportedTypeError, match="or the path of a file, got int"):
+            verb(3)
+        with pytest.raises(UnsupportedTypeError, match="got Int64Array; a column is several buffers"):
+            verb(pa.array([1]))
+        with pytest.raises(ParameterError, match="algorithm is 3; expected the name of a checksum"):
+            verb(b"", 3)  # type: ignore[arg-type]
+    for size in ("4k", 1.5, None):
+        with pytest.raises(ParameterError, match=r"block_bytes is .*; expected 1 to 2147483648, such as 4096"):
+            assay.checksum_blocks(b"", block_bytes=size)  # type: ignore[arg-type]
+
+
 def test_only_crcs_combine_and_only_with_sound_numbers() -> None:
     for algorithm in [*HASHES, *DIGESTS]:
         with pytest.raises(ParameterError, match="only CRCs"):

@@ -405,6 +405,33 @@ def test_wrong_kinds_of_input_are_named() -> None:
         assay.BloomFilter()
     with pytest.raises(TypeError, match="unhashable"):
         hash(assay.BloomFilter.build(pa.array([1])))
+    with pytest.raises(ParameterError, match="layout is 3; expected the name of a layout"):
+        assay.BloomFilter.build(pa.array([1]), layout=3)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedTypeError, match="of type object cannot be a key"):
+        _ = object() in assay.BloomFilter.build(pa.array([1]))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [assay.BloomFilter, assay.CountingBloomFilter, assay.CuckooFilter, assay.XorFilter, assay.BinaryFuseFilter],
+)
+def test_settings_of_the_wrong_kind_are_refused_as_those_out_of_bounds_are(kind: Any) -> None:
+    keys = pa.array([1, 2, 3])
+    for rate in ("1 %", [0.01], True, b"1"):
+        with pytest.raises(ParameterError, match=r"false_positive_rate is .*; expected a number"):
+            kind.build(keys, false_positive_rate=rate)
+    count = "fingerprint_bits" if kind in (assay.XorFilter, assay.BinaryFuseFilter) else "capacity"
+    for value in ("8", 8.0, True, -1, 2**64):
+        with pytest.raises(ParameterError, match=rf"{count} is .*; expected an integer of 1 or more"):
+            kind.build(keys, **{count: value})
+
+
+@pytest.mark.parametrize("kind", [assay.BloomFilter, assay.XorFilter, assay.BinaryFuseFilter])
+def test_what_cannot_forget_a_key_says_what_can(kind: Any) -> None:
+    filter = kind.build(pa.array([1]))
+    with pytest.raises(ParameterError, match="choose CountingBloomFilter or CuckooFilter"):
+        filter.remove(pa.array([1]))
+    assert filter.contains(pa.array([1])).to_pylist() == [True]
 
 
 def test_probes_and_insertions_of_many_threads_do_not_lose_a_key() -> None:

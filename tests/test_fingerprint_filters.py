@@ -286,3 +286,14 @@ def test_settings_of_cuckoo_that_are_none_are_refused() -> None:
             build(pa.array([1, 2, 3, 3]), **wrong)
     with pytest.raises(ParameterError, match="has no union"):
         build(pa.array([1])) | build(pa.array([2]))
+
+
+def test_the_rate_of_a_cuckoo_filter_grows_with_its_keys_by_its_own_formula() -> None:
+    filter = assay.CuckooFilter.build(pa.array(np.arange(1000)), capacity=2000)
+    assert filter.false_positive_rate_at(1000) == pytest.approx(filter.expected_false_positive_rate, rel=1e-12)
+    filter.insert(pa.array(np.arange(1000, 1900)))
+    assert filter.false_positive_rate_at(1900) == pytest.approx(filter.expected_false_positive_rate, rel=1e-12)
+    assert filter.false_positive_rate_at(0) == 0
+    for keys in (-1, 1.5, "many", 10**9):
+        with pytest.raises(ParameterError, match=r"keys is .*; expected a number of keys, 0 to the"):
+            filter.false_positive_rate_at(keys)  # type: ignore[arg-type]

@@ -338,6 +338,16 @@ def test_what_cannot_be_a_key_is_named_with_the_way_out():
         assay.hash_rows(pa.table({"left": [1]}), columns=["leftt"])
     with pytest.raises(ParameterError, match="threads is 0"):
         assay.hash(pa.array([1]), threads=0)
+    for verb in (assay.hash, assay.digest):
+        with pytest.raises(ParameterError, match="algorithm is 3; expected the name of a"):
+            verb(pa.array([1]), 3)
+    for table in ([1, 2], pa.array([1]), None, "a"):
+        with pytest.raises(UnsupportedTypeError, match=r"expected a table .*for one column call assay.hash"):
+            assay.hash_rows(table)
+    with pytest.raises(ParameterError, match=r"columns is 'ab'; expected a list of names, such as \['ab'\]"):
+        assay.hash_rows(pa.table({"ab": [1]}), columns="ab")
+    with pytest.raises(UnsupportedTypeError, match='column "tags" is of type List'):
+        assay.hash_rows(pa.table({"a": [1], "tags": [[1]]}))
     with pytest.raises(UnsupportedTypeError, match="uint64"):
         assay.hash(pa.array([1], pa.int64()), "identity")
     assert assay.hash(pa.array([5], pa.uint64()), "identity").to_pylist() == [5]

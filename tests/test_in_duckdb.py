@@ -221,6 +221,8 @@ def test_names_for_nothing_are_told_how_to_register() -> None:
         ((None,), "expected a connection of duckdb"),
         ((duckdb.connect(), {"ring": "a ring"}), "ring: expected a placement"),
         ((duckdb.connect(), None, {"seen": RING}), "seen: expected a filter"),
+        ((duckdb.connect(), RING), "placements is of type Ring; expected a dict"),
+        ((duckdb.connect(), {3: RING}), "placements has the name 3; expected text"),
     ],
 )
 def test_what_cannot_be_registered_is_refused(arguments: tuple[Any, ...], words: str) -> None:

@@ -235,6 +235,14 @@ def test_a_type_that_cannot_be_a_key_is_named(keys: pl.Series, words: str) -> No
         keys.to_frame().select(pl.struct("k").assay.hash_rows())  # type: ignore[attr-defined]
 
 
+def test_addresses_of_python_objects_are_no_keys() -> None:
+    objects = pl.Series("k", [object(), object()])
+    with pytest.raises(UnsupportedTypeError, match='column "k" is of type Object, whose values are addresses'):
+        objects.assay.hash()  # type: ignore[attr-defined]
+    with pytest.raises(UnsupportedTypeError, match="whose values are addresses"):
+        objects.to_frame().select(pl.col("k").assay.contains(SEEN))  # type: ignore[attr-defined]
+
+
 def test_an_expression_travels_to_another_process() -> None:
     lazy = FRAME.lazy().select(pl.col("k").assay.hash(), l=pl.col("k").assay.lookup(RING))  # type: ignore[attr-defined]
     assert_frame_equal(pickle.loads(pickle.dumps(lazy)).collect(), lazy.collect())

@@ -165,11 +165,18 @@ def test_wrong_use_is_named() -> None:
     for index in (-1, 3, 2**70):
         with pytest.raises(ParameterError, match=f"block {index} is not in the tree; expected 0 to 2"):
             tree.proof(index)
+    for index in ("a", 1.5):
+        with pytest.raises(ParameterError, match=r"block .* is not in the tree; expected 0 to 2"):
+            tree.proof(index)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="block_bytes is '4k'"):
+        MerkleTree.build(b"", block_bytes="4k")  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedTypeError, match="proof is of type int"):
+        MerkleTree.verify(b"a", 3, root=tree.root, covered_bytes=3)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="there are no blocks"):
         MerkleTree.build(b"").proof(0)
     with pytest.raises(ParameterError, match="blocks of 1 bytes cannot be compared with one by sha256"):
         tree.diff(MerkleTree.build(b"abc", algorithm="sha256"))
-    with pytest.raises(UnsupportedTypeError, match="other is a bytes"):
+    with pytest.raises(UnsupportedTypeError, match="other is of type bytes"):
         tree.diff(tree.root)  # type: ignore[arg-type]
     with pytest.raises(UnsupportedTypeError, match="expected bytes"):
         MerkleTree.build(3)

@@ -238,6 +238,12 @@ def test_nested_columns_paths_open_files_and_buffers(tmp_path: Path) -> None:
     assert held(assay.BloomFilter.from_parquet(path, "s.b.list.element"), pa.array([1, 3, 9])) == [True, True, False]
 
 
+def test_what_is_no_source_of_a_file_is_refused() -> None:
+    for source in (3, None, pa.table({"a": [1]})):
+        with pytest.raises(UnsupportedTypeError, match="expected a path, an open file that can seek, or a"):
+            assay.parquet_filters(source, "a")
+
+
 def test_what_a_file_does_not_have_is_named(tmp_path: Path) -> None:
     path = tmp_path / "one.parquet"
     pq.write_table(pa.table({"k": [1], "other": [2]}), path, bloom_filter_options={"k": True})

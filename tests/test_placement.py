@@ -443,6 +443,8 @@ def test_a_ring_accounts_for_its_points_and_index() -> None:
         ("abc", {}, "expected a list of names"),
         (3.5, {}, "expected a list of names"),
         (["a", "b", "a"], {}, r'nodes\[2\] is "a", which is there twice'),
+        ({"a", "b"}, {}, "nodes is a set, whose order changes from run to run"),
+        (2, {"weights": {"node-0": 2, "node-1": 1}}, "weights is a dict; expected one number above 0 per node"),
         (["a", 1], {}, r"nodes\[1\] is 1; expected a name"),
         (["\ud800"], {}, "surrogates"),
         (2, {"weights": [1, 0]}, r'weights\[1\], of node "node-1", is 0'),

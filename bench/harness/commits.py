@@ -25,8 +25,8 @@ from workloads import BLOCKS, CANDIDATE, KINDS, PairJob
 from assay.diffing.interpreters import Interpreter
 from assay.diffing.paired_timing import PairedSettings, time_pairs
 from assay.diffing.timed import SMALLEST_EFFECT, Ratio, discoveries, timed_verdict
-from assay.experiments.intervals import rate_interval
 from assay.harness.environment import load_1m
+from assay.intervals import rate_interval
 
 MORE = 103  # blocks of 100
 KEY = (CANDIDATE.cell_id, "work_ns")

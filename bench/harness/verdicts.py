@@ -29,10 +29,10 @@ from pathlib import Path
 
 from workloads import BLOCKS, KINDS, METRICS, PairJob, injected
 
-from assay.experiments.intervals import rate_interval
 from assay.harness.environment import environment_facts, load_1m
 from assay.harness.timing import time_job
 from assay.harness.timing_settings import TimingSettings, budget_seconds
+from assay.intervals import rate_interval
 
 MORE = 103  # blocks of 100: 3 % more work
 TRUE = MORE / BLOCKS

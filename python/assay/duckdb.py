@@ -116,7 +116,7 @@ def register(
         filters: What `assay_contains` finds under each name.
 
     Raises:
-        UnsupportedTypeError: It is no connection, no placement or no filter.
+        UnsupportedTypeError: It is no connection, no placement or no filter, or they are not named by a dict.
         UsageError: This DuckDB is too old.
     """
     if [int(part) for part in engine.__version__.split(".")[:2]] < _LEAST_VERSION:
@@ -129,8 +129,8 @@ def register(
             f"expected a connection of duckdb, such as duckdb.connect(), got {connection!r} of type "
             f"{type(connection).__name__}"
         )
-    _check(placements or {}, "lookup", "a placement, such as assay.Ring")
-    _check(filters or {}, "contains", "a filter, such as assay.BloomFilter.build(keys)")
+    _check("placements", placements or {}, "lookup", "a placement, such as assay.Ring")
+    _check("filters", filters or {}, "contains", "a filter, such as assay.BloomFilter.build(keys)")
     with _lock:
         known = _registered.get(connection)
         if known is None:
@@ -254,7 +254,13 @@ def _named(thing: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-def _check(given: Mapping[str, Any], verb: str, wanted: str) -> None:
+def _check(argument: str, given: Mapping[str, Any], verb: str, wanted: str) -> None:
+    if not isinstance(given, Mapping):
+        raise UnsupportedTypeError(
+            f"{argument} is of type {type(given).__name__}; expected a dict: its name in SQL, and {wanted}"
+        )
     for name, value in given.items():
+        if not isinstance(name, str):
+            raise UnsupportedTypeError(f"{argument} has the name {name!r}; expected text, as SQL will say it")
         if not callable(getattr(value, verb, None)):
             raise UnsupportedTypeError(f"{name}: expected {wanted}, got {value!r} of type {type(value).__name__}")

@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from assay import _core
+from assay.checks import name_of
+from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["digest", "hash", "hash_rows"]
+
+_FUNCTION = 'a hash function, such as "xxh3_64"'
 
 
 def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int | None = None) -> pa.Array:
@@ -43,7 +47,7 @@ def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int |
         UnsupportedTypeError: The column's type cannot be a key, or `postgres` met one that PostgreSQL
             hashes from another form (dates, timestamps, decimals); the message names both.
         UnknownNameError: There is no such algorithm.
-        ParameterError: A seed on a function that takes none, or too wide a seed.
+        ParameterError: A seed on a function that takes none, or too wide a seed; an algorithm that is no text.
 
     Source:
         Canonical bytes: METHODOLOGY.md, "Keys". Each algorithm: `assay explain NAME`.
@@ -54,7 +58,7 @@ def hash(keys: Any, algorithm: str = "xxh3_64", *, seed: int = 0, threads: int |
     >>> hash(pa.array(["a"]), "xxh3_128")[0].as_py().hex()
     'a96faf705af16834e6c632b61e964e1f'
     """
-    return _core.hash(keys, algorithm, seed=seed, threads=threads)
+    return _core.hash(keys, name_of("algorithm", algorithm, _FUNCTION), seed=seed, threads=threads)
 
 
 def digest(keys: Any, algorithm: str = "md5", *, threads: int | None = None) -> pa.Array:
@@ -79,7 +83,7 @@ def digest(keys: Any, algorithm: str = "md5", *, threads: int | None = None) -> 
     >>> digest(pa.array(["abc"]))[0].as_py().hex()
     '900150983cd24fb0d6963f7d28e17f72'
     """
-    return _core.digest(keys, algorithm, threads=threads)
+    return _core.digest(keys, name_of("algorithm", algorithm, 'a digest, such as "sha256"'), threads=threads)
 
 
 def hash_rows(
@@ -108,19 +112,49 @@ def hash_rows(
         without nulls unless there is only one column.
 
     Raises:
-        UnknownNameError: The table has no such column.
-        UnsupportedTypeError: A column's type cannot be a key.
+        UnknownNameError: The table has no such column, or there is no such algorithm.
+        ParameterError: There are no columns, or `columns` is no list of names, or a seed as for `hash`.
+        UnsupportedTypeError: It is no table, or a column's type cannot be a key.
 
     Source:
         METHODOLOGY.md, "Keys".
+
+    >>> import pyarrow as pa
+    >>> left, right = hash_rows(pa.table({"a": ["ab", "a"], "b": ["c", "bc"]})).to_pylist()
+    >>> left == right
+    False
     """
-    import pyarrow as pa
-
-    from assay.errors import UnknownNameError
-
-    whole = table if isinstance(table, pa.Table) else pa.table(table)
+    name_of("algorithm", algorithm, _FUNCTION)
+    if isinstance(columns, str):
+        raise ParameterError(f"columns is {columns!r}; expected a list of names, such as [{columns!r}]")
+    whole = _table_of(table)
     names = list(whole.column_names if columns is None else columns)
     for name in names:
         if name not in whole.column_names:
-            raise UnknownNameError.of("column", name, whole.column_names)
-    return _core.hash_rows([whole.column(name) for name in names], algorithm, seed=seed, threads=threads)
+            raise UnknownNameError.of("column", str(name), whole.column_names)
+    fields = [whole.column(name) for name in names]
+    try:
+        return _core.hash_rows(fields, algorithm, seed=seed, threads=threads)
+    except UnsupportedTypeError:
+        for name in names:  # the core was given columns without names
+            _core.hash(whole.select([name]).slice(0, 1), algorithm, seed=seed, threads=threads)
+        raise
+
+
+def _table_of(table: Any) -> pa.Table:
+    """Whatever is tabular as a table of Arrow, without a copy where it is one."""
+    import pyarrow as pa
+
+    if isinstance(table, pa.Table):
+        return table
+    if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__") or isinstance(table, dict):
+        try:
+            return pa.table(table)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            reason = f" ({error})"
+    else:
+        reason = ""
+    raise UnsupportedTypeError(
+        f"expected a table (pyarrow, polars, pandas, DuckDB: anything with __arrow_c_stream__), got "
+        f"{type(table).__name__}{reason}; for one column call assay.hash, for several pyarrow.table({{name: column}})"
+    )

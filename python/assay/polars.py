@@ -179,6 +179,10 @@ def _key(keys: pl.Series) -> pl.Series:
     """`keys`, if they are of a type that crosses over."""
     if keys.dtype == pl.Null:
         return keys.cast(pl.UInt64)  # nulls of any type are alike
+    if keys.dtype == pl.Object:
+        raise UnsupportedTypeError(
+            f'column "{keys.name}" is of type Object, whose values are addresses in memory; cast it to a type of Arrow'
+        )
     if keys.dtype in (pl.Int128, getattr(pl, "UInt128", pl.Int128)):
         raise UnsupportedTypeError(
             f'column "{keys.name}" is of type {keys.dtype}, which cannot be a key; cast it to Int64, UInt64 or Decimal'

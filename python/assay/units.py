@@ -91,13 +91,29 @@ def format_seconds(value: float) -> str:
     raise AssertionError("unreachable")
 
 
+def _format_percent(percent: float) -> str:
+    """One decimal; two below 1 %, and below 0.1 % two digits that say something, since a small share is not zero."""
+    if percent == 0 or abs(percent) >= 1:
+        return f"{percent:.1f} %"
+    decimals, bound = 2, 0.1
+    while abs(percent) < bound and decimals < 6:
+        decimals, bound = decimals + 1, bound / 10
+    if abs(percent) >= bound:
+        return f"{percent:.{decimals}f} %"
+    mantissa, _, exponent = f"{percent:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)} %"
+
+
 def format_value(value: float | None, unit: str) -> str:
-    """`value` as a person reads it; a missing value is an en dash, never a zero."""
+    """`value` as a person reads it; a missing value is an en dash, never a zero.
+
+    >>> [format_value(share, "share") for share in (0.25, 0.0039, 0.000015, 2e-9, 0.0)]
+    ['25.0 %', '0.39 %', '0.0015 %', '2.0e-7 %', '0.0 %']
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if unit == "share":
-        percent = 100 * value
-        return f"{percent:.2f} %" if 0 < abs(percent) < 1 else f"{percent:.1f} %"
+        return _format_percent(100 * value)
     if unit == "bytes":
         return format_bytes(value)
     if unit == "ns":

@@ -33,8 +33,8 @@ from assay.experiments.integrity.metrics import METRICS
 from assay.experiments.integrity.schemes import Kept, Scheme, parse_checksum, propose
 from assay.experiments.integrity.settings import ACCIDENTS, ATTACKS, FAULTS, Fault, IntegritySettings
 from assay.experiments.integrity.trials import proving_digests, read_amplification
-from assay.experiments.intervals import rate_interval
 from assay.harness import TimingSettings, run_suite, suite_from_dict
+from assay.intervals import rate_interval
 from assay.store import Store
 
 DATA = bytes(np.random.default_rng(5).integers(0, 256, 40_000, np.uint8))

@@ -184,6 +184,7 @@ def test_numbers_are_written_as_the_terminal_writes_them(visit, timed_page) -> N
         for unit in UNITS
         for _ in range(200)
     ]
+    cases += [(scale * 10.0**-power, "share") for power in range(14) for scale in (1.0, 2.0, 9.4, 9.96)]
     cases += [(0.0, unit) for unit in UNITS] + [(float(n), unit) for unit in UNITS for n in (1, 12, 1_234_567)]
     cases = [(value, unit) for value, unit in cases if unit != "bytes" or value >= 0]
     found = visit(timed_page)

@@ -8,11 +8,12 @@ devices and standard input are read alike.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from assay.errors import ReadError
+from assay.errors import ReadError, UnsupportedTypeError
 
-__all__ = ["Told", "is_path", "pieces"]
+__all__ = ["Told", "bytes_like", "is_path", "pieces", "sources"]
 
 # What stays in a core's own cache until it has been used; and what is enough for a few threads.
 _PIECE_BYTES = 1 << 20
@@ -24,6 +25,29 @@ Told = Callable[[int], None]
 def is_path(source: object) -> bool:
     """Whether `source` names a file, rather than being bytes."""
     return isinstance(source, str | os.PathLike)
+
+
+def bytes_like(source: Any) -> Any:
+    """`source`, if it gives its bytes without a copy.
+
+    Raises:
+        UnsupportedTypeError: It does not.
+    """
+    try:
+        memoryview(source).release()
+    except (TypeError, ValueError, BufferError) as error:
+        hint = "; read what is open, or give its path" if hasattr(source, "read") else ""
+        hint = "; a column is several buffers: take one, or hash its keys" if hasattr(source, "buffers") else hint
+        raise UnsupportedTypeError(
+            "expected bytes (bytes, bytearray, memoryview, a numpy array, a pyarrow.Buffer), or the path of a file, "
+            f"got {type(source).__name__}{hint or f' ({error})'}"
+        ) from error
+    return source
+
+
+def sources(buffer_or_path: Any, *, shared: bool = False) -> Iterable[Any]:
+    """The pieces of a file, or the one that a buffer is."""
+    return pieces(buffer_or_path, shared=shared) if is_path(buffer_or_path) else (bytes_like(buffer_or_path),)
 
 
 def pieces(

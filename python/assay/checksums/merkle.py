@@ -6,20 +6,20 @@ following it down from the root. The tree is RFC 6962's, as in Certificate Trans
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from assay import _core
-from assay.checksums.files import is_path, pieces
+from assay.checks import UINT64_HIGH, integer, name_of
+from assay.checksums.files import sources
 from assay.errors import ParameterError, UnsupportedTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["MerkleProof", "MerkleTree", "grown"]
-
-_WORD = 2**64
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class MerkleTree:
         >>> before.diff(after).to_pylist()
         [2]
         """
-        source = pieces(buffer_or_path, shared=threads != 1) if is_path(buffer_or_path) else (buffer_or_path,)
+        source = sources(buffer_or_path, shared=threads != 1)
         return grown(source, block_bytes=block_bytes, algorithm=algorithm, threads=threads)
 
     @classmethod
@@ -126,7 +126,7 @@ class MerkleTree:
             UnsupportedTypeError: `other` is no tree.
         """
         if not isinstance(other, MerkleTree):
-            raise UnsupportedTypeError(f"other is a {type(other).__name__}; expected a MerkleTree")
+            raise UnsupportedTypeError(f"other is of type {type(other).__name__}; expected a MerkleTree")
         return self._native.diff(other._native)
 
     def proof(self, index: int) -> MerkleProof:
@@ -135,9 +135,10 @@ class MerkleTree:
         Raises:
             ParameterError: There is no such block.
         """
-        if not 0 <= index < self.block_count:
+        if not isinstance(index, SupportsIndex) or not 0 <= operator.index(index) < self.block_count:
             bounds = f"expected 0 to {self.block_count - 1}" if self.block_count else "there are no blocks"
-            raise ParameterError(f"block {index} is not in the tree; {bounds}")
+            raise ParameterError(f"block {index!r} is not in the tree; {bounds}")
+        index = operator.index(index)
         return MerkleProof(
             self.algorithm, self.block_bytes, self.covered_bytes, index, tuple(self._native.proof(index))
         )
@@ -158,12 +159,15 @@ class MerkleTree:
         Raises:
             UnknownNameError: The proof names no algorithm.
             ParameterError: The proof's algorithm is no digest.
+            UnsupportedTypeError: The block is not bytes-like, or the proof no proof.
 
         Source:
             RFC 9162, section 2.1.3.2.
         """
+        if not isinstance(proof, MerkleProof):
+            raise UnsupportedTypeError(f"proof is of type {type(proof).__name__}; expected what tree.proof(index) gave")
         sizes = (proof.block_bytes, proof.covered_bytes, proof.index)
-        if covered_bytes != proof.covered_bytes or not all(0 <= size < _WORD for size in sizes):
+        if covered_bytes != proof.covered_bytes or not all(0 <= size <= UINT64_HIGH for size in sizes):
             return False
         return _core.verify_block(
             proof.algorithm,
@@ -223,9 +227,8 @@ class MerkleTree:
 
 def grown(pieces: Iterable[Any], *, block_bytes: int, algorithm: str, threads: int | None = None) -> MerkleTree:
     """The tree over the blocks of bytes that come in pieces; see `MerkleTree.build`."""
-    if not 0 <= block_bytes < _WORD:
-        raise ParameterError(f"block_bytes is {block_bytes}; expected 1 to {2**31}, such as 65536")
-    leaves = _core.MerkleLeaves(algorithm, block_bytes)
+    size = integer("block_bytes", block_bytes, 1, 2**31, f"1 to {2**31}, such as 65536")
+    leaves = _core.MerkleLeaves(name_of("algorithm", algorithm, 'a digest, such as "blake3"'), size)
     for piece in pieces:
         leaves.update(piece, threads=threads)
     return MerkleTree._of(leaves.finish())

@@ -11,7 +11,8 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from assay import _core
-from assay.checksums.files import Told, is_path, pieces
+from assay.checks import UINT64_HIGH, integer, name_of
+from assay.checksums.files import Told, bytes_like, is_path, pieces, sources
 from assay.errors import ParameterError, UnsupportedTypeError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checksum", "checksum", "checksum_blocks", "fed"]
 
-_WORD = 2**64
+_CHECKSUM = 'a checksum, such as "crc32c"'
 
 # What uses more than one thread for one stream.
 _SIDE_BY_SIDE = ("crc32", "crc32c", "crc64_nvme", "blake3")
@@ -66,8 +67,9 @@ def checksum(
     >>> hex(checksum(b"123456789", "crc32c"))
     '0xe3069283'
     """
+    name_of("algorithm", algorithm, _CHECKSUM)
     if not is_path(buffer_or_path):
-        return _core.checksum(buffer_or_path, algorithm, threads=threads)
+        return _core.checksum(bytes_like(buffer_or_path), algorithm, threads=threads)
     return fed(buffer_or_path, algorithm, threads=threads).value
 
 
@@ -120,11 +122,9 @@ def checksum_blocks(
     >>> checksum_blocks(b"123456789", "crc32", block_bytes=8).to_pylist()
     [2598427311, 2366072709]
     """
-    if not 0 <= block_bytes < _WORD:
-        raise ParameterError(f"block_bytes is {block_bytes}; expected 1 to {2**31}, such as 4096")
-    blocks = _core.BlockChecksums(algorithm, block_bytes)
-    source = pieces(buffer_or_path, shared=threads != 1) if is_path(buffer_or_path) else (buffer_or_path,)
-    for piece in source:
+    size = integer("block_bytes", block_bytes, 1, 2**31, f"1 to {2**31}, such as 4096")
+    blocks = _core.BlockChecksums(name_of("algorithm", algorithm, _CHECKSUM), size)
+    for piece in sources(buffer_or_path, shared=threads != 1):
         blocks.update(piece, threads=threads)
     return blocks.finish()
 
@@ -146,7 +146,7 @@ class Checksum:
     __slots__ = ("_algorithm", "_native")
 
     def __init__(self, algorithm: str = "crc32c") -> None:
-        self._algorithm = algorithm
+        self._algorithm = name_of("algorithm", algorithm, _CHECKSUM)
         self._native = _core.Checksum(algorithm)
 
     def update(self, buffer: Any) -> Checksum:
@@ -192,14 +192,13 @@ class Checksum:
         else:
             value = other
         if isinstance(value, bytes) or not isinstance(value, int):
-            raise UnsupportedTypeError(f"other is a {type(value).__name__}; expected the CRC as int, or a Checksum")
+            raise UnsupportedTypeError(
+                f"other is of type {type(value).__name__}; expected the CRC as int, or a Checksum"
+            )
         if other_bytes is None:
             raise ParameterError("other_bytes is missing; expected the number of bytes that the other CRC covers")
-        if not 0 <= other_bytes < _WORD:
-            raise ParameterError(f"other_bytes is {other_bytes}; expected 0 to 2^64 - 1")
-        if not 0 <= value < _WORD:
-            raise ParameterError(f"other is {value}; expected a CRC, 0 to 2^64 - 1")
-        self._native.combine(value, other_bytes)
+        other_bytes = integer("other_bytes", other_bytes, 0, UINT64_HIGH, "0 to 2^64 - 1")
+        self._native.combine(integer("other", value, 0, UINT64_HIGH, "a CRC, 0 to 2^64 - 1"), other_bytes)
         return self
 
     def copy(self) -> Checksum:

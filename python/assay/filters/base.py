@@ -8,24 +8,29 @@ the interpreter released; `measured_false_positive_rate` is one probe of a colum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from assay.errors import ParameterError
+from assay.checks import UINT64_HIGH, integer, number
+from assay.errors import ParameterError, UnsupportedTypeError
 from assay.intervals import rate_interval
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Filter", "FilterRate", "GrowingFilter", "checked_count"]
-
-_LIMIT = 2**64
+__all__ = ["Filter", "FilterRate", "GrowingFilter", "checked_count", "checked_rate"]
 
 
 def checked_count(name: str, value: int | None) -> int | None:
-    """`value` if it is a count that fits 64 bits; ParameterError otherwise."""
-    if value is not None and not 0 <= value < _LIMIT:
-        raise ParameterError(f"{name} is {value}; expected 1 or more")
-    return value
+    """`value` if it is a count that fits 64 bits; ParameterError otherwise. What 0 means, the core says."""
+    return None if value is None else integer(name, value, 0, UINT64_HIGH, "an integer of 1 or more")
+
+
+def checked_rate(value: float) -> float:
+    """`value` if it is a number; ParameterError otherwise. Which rates a filter can keep, the kind says."""
+    if isinstance(value, float) and not isfinite(value):
+        return value
+    return number("false_positive_rate", value, -inf, inf, "a number between 0 and 1, such as 0.01")
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,17 @@ class Filter:
         answers: pa.BooleanArray = self._native.contains(keys, threads=threads)
         return answers
 
+    def remove(self, keys: Any) -> None:
+        """Takes keys out, where the kind can; this one cannot.
+
+        Raises:
+            ParameterError: Always, but for `CountingBloomFilter` and `CuckooFilter`.
+        """
+        raise ParameterError(
+            f"a {type(self).__name__} cannot forget keys, since others may share their bits; build it anew from the "
+            "keys that stay, or choose CountingBloomFilter or CuckooFilter"
+        )
+
     def measured_false_positive_rate(self, absent: Any, *, threads: int | None = None) -> FilterRate:
         """The share of absent keys that the filter wrongly claims to hold, with its exact 95 % interval.
 
@@ -140,7 +156,13 @@ class Filter:
         """Whether the filter may hold one Python value; None is never held. Slow: probe columns."""
         import pyarrow as pa
 
-        return bool(self.contains(pa.array([key]), threads=1)[0].as_py())
+        try:
+            column = pa.array([key])
+        except (pa.ArrowException, OverflowError) as error:
+            raise UnsupportedTypeError(
+                f"{key!r} of type {type(key).__name__} cannot be a key; expected what pyarrow.array([key]) takes"
+            ) from error
+        return bool(self.contains(column, threads=1)[0].as_py())
 
     def __len__(self) -> int:
         """`key_count`."""
@@ -217,9 +239,8 @@ class GrowingFilter(Filter):
         Raises:
             ParameterError: `keys` is negative or does not fit 64 bits.
         """
-        if not 0 <= keys < _LIMIT:
-            raise ParameterError(f"keys is {keys}; expected 0 or more")
-        rate: float = self._native.false_positive_rate_at(keys)
+        count = integer("keys", keys, 0, UINT64_HIGH, "a number of keys, 0 or more")
+        rate: float = self._native.false_positive_rate_at(count)
         return rate
 
     def __or__(self, other: object) -> Self:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from assay import _core
-from assay.filters.base import GrowingFilter, checked_count
+from assay.checks import name_of
+from assay.filters.base import GrowingFilter, checked_count, checked_rate
 
 __all__ = ["BloomFilter"]
 
@@ -81,8 +82,8 @@ class BloomFilter(GrowingFilter):
         """
         native = _core.BloomFilter.build(
             keys,
-            false_positive_rate=false_positive_rate,
-            layout=layout,
+            false_positive_rate=checked_rate(false_positive_rate),
+            layout=name_of("layout", layout, 'a layout, such as "split_block"'),
             block_count=checked_count("block_count", block_count),
             capacity=checked_count("capacity", capacity),
             threads=threads,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay import _core
-from assay.filters.base import GrowingFilter, checked_count
+from assay.filters.base import GrowingFilter, checked_count, checked_rate
 from assay.filters.bloom import BloomFilter
 
 __all__ = ["CountingBloomFilter"]
@@ -57,7 +57,10 @@ class CountingBloomFilter(GrowingFilter):
         [False, True]
         """
         native = _core.CountingBloomFilter.build(
-            keys, false_positive_rate=false_positive_rate, capacity=checked_count("capacity", capacity), threads=threads
+            keys,
+            false_positive_rate=checked_rate(false_positive_rate),
+            capacity=checked_count("capacity", capacity),
+            threads=threads,
         )
         return cls._of(native)
 

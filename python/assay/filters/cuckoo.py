@@ -6,13 +6,17 @@ their number is known. Source: Fan, Andersen, Kaminsky & Mitzenmacher 2014.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NoReturn
 
 from assay import _core
+from assay.checks import integer
 from assay.errors import ParameterError
-from assay.filters.base import Filter, checked_count
+from assay.filters.base import Filter, checked_count, checked_rate
 
 __all__ = ["CuckooFilter"]
+
+_SLOTS_PER_BUCKET = 4
 
 
 class CuckooFilter(Filter):
@@ -65,7 +69,9 @@ class CuckooFilter(Filter):
         [False, True, True, None]
         """
         room = checked_count("capacity", capacity)
-        native = _core.CuckooFilter.build(keys, false_positive_rate=false_positive_rate, capacity=room, threads=threads)
+        native = _core.CuckooFilter.build(
+            keys, false_positive_rate=checked_rate(false_positive_rate), capacity=room, threads=threads
+        )
         return cls._of(native)
 
     def insert(self, keys: Any, *, threads: int | None = None) -> None:
@@ -115,6 +121,17 @@ class CuckooFilter(Filter):
     def fingerprint_bits(self) -> int:
         """The width of a fingerprint."""
         return self._native.fingerprint_bits
+
+    def false_positive_rate_at(self, keys: int) -> float:
+        """The false-positive rate with so many keys held, by the formula of `expected_false_positive_rate`.
+
+        Raises:
+            ParameterError: `keys` is no count, or more than the filter has slots.
+        """
+        slots = _SLOTS_PER_BUCKET * self._native.buckets
+        used = integer("keys", keys, 0, slots, f"a number of keys, 0 to the {slots} slots of the filter") / slots
+        agree = (2**self.fingerprint_bits + 2) / 4**self.fingerprint_bits
+        return -math.expm1(2 * _SLOTS_PER_BUCKET * used * math.log1p(-agree))
 
     @property
     def expected_false_positive_rate(self) -> float:

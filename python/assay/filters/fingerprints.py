@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from assay.errors import ParameterError
-from assay.filters.base import Filter
+from assay.filters.base import Filter, checked_rate
 
 __all__ = ["BuiltOnceFilter", "fingerprint_width"]
 
@@ -27,8 +27,9 @@ def fingerprint_width(name: str, false_positive_rate: float | None, fingerprint_
             f"false_positive_rate is {false_positive_rate} and fingerprint_bits is {fingerprint_bits}; expected one of "
             "them: b bits keep a rate of 2^-b"
         )
+    rate = checked_rate(false_positive_rate)
     for bits in (8, 16):
-        if 2.0**-bits <= false_positive_rate < 1:
+        if 2.0**-bits <= rate < 1:
             return bits
     raise ParameterError(
         f"false_positive_rate is {false_positive_rate}; expected {2.0**-16:.3g} or more and less than 1 for a {name}, "

@@ -39,7 +39,7 @@ def parquet_filters(source: Any, column: str) -> list[BloomFilter | None]:
     Raises:
         DataError: There is no Parquet file, or it is damaged.
         UnknownNameError: There is no such column.
-        UnsupportedTypeError: The column's type has no keys here (INT96, BOOLEAN).
+        UnsupportedTypeError: The column's type has no keys here (INT96, BOOLEAN), or the source is none of these.
 
     Source:
         Apache Parquet, BloomFilter.md.
@@ -81,9 +81,14 @@ def _opened(source: Any) -> Iterator[tuple[pa.NativeFile, pq.FileMetaData]]:
             file = source
         elif isinstance(source, (pa.Buffer, bytes, memoryview)):
             file = pa.BufferReader(source)
-        else:
+        elif hasattr(source, "read") and hasattr(source, "seek"):
             file = pa.PythonFile(source, mode="r")
-    except (OSError, TypeError) as error:
+        else:
+            raise UnsupportedTypeError(
+                f"source is of type {type(source).__name__}; expected a path, an open file that can seek, or a "
+                "pyarrow buffer of the whole file"
+            )
+    except OSError as error:
         raise DataError(f"{source} cannot be opened: {error}") from error
     try:
         try:

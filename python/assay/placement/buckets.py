@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from assay import _core
-from assay.placement.checks import integer, names_of
+from assay.checks import integer
+from assay.placement.checks import names_of
 from assay.placement.common import Placement
 
 __all__ = ["Anchor", "Memento"]

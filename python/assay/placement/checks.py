@@ -1,41 +1,19 @@
-"""What placements are given, checked: numbers within bounds, names, weights, racks and slots, from any sequence."""
+"""What placements are given, checked: names, weights, racks and slots, from any sequence with an order of its own."""
 
 from __future__ import annotations
 
 import math
 import numbers
-import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from assay.checks import integer
 from assay.errors import ParameterError
 
-__all__ = ["NODES_HIGH", "SLOTS", "UINT64_HIGH", "integer", "names_of", "number", "racks_of", "slots_of", "weights_of"]
+__all__ = ["NODES_HIGH", "SLOTS", "names_of", "racks_of", "slots_of", "weights_of"]
 
-UINT64_HIGH = 2**64 - 1
 NODES_HIGH = 2**32 - 1
 SLOTS = 16_384
-
-
-def integer(name: str, value: Any, low: int, high: int) -> int:
-    """The integer within its bounds, whatever library it comes from."""
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or not low <= number <= high:
-        raise ParameterError(f"{name} is {value!r}; expected an integer from {low} to {high}")
-    return number
-
-
-def number(name: str, value: Any, low: float, high: float) -> float:
-    """The number within its bounds, whatever library it comes from."""
-    found = math.nan
-    if not isinstance(value, bool | str | bytes) and hasattr(value, "__float__"):
-        found = float(value)
-    if not low <= found <= high:
-        raise ParameterError(f"{name} is {value!r}; expected a number from {low:g} to {high:g}")
-    return found
 
 
 def values_of(name: str, values: Any, expected: str) -> list[Any]:
@@ -43,6 +21,13 @@ def values_of(name: str, values: Any, expected: str) -> list[Any]:
     for method in ("to_pylist", "tolist", "to_list"):
         if hasattr(values, method):
             return list(getattr(values, method)())
+    if isinstance(values, set | frozenset):
+        raise ParameterError(
+            f"{name} is a {type(values).__name__}, whose order changes from run to run, and positions with it; "
+            f"expected {expected}, such as sorted({name})"
+        )
+    if name != "nodes" and isinstance(values, Mapping):
+        raise ParameterError(f"{name} is a {type(values).__name__}; expected {expected}, in the order of the nodes")
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ParameterError(f"{name} is {values!r}; expected {expected}")
     return list(values)

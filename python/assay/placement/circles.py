@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from assay.placement.checks import integer, number
+from assay.checks import integer, number
 from assay.placement.common import Placement
 
 if TYPE_CHECKING:

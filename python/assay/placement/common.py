@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from assay import _core
+from assay.checks import UINT64_HIGH, integer, name_of
 from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError
-from assay.placement.checks import NODES_HIGH, UINT64_HIGH, integer, names_of, racks_of, weights_of
+from assay.placement.checks import NODES_HIGH, names_of, racks_of, weights_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,8 +46,7 @@ class Placement:
         self._nodes = names_of(nodes)
         self._weights = weights_of(weights, self._nodes)
         self._racks = racks_of(racks, self._nodes)
-        if not isinstance(parameters["hash"], str):
-            raise ParameterError(f"hash is {parameters['hash']!r}; expected the name of a hash function")
+        name_of("hash", parameters["hash"], "a hash function")
         self._parameters = parameters | {"seed": integer("seed", parameters["seed"], 0, UINT64_HIGH)}
         self._placement = _core.Placement(self.kind, self._nodes, self._weights, self._racks, **self._parameters)
 

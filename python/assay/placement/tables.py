@@ -6,7 +6,8 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from assay.placement.checks import SLOTS, integer, slots_of
+from assay.checks import integer
+from assay.placement.checks import SLOTS, slots_of
 from assay.placement.common import NODES_SHOWN, Placement
 
 __all__ = ["Maglev", "RedisSlots"]

@@ -20,7 +20,7 @@ import pyarrow as pa
 from assay.experiments.chance import bias_bound
 from assay.experiments.distinct import numpy_of
 from assay.experiments.hashing.spelling import bytes_of
-from assay.experiments.intervals import over_seeds
+from assay.intervals import over_seeds
 
 __all__ = ["LAST_BYTES", "Avalanche", "avalanche", "flips"]
 

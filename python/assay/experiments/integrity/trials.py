@@ -13,7 +13,7 @@ from assay.experiments.integrity.copies import Copy, Intact
 from assay.experiments.integrity.faults import PAGE_BYTES, inject, prepared
 from assay.experiments.integrity.schemes import Scheme
 from assay.experiments.integrity.settings import FAULTS, Fault
-from assay.experiments.intervals import over_seeds, rate_interval
+from assay.intervals import over_seeds, rate_interval
 
 __all__ = ["Contest", "measure"]
 

@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 
 from assay.errors import MeasurementError
 from assay.experiments.base import Cell, Value
-from assay.experiments.intervals import rate_interval
 from assay.experiments.membership.keys import KeySet
 from assay.experiments.membership.row_groups import Reads
 from assay.experiments.membership.settings import Order
 from assay.experiments.membership.spelling import Filter, FilterSpec, build
+from assay.intervals import rate_interval
 
 __all__ = ["Contest", "group_values", "measure", "no_groups"]
 

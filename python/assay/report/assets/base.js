@@ -30,13 +30,17 @@
     return `${(value / 1e9).toFixed(2)} s`;
   };
 
+  const percentage = (percent) => {
+    if (percent === 0 || Math.abs(percent) >= 1) return percent.toFixed(1);
+    let [decimals, bound] = [2, 0.1];
+    for (; Math.abs(percent) < bound && decimals < 6; decimals += 1) bound /= 10;
+    return Math.abs(percent) >= bound ? percent.toFixed(decimals) : percent.toExponential(1);
+  };
+
   /** A number with its unit, as assay.units.format_value writes it. */
   assay.format = (value, unit) => {
     if (value === null || value === undefined || Number.isNaN(value)) return '–';
-    if (unit === 'share') {
-      const percent = 100 * value;
-      return `${percent.toFixed(Math.abs(percent) > 0 && Math.abs(percent) < 1 ? 2 : 1)} %`;
-    }
+    if (unit === 'share') return `${percentage(100 * value)} %`;
     if (unit === 'bytes') {
       for (const prefix of ['B', 'KiB', 'MiB', 'GiB', 'TiB']) {
         if (Math.abs(value) < 1024 || prefix === 'TiB') return prefix === 'B' ? `${value.toFixed(0)} B` : `${value.toFixed(1)} ${prefix}`;
@@ -58,7 +62,10 @@
   assay.scaled = (unit, values) => {
     const most = Math.max(0, ...values.map(Math.abs));
     const pick = (steps) => steps.find(([size]) => most >= size) || steps.at(-1);
-    if (unit === 'share') return { divisor: 1, suffix: '', format: most < 0.005 ? '.2~%' : most < 0.05 ? '.1~%' : '.0%' };
+    if (unit === 'share') {
+      const least = Math.min(most, ...values.map(Math.abs).filter((value) => value > 0));
+      return { divisor: 1, suffix: '', format: most < 0.005 || least < most / 100 ? '.2~p' : most < 0.05 ? '.1~%' : '.0%' };
+    }
     if (unit === 'ns' || unit === 's') {
       const base = unit === 's' ? 1e9 : 1;
       const [size, name] = pick([[1e9 / base, 's'], [1e6 / base, 'ms'], [1e3 / base, 'µs'], [1 / base, 'ns']]);
