@@ -1,7 +1,7 @@
 """Measures the building blocks of distributed systems on your own data, before anything is deployed.
 
-Three ways in: run benchmark suites (`assay run`), compare one thing now (`assay.compare`), and call
-the fast primitives (`assay.hash`, `assay.BloomFilter`, `assay.Ring`, `assay.checksum`).
+Four ways in: compare one thing now (`assay.compare`), run benchmark suites (`assay run`), gate a change (`assay.diff`),
+and call the fast primitives (`assay.hash`, `assay.BloomFilter`, `assay.Ring`, `assay.checksum`).
 Names resolve on first use, so that `import assay` loads none of the heavy packages.
 """
 
