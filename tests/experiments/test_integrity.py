@@ -263,6 +263,14 @@ def test_a_weak_checksum_is_found_out() -> None:
     assert answer.best == "crc32c" and "missed" in answer.dropped["crc32c(bits=2)"]
 
 
+def test_few_bits_are_not_the_answer_even_where_few_trials_met_no_miss() -> None:
+    answer = answer_of(checksums=["crc32c(bits=24)", "crc32c"], trials=2)
+    assert answer.best == "crc32c"
+    assert answer.dropped["crc32c(bits=24)"] == (
+        "has 24 bits: of damage without any pattern one in 16,777,216 passes, met by these trials or not"
+    )
+
+
 def test_a_sum_that_is_no_checksum_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def planted(self: Scheme, payload: bytes, number: int = 0) -> bytes:
         return (sum(payload) % 2**32).to_bytes(4, "little")

@@ -404,7 +404,7 @@ def test_the_answer_is_the_fewest_bits_that_keep_the_promise() -> None:
     answers = EXPERIMENT.answer(job.cells, findings_of(job).values, settings)
     assert [answer.parameters["false_positive_rate"] for answer in answers] == [0.1, 0.01]
     assert all(answer.best == "standard" and answer.pareto for answer in answers)
-    assert answers[1].sentence.startswith("standard holds these 20,000 keys in 9.59 bits each and says yes to ")
+    assert answers[1].sentence.startswith("standard holds the 20,000 keys of key in 9.59 bits each and says yes to ")
     assert answers[1].findings == ()
 
 
@@ -420,11 +420,26 @@ def test_the_answer_is_the_fewest_bits_that_keep_the_promise() -> None:
         ("standard(false_positive_rate=0.1)", ParameterError, "is the setting false_positive_rate"),
         ("split_block(block_count=8)", ParameterError, "block_count follows from the keys"),
         ("standard(", SpellingError, "'standard('"),
+        ("xor(fingerprint_bits=9)", ParameterError, "xor(fingerprint_bits=9): fingerprint_bits is 9; expected 8 or 16"),
     ],
 )
 def test_a_wrong_spelling_is_refused_with_a_way_out(spelling: str, error: type[AssayError], words: str) -> None:
     with pytest.raises(error, match=re.escape(words)):
         parse_filter(spelling)
+
+
+def test_filters_that_nobody_named_and_that_cannot_keep_the_rate_are_left_out_with_the_reason() -> None:
+    settings = MembershipSettings(false_positive_rate=[0.01, 1e-7], key="key")
+    job = EXPERIMENT.job(open_dataset("ascending(rows=2000, stride=3)"), settings)
+    found = findings_of(job)
+    assert not found.failures
+    usual, low = EXPERIMENT.answer(job.cells, found.values, settings, job)
+    assert not usual.notes and {cell.contender for cell in job.cells} == set(propose())
+    assert {note.split(" was left out: false_positive_rate is ")[0] for note in low.notes} >= {"split_block", "xor"}
+    assert low.best == "standard" and "says yes to none of 200,000 absent ones" in low.sentence
+    named = EXPERIMENT.job(job.dataset, MembershipSettings(filters=["xor"], false_positive_rate=1e-7, key="key"))
+    (why,) = findings_of(named).failures.values()  # what was asked for by name is not left out
+    assert why.startswith("false_positive_rate is 1e-07; expected ")
 
 
 def test_all_mistakes_of_the_settings_are_told_at_once() -> None:

@@ -442,7 +442,7 @@ def test_the_answer_is_even_moves_little_and_is_small() -> None:
         assert answer.best == "jump"
         assert "ring(virtual_nodes=1)" in answer.dropped
         assert "modulo" not in answer.pareto or "jump" in answer.pareto
-    assert answers[0].sentence.startswith("jump spreads these keys on 4 nodes (1.0")
+    assert answers[0].sentence.startswith("jump spreads the keys of key on 4 nodes (1.0")
     assert "(equal shares need 20.0 %)" in answers[0].sentence
 
 
@@ -451,7 +451,7 @@ def test_no_answer_where_every_placement_is_uneven() -> None:
     job = EXPERIMENT.job(open_dataset("hot_tenant(rows=2000, hot_share=0.5, seed=1)"), settings)
     (answer,) = EXPERIMENT.answer(job.cells, findings_of(job).values, settings)
     assert answer.best is None and len(answer.dropped) == len(job.cells)
-    assert answer.sentence.startswith(f"None of the {len(job.cells)} placements spreads these keys on 8 nodes")
+    assert answer.sentence.startswith(f"None of the {len(job.cells)} placements spreads the keys of tenant on 8 nodes")
 
 
 # Bad input

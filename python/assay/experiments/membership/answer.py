@@ -22,8 +22,11 @@ _CRITERIA = (_BITS, _RATE)
 Row = Mapping[str, Value]
 
 
-def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> Answer:
-    """The answer for one target rate, number of keys and order; all cells have them."""
+def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], left_out: Mapping[str, str] | None = None) -> Answer:
+    """The answer for one target rate, number of keys and order; all cells have them.
+
+    `left_out` are the filters of the catalogue that cannot be for this rate or type of key, and why.
+    """
     parameters = dict(cells[0].parameters)
     rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
     rows = {name: row for name, row in rows.items() if all(_number(row, metric) is not None for metric in _CRITERIA)}
@@ -40,8 +43,9 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> Answer:
     )
     unbeaten = pareto({name: tuple(_value(row, metric) for metric in _CRITERIA) for name, row in rows.items()})
     target = float(parameters["false_positive_rate"])
-    sentence, findings = _sentence(rows, best, target), _findings(rows.get(best or "", {}))
-    return Answer(sentence, best, rule, tuple(unbeaten), dropped, (), parameters, findings)
+    sentence, findings = _sentence(rows, best, target, parameters["key"]), _findings(rows.get(best or "", {}))
+    notes = [f"{name} was left out: {why}" for name, why in (left_out or {}).items()]
+    return Answer(sentence, best, rule, tuple(unbeaten), dropped, tuple(notes), parameters, findings)
 
 
 def _number(row: Row, metric: str) -> float | None:
@@ -58,15 +62,19 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _sentence(rows: Mapping[str, Row], best: str | None, target: float) -> str:
+def _sentence(rows: Mapping[str, Row], best: str | None, target: float, key: object) -> str:
     if not rows:
         return f"No filter could be measured at a target of {_percent(target)}."
     if best is None:
         return f"None of the {len(rows)} filters keeps to {_percent(target)} on these keys."
     row = rows[best]
+    rate = _value(row, _RATE)
+    wrong = (
+        f"{_percent(rate)} of absent ones" if rate else f"none of {_value(row, 'absent_keys_asked'):,.0f} absent ones"
+    )
     return (
-        f"{best} holds these {_value(row, 'keys_held'):,.0f} keys in {_value(row, _BITS):.2f} bits each "
-        f"and says yes to {_percent(_value(row, _RATE))} of absent ones ({_percent(target)} asked for)."
+        f"{best} holds the {_value(row, 'keys_held'):,.0f} keys of {key} in {_value(row, _BITS):.2f} bits each "
+        f"and says yes to {wrong} ({_percent(target)} asked for)."
     )
 
 

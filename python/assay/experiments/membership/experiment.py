@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from assay.datasets import Dataset, guess_roles, open_dataset
 from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
@@ -15,7 +17,7 @@ from assay.experiments.membership.contests import Contest
 from assay.experiments.membership.job import MembershipJob
 from assay.experiments.membership.metrics import METRICS
 from assay.experiments.membership.settings import MembershipSettings, Order
-from assay.experiments.membership.spelling import FilterSpec, parse_filter, propose
+from assay.experiments.membership.spelling import FilterSpec, build, parse_filter, propose
 
 __all__ = ["EXPERIMENT", "MembershipExperiment"]
 
@@ -52,15 +54,19 @@ class MembershipExperiment:
             raise mistakes[0][1]
         if mistakes:
             raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        left_out = {} if settings.filters else _left_out(dataset, specs, key, settings)
         contests = tuple(
             self._contest(dataset, spec, rate, count, order, key, settings, workload)
             for count in settings.key_counts
             for order in settings.orders
             for rate in settings.rates
             for spec in specs
+            if spec.text not in left_out.get(rate, {})
         )
         own = dataset.row_groups if settings.row_group_rows is None else None
-        return MembershipJob(dataset, contests, key, settings, own if own and len(own) > 1 else None, workload)
+        return MembershipJob(
+            dataset, contests, key, settings, own if own and len(own) > 1 else None, workload, left_out
+        )
 
     def _contest(
         self,
@@ -96,7 +102,8 @@ class MembershipExperiment:
         for cell in cells:
             point = tuple(cell.parameters.get(name) for name in ("key_count", "order", "false_positive_rate"))
             points.setdefault(point, []).append(cell)
-        return [answer(here, by_cell) for here in points.values()]
+        left_out = job.left_out if isinstance(job, MembershipJob) else None
+        return [answer(here, by_cell, (left_out or {}).get(rate)) for (*_, rate), here in points.items()]
 
 
 def _filters(settings: MembershipSettings, mistakes: Mistakes) -> list[FilterSpec]:
@@ -110,6 +117,32 @@ def _filters(settings: MembershipSettings, mistakes: Mistakes) -> list[FilterSpe
         except UsageError as error:
             mistakes.append((f"filters[{index}]", error))
     return list(specs.values())
+
+
+def _left_out(
+    dataset: Dataset, specs: Sequence[FilterSpec], key: str, settings: MembershipSettings
+) -> dict[float, dict[str, str]]:
+    """Target rate → the filters that nobody named and that cannot be for it, or for this type of key, and why.
+
+    Raises:
+        UsageError: None is left for a rate; the reason is that of the first.
+    """
+    none = pa.nulls(0, dataset.schema.field(key).type)
+    found: dict[float, dict[str, str]] = {}
+    for rate in settings.rates:
+        refused: dict[str, UsageError] = {}
+        for spec in specs:
+            if spec.contender.implementation is not None:
+                continue  # another package's speaks for itself when it is measured
+            try:
+                build(spec, none, rate, threads=1)
+            except UsageError as error:
+                refused[spec.text] = error
+        if len(refused) == len(specs):
+            raise next(iter(refused.values()))
+        if refused:
+            found[rate] = {name: str(error) for name, error in refused.items()}
+    return found
 
 
 def _key(dataset: Dataset, settings: MembershipSettings, mistakes: Mistakes) -> str:

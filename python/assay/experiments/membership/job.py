@@ -73,6 +73,7 @@ class MembershipJob:
     settings: MembershipSettings
     own_groups: tuple[int, ...] | None  # the first row of each row group of the table; None where rows are counted out
     workload: Dataset | None
+    left_out: Mapping[float, Mapping[str, str]] = field(default_factory=dict)  # by target rate: filters, and why
     stages: int = 2
     timed: bool = True
 

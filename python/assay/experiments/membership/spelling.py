@@ -22,6 +22,7 @@ from assay.errors import ParameterError, SpellingError
 __all__ = ["MAKERS", "Filter", "FilterSpec", "build", "parse_filter", "propose"]
 
 _RATE = "false_positive_rate"
+_ANY_RATE = 0.01  # that every filter keeps
 _OF_THE_KEYS = ("capacity", "block_count")  # a filter's size, which follows from keys and rate here
 
 
@@ -88,7 +89,14 @@ def parse_filter(text: str) -> FilterSpec:
     for name in _OF_THE_KEYS:
         if name in node.keywords:
             raise ParameterError(f"{node.text}: {name} follows from the keys and {_RATE} here; leave it out")
-    return FilterSpec(without_blanks(node.text), node.name, contender.check(node.keywords))
+    parameters = contender.check(node.keywords)
+    spec = FilterSpec(without_blanks(node.text), node.name, parameters)
+    if parameters and contender.implementation is None:
+        try:  # what the catalogue's bounds do not say, such as widths between 8 and 16
+            build(spec, pa.array([], pa.int64()), _ANY_RATE, threads=1)
+        except ParameterError as error:
+            raise ParameterError(f"{spec.text}: {error}") from error
+    return spec
 
 
 def propose() -> list[str]:

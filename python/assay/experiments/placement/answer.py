@@ -48,7 +48,7 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], settings: Placemen
     notes = [f"Every number is the mean of {settings.seeds} seeds."] if settings.seeds > 1 else []
     if not settings.placements:
         notes.append(f"No placement was named; these were tried: {', '.join(cell.contender for cell in cells)}.")
-    sentence = _sentence(rows, best, dropped, int(parameters["nodes"]))
+    sentence = _sentence(rows, best, dropped, parameters["key"], int(parameters["nodes"]))
     return Answer(sentence, best, rule, tuple(unbeaten), dropped, tuple(notes), parameters)
 
 
@@ -76,16 +76,18 @@ def _range(row: Row, metric: str) -> tuple[float, float]:
     return mean if found.low is None else found.low, mean if found.high is None else found.high
 
 
-def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, str], nodes: int) -> str:
+def _sentence(rows: Mapping[str, Row], best: str | None, dropped: Mapping[str, str], key: object, nodes: int) -> str:
     where = f"on {nodes} node{'s' if nodes != 1 else ''}"
     if not rows:
         return f"No placement could be measured {where}."
     if best is None:
         nearest = min(rows, key=lambda name: (_mean(rows[name], _LOAD), name))
-        return f"None of the {len(rows)} placements spreads these keys {where}: with {nearest} {dropped[nearest]}."
+        return (
+            f"None of the {len(rows)} placements spreads the keys of {key} {where}: with {nearest} {dropped[nearest]}."
+        )
     row = rows[best]
     moved, over = _mean(row, "moved_share.add_one"), _mean(row, _MOVED)
     return (
-        f"{best} spreads these keys {where} ({_mean(row, _LOAD):.2f} × mean); a node more moves "
+        f"{best} spreads the keys of {key} {where} ({_mean(row, _LOAD):.2f} × mean); a node more moves "
         f"{100 * moved:.1f} % of them (equal shares need {100 * moved / over if over else 0:.1f} %)."
     )
