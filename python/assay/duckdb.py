@@ -69,7 +69,12 @@ _KEY_TYPES = (
     "TIMESTAMPTZ",
 )
 # What DuckDB would otherwise turn into a DOUBLE or a text, whose hash is another.
-_REFUSED = ("DECIMAL(38, 10)", "HUGEINT", "UHUGEINT")
+_REFUSED = {
+    "DECIMAL(38, 10)": "would lose digits on its way; cast it to BIGINT, DOUBLE or VARCHAR",
+    "HUGEINT": "would lose digits on its way; cast it to BIGINT or VARCHAR",
+    "UHUGEINT": "would lose digits on its way; cast it to BIGINT or VARCHAR",
+    "UUID": "could be its text or its bytes; cast it to VARCHAR or BLOB",
+}
 _LEAST_VERSION = [1, 4]
 _WIDE = pa.uint64()
 _numbers = itertools.count()  # no two functions of a process share a name: connections to one file share functions
@@ -157,9 +162,8 @@ def _create(connection: Any, known: _Registered) -> None:
                 native, function.kernel, types, function.returns, type="arrow", null_handling="special"
             )
             own.append(f"(key {kind}{declared}) AS {native}(key{passed})")
-        for kind in _REFUSED:
-            advice = "cast it to BIGINT or VARCHAR" if "HUGE" in kind else "cast it to BIGINT, DOUBLE or VARCHAR"
-            words = f"{function.name}: a key of type {kind.partition('(')[0]} would lose digits on its way; {advice}"
+        for kind, why in _REFUSED.items():
+            words = f"{function.name}: a key of type {kind.partition('(')[0]} {why}"
             own.append(f"(key {kind}{declared}) AS error('{words}')::{function.returns}")
     for name, own in overloads.items():
         connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}{', '.join(own)}")
