@@ -244,6 +244,18 @@ def test_what_is_no_source_of_a_file_is_refused() -> None:
             assay.parquet_filters(source, "a")
 
 
+def test_a_text_file_and_what_names_no_column_or_group_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": ["x"]}), path, bloom_filter_options={"a": True})
+    with path.open() as file, pytest.raises(UnsupportedTypeError, match="open it in binary"):
+        assay.parquet_filters(file, "a")
+    with pytest.raises(UnknownNameError, match='there is no column "3"; known: a'):
+        assay.parquet_filters(path, 3)  # type: ignore[arg-type]
+    for group in ("0", 1.0, 1, -1):
+        with pytest.raises(ParameterError, match=r"row_group is .*; expected one of the file's 1 groups, counted"):
+            assay.BloomFilter.from_parquet(path, "a", row_group=group)  # type: ignore[arg-type]
+
+
 def test_what_a_file_does_not_have_is_named(tmp_path: Path) -> None:
     path = tmp_path / "one.parquet"
     pq.write_table(pa.table({"k": [1], "other": [2]}), path, bloom_filter_options={"k": True})
@@ -252,7 +264,7 @@ def test_what_a_file_does_not_have_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match='did you mean "other"'):
         assay.BloomFilter.from_parquet(path, "othr")
     for group in (-1, 1):
-        with pytest.raises(ParameterError, match="the file has 1"):
+        with pytest.raises(ParameterError, match="one of the file's 1 groups"):
             assay.BloomFilter.from_parquet(path, "k", row_group=group)
     with pytest.raises(DataError, match="cannot be opened"):
         assay.BloomFilter.from_parquet(tmp_path / "none.parquet", "k")

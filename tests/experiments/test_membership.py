@@ -442,6 +442,16 @@ def test_filters_that_nobody_named_and_that_cannot_keep_the_rate_are_left_out_wi
     assert why.startswith("false_positive_rate is 1e-07; expected ")
 
 
+def test_a_column_without_absent_values_is_told_so() -> None:
+    settings = MembershipSettings(key="key")
+    job = EXPERIMENT.job(open_dataset(pa.table({"key": [True, False] * 50})), settings)
+    (found,) = EXPERIMENT.answer(job.cells, findings_of(job).values, settings, job)
+    assert found.best is None
+    assert found.sentence.startswith(
+        "No filter could be judged at a target of 1 %: the column's type has no value that"
+    )
+
+
 def test_all_mistakes_of_the_settings_are_told_at_once() -> None:
     with pytest.raises(SuiteError) as caught:
         plan(key="kee", filters=["standard", "standard", "blom"])

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from assay import _core
-from assay.errors import DataError, ParameterError, UnknownNameError, UnsupportedTypeError
+from assay.checks import integer
+from assay.errors import DataError, UnknownNameError, UnsupportedTypeError
 from assay.filters.bloom import BloomFilter
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def read_filter(source: Any, column: str, row_group: int) -> _core.BloomFilter:
     """The filter of one column chunk; see `BloomFilter.from_parquet`."""
     with _opened(source) as (file, metadata):
         index = _column_index(metadata, column)
-        if not 0 <= row_group < metadata.num_row_groups:
-            raise ParameterError(f"row_group is {row_group}; the file has {metadata.num_row_groups}, counted from 0")
+        count = metadata.num_row_groups
+        row_group = integer("row_group", row_group, 0, count - 1, f"one of the file's {count} groups, counted from 0")
         chunk = metadata.row_group(row_group).column(index)
         if chunk.bloom_filter_offset is None:
             raise DataError(
@@ -90,6 +91,10 @@ def _opened(source: Any) -> Iterator[tuple[pa.NativeFile, pq.FileMetaData]]:
             )
     except OSError as error:
         raise DataError(f"{source} cannot be opened: {error}") from error
+    except TypeError as error:
+        raise UnsupportedTypeError(
+            f"{source} cannot be read ({error}); open it in binary, such as by mode rb"
+        ) from error
     try:
         try:
             metadata = pq.read_metadata(file)
@@ -104,7 +109,7 @@ def _opened(source: Any) -> Iterator[tuple[pa.NativeFile, pq.FileMetaData]]:
 def _column_index(metadata: pq.FileMetaData, column: str) -> int:
     paths = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
     if column not in paths:
-        raise UnknownNameError.of("column", column, paths)
+        raise UnknownNameError.of("column", str(column), paths)
     return paths.index(column)
 
 

@@ -43,9 +43,19 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], left_out: Mapping[
     )
     unbeaten = pareto({name: tuple(_value(row, metric) for metric in _CRITERIA) for name, row in rows.items()})
     target = float(parameters["false_positive_rate"])
+    if not rows and (why := _unjudged(cells, by_cell)):
+        return Answer(
+            f"No filter could be judged at a target of {_percent(target)}: {why}.", None, rule, (), {}, (), parameters
+        )
     sentence, findings = _sentence(rows, best, target, parameters["key"]), _findings(rows.get(best or "", {}))
     notes = [f"{name} was left out: {why}" for name, why in (left_out or {}).items()]
     return Answer(sentence, best, rule, tuple(unbeaten), dropped, tuple(notes), parameters, findings)
+
+
+def _unjudged(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> str | None:
+    """Why filters that were built have no rate; None where none was built."""
+    notes = [by_cell[cell.cell_id][_RATE].note for cell in cells if _RATE in by_cell.get(cell.cell_id, {})]
+    return next((note for note in notes if note), None)
 
 
 def _number(row: Row, metric: str) -> float | None:
