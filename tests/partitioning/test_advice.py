@@ -45,7 +45,7 @@ def test_the_even_key_is_found_and_coarse_and_wrong_columns_are_rejected_with_re
     assert found.answer.startswith("Partition table by tenant_id with ")
     assert " on 8 partitions: the fullest holds " in found.answer
     keys = {key["name"]: (key["tried"], key["words"]) for key in found.advice["keys"]}
-    assert keys["tenant_id"] == (True, "2,000 values, heaviest 0.050 %")
+    assert keys["tenant_id"] == (True, "2,000 values, heaviest 0.05 %")
     assert keys["region"] == (False, "3 values, heaviest 50 %: cannot fill 8 partitions")
     assert keys["amount"][0] is False and "double" in keys["amount"][1]
 
