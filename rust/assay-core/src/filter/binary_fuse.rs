@@ -25,7 +25,7 @@ mod peel;
 
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
-use crate::filter::hashes::{ATTEMPTS_HIGH, Buckets, Source, mix, seed_of};
+use crate::filter::hashes::{ATTEMPTS_HIGH, Source, first_seed, mix};
 use crate::filter::spelled;
 use crate::filter::table::Fingerprint;
 
@@ -34,11 +34,14 @@ pub use column::{AnyBinaryFuse, BinaryFuseFilter};
 /// Filters of more slots are refused: positions are 32 bits, and 2 GiB are no longer probed from a cache.
 pub const SLOTS_HIGH: u64 = 1 << 31;
 
+/// Segments have at most 2^18 slots: so many bits choose one.
+const SEGMENT_BITS_HIGH: u32 = 18;
+
 /// The catalogue's entry.
 pub const CONTENDER: Contender = Contender {
     room: "filter",
     name: "binary_fuse",
-    version: 1,
+    version: 2,
     idea: "Three or four slots in neighbouring segments XOR to a key's fingerprint.",
     cost: "9.0 bits per key (8.6 with four slots) at 0.39 %, twice that at 0.0015 %; three cache misses at once per probe",
     choose_when: "all keys are known when it is built: nothing smaller is as fast",
@@ -73,7 +76,9 @@ impl Shape {
     /// The shape for so many distinct keys, each with `K` slots; None beyond [`SLOTS_HIGH`].
     ///
     /// Up to about a million keys the sizes are the paper's. Beyond, segments stay small enough for a near cache, and
-    /// grow only as far as their random loads must not stop a wave.
+    /// grow only as far as their random loads must not stop a wave, and as two keys must not share all of their slots,
+    /// which would cost another seed: n keys with three slots have n / (2.25 L²) such pairs by chance, here at most one
+    /// in a hundred builds (1.2 at the largest size). With four slots they are rarer by another L.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     fn of<const K: usize>(keys: u64) -> Option<Self> {
         let count = keys.max(2) as f64;
@@ -85,7 +90,10 @@ impl Shape {
             let bits = libm::floor(log / libm::log(2.91) - 0.5);
             (bits, f64::max(1.075, 0.77 + 0.305 * libm::log(6e5) / log))
         };
-        let most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
+        let mut most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
+        while K == 3 && most < SEGMENT_BITS_HIGH && 9_u64 << (2 * most) < keys.saturating_mul(400) {
+            most += 1;
+        }
         let segment_slots = 1_u32 << (bits as u32).clamp(2, most);
         let starts = ((count * factor) as u64).div_ceil(u64::from(segment_slots)).saturating_sub(K as u64 - 1).max(1);
         let slots = (starts + K as u64 - 1).checked_mul(u64::from(segment_slots))?;
@@ -95,7 +103,7 @@ impl Shape {
 
     /// The shape of a stored filter; None if it is none.
     fn from_parts<const K: usize>(segment_bits: u32, starts: u64) -> Option<Self> {
-        if !(2..=18).contains(&segment_bits) || starts == 0 {
+        if !(2..=SEGMENT_BITS_HIGH).contains(&segment_bits) || starts == 0 {
             return None;
         }
         let slots = starts.checked_add(K as u64 - 1)?.checked_mul(1 << segment_bits)?;
@@ -143,35 +151,22 @@ impl<F: Fingerprint, const K: usize> BinaryFuse<F, K> {
     /// # Errors
     /// If there are too many keys for [`SLOTS_HIGH`], or no seed peels them.
     pub fn build<S: Source + ?Sized>(source: &S, threads: usize) -> Result<Self> {
-        let mut repeated = false;
-        for attempt in 0..ATTEMPTS_HIGH {
-            let seed = seed_of(attempt);
-            loop {
-                let mut buckets = Buckets::scatter(source, seed, threads);
-                if repeated || buckets.repeats() {
-                    repeated = true;
-                    buckets.deduplicate(threads);
-                }
-                let keys = buckets.words.len() as u64;
-                let Some(shape) = Shape::of::<K>(keys) else {
-                    return Err(Error::Parameter(format!(
-                        "{keys} keys need more than the {SLOTS_HIGH} slots that a binary fuse filter may have; split \
-                         the keys over several filters"
-                    )));
-                };
-                if keys == 0 {
-                    return Ok(Self { shape, seed, keys, slots: F::zeros(shape.slots::<K>()) });
-                }
-                if let Some(slots) = peel::solve::<F, K>(buckets, shape, threads) {
-                    return Ok(Self { shape, seed, keys, slots });
-                }
-                // Keys that are there twice never peel; they may be why.
-                if std::mem::replace(&mut repeated, true) {
-                    break;
-                }
-            }
-        }
-        Err(Error::Data(format!("no seed of {ATTEMPTS_HIGH} makes a binary fuse filter of these keys")))
+        let made = first_seed(source, threads, |buckets, seed| {
+            let keys = buckets.words.len() as u64;
+            let Some(shape) = Shape::of::<K>(keys) else {
+                return Err(Error::Parameter(format!(
+                    "{keys} keys need more than the {SLOTS_HIGH} slots that a binary fuse filter may have; split \
+                     the keys over several filters"
+                )));
+            };
+            let slots = if keys == 0 {
+                Some(F::zeros(shape.slots::<K>()))
+            } else {
+                peel::solve::<F, K>(buckets, shape, threads)
+            };
+            Ok(slots.map(|slots| Self { shape, seed, keys, slots }))
+        })?;
+        made.ok_or_else(|| Error::Data(format!("no seed of {ATTEMPTS_HIGH} makes a binary fuse filter of these keys")))
     }
 
     /// The filter of stored parts; None if they contradict each other.

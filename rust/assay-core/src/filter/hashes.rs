@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::filter::batch::{self, ROWS_AT_ONCE};
 use crate::keys::Keys;
 use crate::lanes::{self, Loop};
@@ -191,8 +192,8 @@ impl Buckets {
         sample.windows(2).any(|pair| pair[0] == pair[1])
     }
 
-    /// Keeps each word once.
-    pub fn deduplicate(&mut self, threads: usize) {
+    /// Keeps each word once, in ascending order; how many were too many.
+    pub fn deduplicate(&mut self, threads: usize) -> usize {
         let mut buckets = Vec::with_capacity(self.bounds.len());
         let mut rest = self.words.as_mut_slice();
         for pair in self.bounds.windows(2) {
@@ -212,8 +213,51 @@ impl Buckets {
             next += kept;
         }
         *self.bounds.last_mut().expect("there is a bucket") = next;
+        let dropped = self.words.len() - next;
         self.words.truncate(next);
+        dropped
     }
+}
+
+/// What `solve` makes of the distinct words of a source under the first seed that suits it; None if none does.
+///
+/// Words that are there twice never suit. Looking for them costs as much as solving, so that they are looked for only
+/// where a sample has some, or the first seed has failed; where there are none, the next seed is tried at once.
+///
+/// # Errors
+/// Those of `solve`.
+pub fn first_seed<S: Source + ?Sized, T>(
+    source: &S,
+    threads: usize,
+    mut solve: impl FnMut(Buckets, u64) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let mut repeated = None;
+    for attempt in 0..ATTEMPTS_HIGH {
+        let seed = seed_of(attempt);
+        let mut buckets = Buckets::scatter(source, seed, threads);
+        if repeated.is_none() && buckets.repeats() {
+            repeated = Some(true);
+        }
+        if repeated == Some(true) {
+            buckets.deduplicate(threads);
+        }
+        let made = solve(buckets, seed)?;
+        if made.is_some() {
+            return Ok(made);
+        }
+        if repeated.is_none() {
+            let mut buckets = Buckets::scatter(source, seed, threads);
+            let dropped = buckets.deduplicate(threads);
+            repeated = Some(dropped > 0);
+            if dropped > 0 {
+                let made = solve(buckets, seed)?;
+                if made.is_some() {
+                    return Ok(made);
+                }
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Moves the distinct words of sorted ones to the front; their number.
@@ -253,11 +297,41 @@ mod tests {
                 all.sort_unstable();
                 assert_eq!(sorted, all);
                 assert_eq!(found.repeats(), distinct < count);
-                found.deduplicate(threads);
+                let dropped = found.deduplicate(threads);
+                assert_eq!(dropped as u64, count - distinct.min(count));
                 let expected: BTreeSet<u64> = all.into_iter().collect();
                 assert!(found.words.iter().copied().eq(expected), "{count} {distinct}");
                 assert_eq!(found.bounds.last(), Some(&found.words.len()));
             }
         }
+    }
+
+    #[test]
+    fn a_seed_that_fails_is_tried_again_only_if_words_were_there_twice() {
+        // Words of several buckets; one is there twice, where the sample does not see it.
+        let distinct = words(40_000, 40_000);
+        let sampled = Buckets::scatter(distinct.as_slice(), seed_of(0), 1);
+        let counts: Vec<usize> = sampled.bounds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let largest = counts.iter().max().copied().unwrap_or(0);
+        let bucket = counts.iter().position(|count| *count + 1 < largest).expect("one is smaller");
+        let again = distinct.iter().find(|hash| bucket_of(mix(**hash, seed_of(0)), sampled.bits) == bucket);
+        let twice = [distinct.as_slice(), &[*again.expect("it has words")]].concat();
+        let tried = |source: &[u64], fail: usize| {
+            let mut tried = Vec::new();
+            let made = first_seed(source, 2, |buckets, seed| {
+                tried.push((buckets.words.len(), seed));
+                Ok((tried.len() > fail).then_some(()))
+            });
+            assert_eq!(made.unwrap(), (fail < 300).then_some(()));
+            tried
+        };
+        let (first, second) = (seed_of(0), seed_of(1));
+        assert_eq!(tried(&distinct, 0), [(40_000, first)]);
+        assert_eq!(tried(&distinct, 1), [(40_000, first), (40_000, second)]);
+        assert_eq!(tried(&twice, 2), [(40_001, first), (40_000, first), (40_000, second)]);
+        // Those that a sample sees are dropped before the first attempt.
+        let doubled = [distinct.as_slice(), &distinct].concat();
+        assert_eq!(tried(&doubled, 1), [(40_000, first), (40_000, second)]);
+        assert_eq!(tried(&distinct[..100], 300).len(), ATTEMPTS_HIGH as usize);
     }
 }

@@ -17,7 +17,7 @@
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::filter::frame::{Header, Kind};
-use crate::filter::hashes::{ATTEMPTS_HIGH, Buckets, Source, seed_of};
+use crate::filter::hashes::{ATTEMPTS_HIGH, Source, first_seed};
 use crate::filter::key_type::KeyType;
 use crate::filter::spelled;
 use crate::filter::table::{Fingerprint, Held, Table};
@@ -146,33 +146,18 @@ impl<F: Fingerprint> Xor<F> {
     /// # Errors
     /// If there are too many keys for [`SLOTS_HIGH`], or no seed peels them.
     pub fn build<S: Source + ?Sized>(source: &S, threads: usize) -> Result<Self> {
-        let mut repeated = false;
-        for attempt in 0..ATTEMPTS_HIGH {
-            let seed = seed_of(attempt);
-            loop {
-                let mut buckets = Buckets::scatter(source, seed, threads);
-                if repeated || buckets.repeats() {
-                    repeated = true;
-                    buckets.deduplicate(threads);
-                }
-                let mut words = buckets.words;
-                let keys = words.len() as u64;
-                let Some(third) = third_for(keys) else {
-                    return Err(Error::Parameter(format!(
-                        "{keys} keys need more than the {SLOTS_HIGH} slots that an xor filter may have; split the keys \
-                         over several filters"
-                    )));
-                };
-                if let Some(slots) = solve(&mut words, third) {
-                    return Ok(Self { third, seed, keys, slots });
-                }
-                // Keys that are there twice never peel; they may be why.
-                if std::mem::replace(&mut repeated, true) {
-                    break;
-                }
-            }
-        }
-        Err(Error::Data(format!("no seed of {ATTEMPTS_HIGH} makes an xor filter of these keys")))
+        let made = first_seed(source, threads, |buckets, seed| {
+            let mut words = buckets.words;
+            let keys = words.len() as u64;
+            let Some(third) = third_for(keys) else {
+                return Err(Error::Parameter(format!(
+                    "{keys} keys need more than the {SLOTS_HIGH} slots that an xor filter may have; split the keys \
+                     over several filters"
+                )));
+            };
+            Ok(solve(&mut words, third).map(|slots| Self { third, seed, keys, slots }))
+        })?;
+        made.ok_or_else(|| Error::Data(format!("no seed of {ATTEMPTS_HIGH} makes an xor filter of these keys")))
     }
 
     fn probe(&self, hashes: &[u64], held: &mut [u64]) {

@@ -140,8 +140,8 @@ fn slots_are_asked_for_alike_on_every_path() {
 #[test]
 fn sizes_follow_the_formula_and_end_before_positions_overflow() {
     let of = |keys| Shape::of::<3>(keys).map(|shape| (shape.segment_slots, shape.starts));
-    // 10^7 * 1.125 slots in segments of 2^13, of which the last two are no starts: 1373.3 - 2, rounded up.
-    assert_eq!(of(10_000_000), Some((8192, 1372)));
+    // 10^7 * 1.125 slots in segments of 2^15, of which the last two are no starts: 343.3 - 2, rounded up.
+    assert_eq!(of(10_000_000), Some((1 << 15, 342)));
     assert_eq!(of(0), Some((4, 1)));
     assert!(Shape::of::<3>(1_900_000_000).is_some() && Shape::of::<4>(1_990_000_000).is_some());
     for keys in [1_920_000_000, 1 << 32, 1 << 40, u64::MAX] {
@@ -151,6 +151,22 @@ fn sizes_follow_the_formula_and_end_before_positions_overflow() {
     let shape = Shape::from_parts::<4>(18, (1 << 13) - 3).unwrap();
     assert!(shape.positions::<4>(u64::MAX)[3] < 1 << 31);
     assert!(Shape::from_parts::<4>(18, (1 << 13) - 2).is_none() && Shape::from_parts::<3>(18, u64::MAX).is_none());
+}
+
+/// Pairs of keys that share all slots never peel: n²/2 pairs, and S L ways to choose the first slot times L for each other.
+#[test]
+fn two_keys_hardly_ever_share_all_slots() {
+    for keys in (0..1000).map(|step| 500_000 + step * step * 1_500) {
+        let pairs = (keys as f64).powi(2) / 2.0;
+        let shape = Shape::of::<3>(keys).unwrap();
+        let (slots, segment) =
+            (f64::from(shape.starts) * f64::from(shape.segment_slots), f64::from(shape.segment_slots));
+        assert!(pairs / (slots * segment.powi(2)) < 0.0105, "{keys}: {shape:?}");
+        let shape = Shape::of::<4>(keys).unwrap();
+        let (slots, segment) =
+            (f64::from(shape.starts) * f64::from(shape.segment_slots), f64::from(shape.segment_slots));
+        assert!(pairs / (slots * segment.powi(3)) < 0.001, "{keys}: {shape:?}");
+    }
 }
 
 fn column() -> BinaryFuseFilter {
