@@ -24,6 +24,8 @@ pub const BLOCKS_HIGH: u64 = (1 << 26) - 1;
 pub const BLOCK_BITS: u64 = 256;
 
 const BITS_PER_KEY_HIGH: f64 = 64.0;
+/// Up to so many keys per block the mixture over loads is summed; the rate is 0.997 there.
+const LOAD_SUMMED_HIGH: f64 = 256.0;
 
 const SALTS: [u32; 8] =
     [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
@@ -75,6 +77,9 @@ pub struct SplitBlock {
 /// of the rate of a block with j keys, `(1 - (31/32)^j)^8`.
 #[must_use]
 pub fn expected_rate(load: f64) -> f64 {
+    if load > LOAD_SUMMED_HIGH {
+        return expected_rate_closed(load);
+    }
     let mut probability = libm::exp(-load);
     let (mut empty, mut rate, mut keys) = (1.0, 0.0, 0.0);
     // Terms beyond the mean and 40 deviations are below every rate that can be asked for.
@@ -89,9 +94,23 @@ pub fn expected_rate(load: f64) -> f64 {
     rate
 }
 
+/// The same with the eighth power multiplied out: `sum over i of (-1)^i C(8, i) exp(-load (1 - (31/32)^i))`.
+///
+/// Low rates cancel in it. High loads have no low rates, but so many terms in the mixture, the first of them too small for
+/// a float, that it cannot be summed.
+fn expected_rate_closed(load: f64) -> f64 {
+    const BINOMIALS: [f64; 9] = [1.0, -8.0, 28.0, -56.0, 70.0, -56.0, 28.0, -8.0, 1.0];
+    let (mut rate, mut empty) = (0.0, 1.0);
+    for binomial in BINOMIALS {
+        rate += binomial * libm::exp(-load * (1.0 - empty));
+        empty *= 31.0 / 32.0;
+    }
+    rate
+}
+
 /// The most keys per block that keep `rate`.
 fn load_for(rate: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 256.0);
+    let (mut low, mut high) = (0.0, LOAD_SUMMED_HIGH);
     for _ in 0..80 {
         let middle = (low + high) / 2.0;
         if expected_rate(middle) <= rate {
@@ -226,6 +245,25 @@ mod tests {
         assert!((10.5..10.55).contains(&bits_per_key), "{bits_per_key}");
         assert!(expected_rate(1e6 / blocks as f64) <= 0.01);
         assert!(expected_rate(1e6 / (blocks - 1) as f64) > 0.01);
+    }
+
+    /// The oracle sums the mixture from 40 deviations below the mean on, each probability from its logarithm.
+    #[test]
+    fn blocks_far_too_full_have_the_rate_of_the_mixture_too() {
+        for load in [250.0, 256.0, 256.001, 300.0, 700.0, 800.0, 5000.0_f64] {
+            let width = 40.0 * load.sqrt();
+            let keys = ((load - width).max(0.0) as u64)..((load + width) as u64);
+            let term = |keys: u64| {
+                let keys = keys as f64;
+                let probability = libm::exp(keys * libm::log(load) - load - libm::lgamma(keys + 1.0));
+                probability * libm::pow(-libm::expm1(keys * libm::log(31.0 / 32.0)), 8.0)
+            };
+            let expected: f64 = keys.map(term).sum();
+            assert!((expected_rate(load) - expected).abs() < 1e-9, "{load}: {} {expected}", expected_rate(load));
+        }
+        for load in [1e4, 1e12, 1e19] {
+            assert!((expected_rate(load) - 1.0).abs() < 1e-12, "{load}");
+        }
     }
 
     #[test]
