@@ -29,6 +29,7 @@ struct Window {
     counts: Vec<u8>,
     /// What is left of a slot's number when the window is gone round; one less than the lengths.
     mask: usize,
+    /// Whether some slot has more keys than are counted: counts mean nothing then, and what they say is alone need not be a key.
     crowded: bool,
 }
 
@@ -259,6 +260,9 @@ pub fn solve<F: Fingerprint, const K: usize>(mut buckets: Buckets, shape: Shape,
                 let reached = (((((last as u64 + 1) << (32 - bits)) - 1) * u64::from(shape.starts)) >> 32) as usize;
                 wave.window.reach((reached + K).min(mid) - 1, segment);
                 wave.add(end);
+                if wave.window.crowded {
+                    break;
+                }
                 wave.peel(segment, segment + 1);
             }
             (wave.window, wave.taken)
@@ -273,6 +277,9 @@ pub fn solve<F: Fingerprint, const K: usize>(mut buckets: Buckets, shape: Shape,
                 let reached = ((((first as u64) << (32 - bits)) * u64::from(shape.starts)) >> 32) as usize;
                 wave.window.reach(segments - 1 - reached.max(mid), mirrored);
                 wave.add(end);
+                if wave.window.crowded {
+                    break;
+                }
                 wave.peel(mirrored, mirrored + 1);
             }
             (wave.window, wave.taken)

@@ -212,3 +212,24 @@ fn widths_and_arities_that_are_none_are_refused() {
     assert!(build(12, 3).contains("fingerprint_bits is 12; expected 8 or 16"));
     assert!(build(8, 5).contains("arity is 5; expected 3 or 4"));
 }
+
+/// 65 keys in one slot count as one there, and their sum is no key: taken off, it would be one key more than there are.
+#[test]
+fn a_slot_with_more_keys_than_are_counted_ends_the_attempt() {
+    let shape = Shape { segment_slots: 4096, starts: 20 };
+    let high = (5_u64 << 32).div_ceil(20 * 4096) + 1;
+    let words: Vec<u64> = hashes(0, 65).into_iter().map(|hash| high << 32 | hash & 0xffff_ffff).collect();
+    assert!(words.iter().all(|word| shape.positions::<3>(*word)[0] == 5));
+    let solve = |words: Vec<u64>| {
+        let bounds = vec![0, words.len()];
+        peel::solve::<u8, 3>(Buckets { words, bounds, bits: 0 }, shape, 1)
+    };
+    assert!(solve(words[..63].to_vec()).is_some());
+    assert!(solve(words).is_none());
+    // The same from the other end.
+    let from_end = hashes(0, 400_000).into_iter().map(|hash| u64::from(u32::MAX) << 32 | hash & 0xffff_ffff);
+    let of_last_slot = from_end.filter(|word| shape.positions::<3>(*word)[2] == 22 * 4096 - 1);
+    let words: Vec<u64> = of_last_slot.take(65).collect();
+    assert_eq!(words.len(), 65, "one slot of 4,096 has 98 of 400,000 on average");
+    assert!(solve(words).is_none());
+}
