@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,3 +197,71 @@ def test_a_refused_insertion_and_readers_of_a_filter_never_wait_for_each_other()
         assert (filter_.layout, filter_.key_count) == ("split_block", 2)
     writer.join(timeout=30)
     assert done.is_set()
+
+
+def printed(script: str) -> list[str]:
+    """What a script prints, line by line, in a process of its own, which it may end or fill."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+_NULLS_WITHOUT_END = """
+import pyarrow as pa
+import assay
+from assay.errors import ParameterError
+
+nodes = ["a", "b", "c"]
+held = assay.BloomFilter.build(pa.array([1]))
+for rows in (10**17, 2**62):
+    nulls = pa.nulls(rows)
+    for ask in (
+        lambda: assay.hash(nulls),
+        lambda: assay.hash(nulls, "xxh32"),
+        lambda: assay.hash(nulls, "xxh3_128"),
+        lambda: assay.hash_rows([nulls, nulls]),
+        lambda: assay.digest(nulls, "sha512"),
+        lambda: held.contains(nulls),
+        lambda: assay.Ring(nodes).lookup(nulls),
+        lambda: assay.Ring(nodes).replicas(nulls, 2),
+        lambda: assay.BoundedLoads(nodes).lookup(nulls),
+    ):
+        try:
+            ask()
+        except ParameterError as error:
+            assert f"{rows} rows" in str(error) and "do not fit memory" in str(error), error
+            print("refused")
+"""
+
+
+def test_more_nulls_than_memory_has_room_for_are_refused_and_do_not_end_the_process() -> None:
+    assert printed(_NULLS_WITHOUT_END) == ["refused"] * 18
+
+
+_HASHED_AND_GIVEN_BACK = """
+import numpy as np
+import pyarrow as pa
+import assay
+from assay import _core
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+keys = pa.array(np.arange(8_000_000))
+assay.hash(keys[:1000], threads=1)
+before = resident_bytes()
+hashes = assay.hash(keys, threads=1)
+held = resident_bytes()
+del hashes
+_core.give_back_memory()
+print(held - before, resident_bytes() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read as Linux tells it")
+def test_memory_that_is_given_back_is_that_of_outputs_too() -> None:
+    held, left = map(int, printed(_HASHED_AND_GIVEN_BACK))
+    assert held > 60e6 and left < 20e6

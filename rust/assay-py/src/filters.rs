@@ -98,6 +98,7 @@ pub fn answers<'py>(
     probe: impl FnOnce(&[Keys<'_>]) -> Vec<u64> + Send,
 ) -> PyResult<Bound<'py, PyAny>> {
     let rows = keys.len();
+    output::check_room(rows, 1)?;
     let (bits, validity) = py.detach(|| -> PyResult<_> {
         let chunks = keys.keys()?;
         let bits = probe(&chunks);

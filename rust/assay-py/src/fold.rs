@@ -10,13 +10,16 @@ use pyo3::prelude::*;
 
 use crate::convert::Column;
 use crate::errors::{parameter, raise};
-use crate::output;
 use crate::slices::{Groups, counts, in_blocks, slice_of};
+use crate::{kept, output};
 
-/// Gives memory that was freed back to the operating system; takes milliseconds.
+/// Gives memory that was freed back to the operating system, that kept for outputs too; takes milliseconds.
 #[pyfunction]
 pub fn give_back_memory(py: Python<'_>) {
-    py.detach(memory::give_back);
+    py.detach(|| {
+        kept::give_back();
+        memory::give_back();
+    });
 }
 
 /// With more groups than this, 8 bytes for each would be felt.

@@ -101,6 +101,7 @@ fn runs<T: Keep>(
 ) -> PyResult<(Output<T>, output::Validity)> {
     let rows = columns.rows()?;
     let single = columns.0.len() == 1;
+    output::check_room(rows, width * size_of::<T>())?;
     let mut hashes = Output::<T>::new(rows * width);
     let mut validity = None;
     columns.for_each_run(|first, keys| {
@@ -188,6 +189,7 @@ pub fn digest<'py>(
     let rows = columns.rows()?;
     let (bytes, validity) = py.detach(|| -> PyResult<_> {
         let width = digest.width();
+        output::check_room(rows, width)?;
         let mut bytes = memory::zeros::<u8>(rows * width);
         let mut validity = None;
         columns.for_each_run(|first, keys| {

@@ -57,6 +57,14 @@ impl<T: Keep> Pool<T> {
             blocks.push(block);
         }
     }
+
+    /// Drops all blocks, but for a pool that another thread is at.
+    fn clear(&self) {
+        let Ok(mut blocks) = self.0.try_lock() else { return };
+        for block in blocks.drain(..) {
+            KEPT_BYTES.fetch_sub(bytes_of(&block), Ordering::Relaxed);
+        }
+    }
 }
 
 fn bytes_of<T>(block: &Vec<T>) -> usize {
@@ -81,6 +89,14 @@ macro_rules! keep {
 }
 
 keep!(u8, u16, u32, u64);
+
+/// Gives all blocks that wait to the allocator.
+pub fn give_back() {
+    u8::pool().clear();
+    u16::pool().clear();
+    u32::pool().clear();
+    u64::pool().clear();
+}
 
 /// Values of an output; their memory is kept when nobody holds it any more.
 pub struct Output<T: Keep>(Vec<T>);

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use pyo3_arrow::PyArray;
 
+use crate::errors::parameter;
 use crate::kept::{Keep, Output};
 
 /// An array as a pyarrow array.
@@ -17,6 +18,24 @@ pub fn to_pyarrow<'py>(py: Python<'py>, array: ArrayRef) -> PyResult<Bound<'py, 
     let array = PyArray::from_array_ref(array);
     let imported = array.to_pyarrow(py)?.unbind();
     Ok(imported.into_bound(py))
+}
+
+/// Outputs of so many bytes and more are asked for before they are made.
+const BYTES_ASKED_FOR: usize = 1 << 36;
+
+/// That memory has room for an output of so many rows: a column of nulls has rows, but no bytes, so that there can be any
+/// number of them, and memory that is not there would end the process.
+///
+/// # Errors
+/// If there is none.
+pub fn check_room(rows: usize, row_bytes: usize) -> PyResult<()> {
+    let fits = |bytes: usize| bytes < BYTES_ASKED_FOR || Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
+    if rows.checked_mul(row_bytes).is_some_and(fits) {
+        return Ok(());
+    }
+    Err(parameter(format!(
+        "the column has {rows} rows, and {row_bytes} bytes for each of them do not fit memory; pass it in parts"
+    )))
 }
 
 /// Validity bits of all rows; None means that no row is null.

@@ -103,6 +103,7 @@ impl PyPlacement {
         let threads = threads_or_default(threads);
         let columns = Columns(vec![keys]);
         let rows = columns.rows()?;
+        output::check_room(rows, size_of::<u32>())?;
         let (owners, validity) = py.detach(|| -> PyResult<_> {
             let held = self.held(&columns, threads)?;
             let placement = held.as_deref().unwrap_or(&*self.placement);
@@ -142,6 +143,8 @@ impl PyPlacement {
         let rows = columns.rows()?;
         let (positions, validity) = py.detach(|| -> PyResult<_> {
             self.placement.replicas(&[], count, &mut []).map_err(raise)?;
+            // As many as there are nodes at most; beside them are the hashes.
+            output::check_room(rows, count * size_of::<u32>() + size_of::<u64>())?;
             let mut positions = Vec::with_capacity(rows * count);
             let mut validity = None;
             columns.for_each_run(|first, keys| {
@@ -211,6 +214,7 @@ impl PyPlacement {
         if !self.placement.contender().can(DEPENDS_ON_ALL_KEYS) || self.holds_keys {
             return Ok(None);
         }
+        output::check_room(columns.rows()?, size_of::<u64>())?;
         let mut hashes = Vec::with_capacity(columns.rows()?);
         columns.for_each_run(|_, keys| {
             let found = placement::hash_values(&*self.placement, keys, threads).map_err(raise)?;
