@@ -12,7 +12,8 @@
 //!   [`batch::canonical`] fills it with XXH3_64 (seed 0) of canonical bytes, so that one value in many types is one
 //!   key. [`batch::contains`] walks chunks, dictionaries, nulls and threads, and asks the kind only
 //!   `probe(&[hash], &mut [word])`; [`batch::for_each_run`] hands an insertion the hashes of keys, nulls left
-//!   out ([`batch::for_each_row_run`] where duplicates count); [`batch::hashes`] gives all of them at once, for kinds that are built in one go.
+//!   out ([`batch::for_each_row_run`] where duplicates count).
+//! - [`hashes`]: all hashes at once, partitioned and each kept once, for kinds that are built in one go.
 //! - [`frame`]: the stored form of every kind: [`frame::seal`] and [`frame::open`], with a line in
 //!   [`frame::Kind`] for each. Sizes are checked against what is there before anything is allocated.
 //! - [`key_type`]: the type of the column that a filter was built on.

@@ -21,7 +21,7 @@ pub enum Path {
     /// 256-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// 512-bit vectors with 64-bit products: AVX-512 F, DQ and VL.
+    /// 512-bit vectors with 64-bit products: AVX-512 F, DQ and VL, beside AVX2 and BMI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -38,6 +38,9 @@ impl Path {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
             {
                 found.push(Self::Avx512);
             }
@@ -129,7 +132,7 @@ fn run_avx2<L: Loop>(work: L) -> L::Output {
 pub fn run_on<L: Loop>(path: Path, work: L) -> L::Output {
     match path {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the path is there only where the processor has these instructions; those with AVX-512 have BMI too.
+        // SAFETY: the path is there only where the processor has these instructions.
         Path::Avx512 => unsafe { run_avx512(work) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.

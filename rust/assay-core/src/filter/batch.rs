@@ -26,16 +26,20 @@ pub fn place_of(hash: u64, count: usize) -> usize {
 }
 
 /// Writes the place of each hash in `table`, and fetches these places.
+///
+/// # Panics
+/// If the table is empty or beyond 2^32, or there are more hashes than places.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
 pub fn place<T>(table: &[T], hashes: &[u64], places: &mut [u32; BATCH]) {
     let count = table.len();
-    assert!(hashes.len() <= BATCH && u32::try_from(count).is_ok());
+    assert!(hashes.len() <= BATCH && count > 0 && u32::try_from(count).is_ok());
     for index in 0..hashes.len() {
         places[index] = place_of(hashes[index], count) as u32;
     }
     for place in &places[..hashes.len()] {
-        // SAFETY: the upper half of a hash is below 2^32, so its product with the count, shifted by 32, is below the count.
+        // SAFETY: the upper half of a hash is below 2^32, so its product with the count, shifted by 32, is below the count,
+        // which is not 0.
         memory::prefetch(unsafe { table.get_unchecked(*place as usize) });
     }
 }
@@ -280,25 +284,6 @@ pub fn for_each_row_run(
     });
 }
 
-/// The hashes of the keys of all chunks, nulls left out; duplicates stay, in any order.
-#[must_use]
-pub fn hashes(
-    chunks: &[Keys<'_>],
-    threads: usize,
-    hash: impl Fn(&Keys<'_>, Range<usize>, &mut Stretch) + Sync,
-) -> Vec<u64> {
-    let parts = threads::map(count_rows(chunks), threads, |range| {
-        let mut out = Vec::with_capacity(range.len());
-        memory::advise(out.spare_capacity_mut());
-        for_each_run(chunks, range, &hash, |hashes| out.extend_from_slice(hashes));
-        out
-    });
-    match <[Vec<u64>; 1]>::try_from(parts) {
-        Ok([only]) => only,
-        Err(parts) => parts.concat(),
-    }
-}
-
 /// A bit for each row, least significant first: whether its key may be held. The bit of a row without a key is 0.
 ///
 /// `hash` fills a stretch; `probe(hashes, out)` sets bit i of `out` if hash i may be held, and may write anything
@@ -367,6 +352,12 @@ fn contains_plain(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "count > 0")]
+    fn a_hash_has_no_place_in_an_empty_table() {
+        place::<u64>(&[], &[7], &mut [0; BATCH]);
+    }
 
     #[test]
     fn bits_are_appended_at_any_position() {

@@ -213,8 +213,7 @@ pub fn kernel(path: Path) -> Kernel {
         }
         if path == Path::Avx512 && super::kernel::has_bytes_in_avx512() {
             let run: Run = |rows, places, stage, out| {
-                // SAFETY: paths are there only where the processor has their instructions; BW was asked for, and
-                // processors with AVX-512 have BMI.
+                // SAFETY: paths are there only where the processor has their instructions; BW was asked for.
                 unsafe { avx512(rows, places, stage, out) }
             };
             return Kernel { lanes: 16, worth: 3, run };

@@ -146,8 +146,7 @@ macro_rules! kernels {
                     return Kernel {
                         lanes: <$avx512>::LANES,
                         worth: $few512,
-                        // SAFETY: paths are there only where the processor has their instructions; BW was asked for,
-                        // and processors with AVX-512 have BMI.
+                        // SAFETY: paths are there only where the processor has their instructions; BW was asked for.
                         run: |messages, stage, out| unsafe { avx512(messages, stage, out) },
                     };
                 }
