@@ -7,7 +7,10 @@
 
 use crate::catalogue::Contender;
 use crate::hash::HashKey;
-use crate::hash::read::{half, word};
+#[cfg(target_arch = "x86_64")]
+use crate::hash::read::half;
+use crate::hash::read::word;
+#[cfg(target_arch = "x86_64")]
 use crate::lanes;
 
 /// The catalogue's entry.
@@ -49,6 +52,7 @@ const TABLES: [[u32; 256]; 8] = {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crc32c {
     /// Whether the processor's instruction may be used.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     instruction: bool,
 }
 

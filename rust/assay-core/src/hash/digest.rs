@@ -19,6 +19,9 @@ mod x86;
 
 use ::md5::Digest as _;
 
+pub(crate) use self::md5::SINES as MD5_SINES;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use self::sha2::sha256::CONSTANTS as SHA256_CONSTANTS;
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::keys::{Keys, Values};

@@ -55,9 +55,9 @@ impl Buckets {
 
     /// Checks that each bucket is there once and each node has one.
     pub(super) fn check(&self, kind: &str, nodes: usize) -> Result<()> {
-        let all: HashSet<u32> = self.of_nodes.iter().chain(&self.removed).copied().collect();
-        let size = self.size();
-        if self.of_nodes.len() == nodes && all.len() == size && all.iter().all(|bucket| (*bucket as usize) < size) {
+        let mut met = vec![false; self.size()];
+        let first_met = |bucket: &u32| met.get_mut(*bucket as usize).is_some_and(|met| !std::mem::replace(met, true));
+        if self.of_nodes.len() == nodes && self.of_nodes.iter().chain(&self.removed).all(first_met) {
             return Ok(());
         }
         Err(Error::Parameter(format!(
