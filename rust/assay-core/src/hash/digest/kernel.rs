@@ -129,10 +129,11 @@ macro_rules! kernels {
         /// The kernel of this path.
         pub fn kernel(path: crate::lanes::Path) -> crate::hash::digest::kernel::Kernel {
             use crate::hash::digest::kernel::{Kernel, group};
-            use crate::hash::digest::stage::Stage;
             #[cfg(target_arch = "x86_64")]
             {
                 use crate::hash::digest::kernel::has_bytes_in_avx512;
+                use crate::hash::digest::stage::Stage;
+                use crate::hash::digest::vector::Digested;
                 use crate::lanes::Path;
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2")]
                 fn avx512(messages: &[&[u8]], stage: &mut Stage, out: &mut [Digested]) {

@@ -4,7 +4,9 @@
 //! of messages go through the steps side by side. Source: RFC 1321, section 3.4.
 
 use super::kernel::{Chained, kernels};
-use super::vector::{Digested, Few, Pair, Vector};
+#[cfg(target_arch = "x86_64")]
+use super::vector::Pair;
+use super::vector::{Few, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Eight, Sixteen};
 

@@ -1,7 +1,7 @@
 //! SHA-1 of many messages at once. Source: FIPS 180-4, section 6.1.
 
 use super::kernel::{Chained, kernels};
-use super::vector::{Digested, Few, Vector};
+use super::vector::{Few, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Eight, Sixteen};
 

@@ -9,7 +9,7 @@ macro_rules! sha2 {
      $avx512:ident, $avx2:ident, $portable:ty) => {
         pub mod $module {
             use crate::hash::digest::kernel::{Chained, kernels};
-            use crate::hash::digest::vector::{Digested, Few, Vector};
+            use crate::hash::digest::vector::{Few, Vector};
             #[cfg(target_arch = "x86_64")]
             use crate::hash::digest::x86::{$avx512, $avx2};
 

@@ -119,6 +119,7 @@ pub trait Vector: Copy {
 }
 
 /// Writes a block with what follows the message's end into room for it.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn pad<const MARK: bool>(tail: Tail<'_>, room: &mut [u8]) {
     let (bytes, rest) = room.split_at_mut(tail.bytes.len());
@@ -246,10 +247,12 @@ macro_rules! few {
 few!(u32, 4);
 few!(u64, 2);
 
-/// Two vectors side by side.
+/// Two vectors side by side, of the wide registers.
+#[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<V>(V, V);
 
+#[cfg(target_arch = "x86_64")]
 impl<V: Vector> Vector for Pair<V> {
     type Word = V::Word;
     const LANES: usize = 2 * V::LANES;
