@@ -96,7 +96,7 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("digest", "sha512", 1): "756698a0591fa715",
     ("digest", "blake3", 1): "89164612d46d6a10",
     ("filter", "split_block", 1): "d0f4f1eb5935e421",
-    ("filter", "binary_fuse", 2): "1423af806d100f6e",
+    ("filter", "binary_fuse", 1): "1423af806d100f6e",
     ("filter", "cuckoo", 1): "e0a07a510321c464",
     ("filter", "xor", 1): "a5ba8ec9bfd3e1db",
     ("filter", "standard", 1): "fea04a6648331e16",

@@ -41,7 +41,7 @@ const SEGMENT_BITS_HIGH: u32 = 18;
 pub const CONTENDER: Contender = Contender {
     room: "filter",
     name: "binary_fuse",
-    version: 2,
+    version: 1,
     idea: "Three or four slots in neighbouring segments XOR to a key's fingerprint.",
     cost: "9.0 bits per key (8.6 with four slots) at 0.39 %, twice that at 0.0015 %; three cache misses at once per probe",
     choose_when: "all keys are known when it is built: nothing smaller is as fast",
@@ -76,9 +76,10 @@ impl Shape {
     /// The shape for so many distinct keys, each with `K` slots; None beyond [`SLOTS_HIGH`].
     ///
     /// Up to about a million keys the sizes are the paper's. Beyond, segments stay small enough for a near cache, and
-    /// grow only as far as their random loads must not stop a wave, and as two keys must not share all of their slots,
-    /// which would cost another seed: n keys with three slots have n / (2.25 L²) such pairs by chance, here at most one
-    /// in a hundred builds (1.2 at the largest size). With four slots they are rarer by another L.
+    /// grow only as far as their random loads must not stop a wave. Two keys may share all of their slots, which costs
+    /// another seed: n keys with three slots have n / (2.25 L²) such pairs by chance, one in 15 builds of ten million
+    /// keys and one in nine at most. Segments that make them rare build half as fast, every time.
+    /// With four slots they are rarer by another L.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     fn of<const K: usize>(keys: u64) -> Option<Self> {
         let count = keys.max(2) as f64;
@@ -90,10 +91,7 @@ impl Shape {
             let bits = libm::floor(log / libm::log(2.91) - 0.5);
             (bits, f64::max(1.075, 0.77 + 0.305 * libm::log(6e5) / log))
         };
-        let mut most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
-        while K == 3 && most < SEGMENT_BITS_HIGH && 9_u64 << (2 * most) < keys.saturating_mul(400) {
-            most += 1;
-        }
+        let most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
         let segment_slots = 1_u32 << (bits as u32).clamp(2, most);
         let starts = ((count * factor) as u64).div_ceil(u64::from(segment_slots)).saturating_sub(K as u64 - 1).max(1);
         let slots = (starts + K as u64 - 1).checked_mul(u64::from(segment_slots))?;

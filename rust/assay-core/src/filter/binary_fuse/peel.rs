@@ -229,7 +229,7 @@ fn first_of(shape: Shape, start: usize) -> u64 {
 }
 
 /// Segments that a wave's window begins with; it grows as it must.
-const WINDOW_SEGMENTS: usize = 8;
+const WINDOW_SEGMENTS: usize = 16;
 
 /// The values of the slots, or None if the words do not peel.
 pub fn solve<F: Fingerprint, const K: usize>(mut buckets: Buckets, shape: Shape, threads: usize) -> Option<Vec<F>> {
