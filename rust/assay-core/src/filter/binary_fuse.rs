@@ -91,7 +91,10 @@ impl Shape {
             let bits = libm::floor(log / libm::log(2.91) - 0.5);
             (bits, f64::max(1.075, 0.77 + 0.305 * libm::log(6e5) / log))
         };
-        let most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
+        let mut most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
+        while K == 3 && most < SEGMENT_BITS_HIGH && 9_u64 << (2 * most) < keys.saturating_mul(33) {
+            most += 1;
+        }
         let segment_slots = 1_u32 << (bits as u32).clamp(2, most);
         let starts = ((count * factor) as u64).div_ceil(u64::from(segment_slots)).saturating_sub(K as u64 - 1).max(1);
         let slots = (starts + K as u64 - 1).checked_mul(u64::from(segment_slots))?;
