@@ -92,7 +92,7 @@ impl Shape {
             (bits, f64::max(1.075, 0.77 + 0.305 * libm::log(6e5) / log))
         };
         let mut most = 13 + (keys >> 24).min(1) as u32 + (keys >> 28).min(1) as u32;
-        while K == 3 && most < SEGMENT_BITS_HIGH && 9_u64 << (2 * most) < keys.saturating_mul(33) {
+        while K == 3 && most < SEGMENT_BITS_HIGH && 9_u64 << (2 * most) < keys.saturating_mul(34) {
             most += 1;
         }
         let segment_slots = 1_u32 << (bits as u32).clamp(2, most);
