@@ -34,6 +34,7 @@ __all__ = [
     "give_back_memory",
     "hash",
     "hash_rows",
+    "instructions",
     "journeys",
     "mark_pairs",
     "parquet_filter_header",

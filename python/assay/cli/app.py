@@ -113,6 +113,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         message, code = _described(error, words)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _forget_output()  # it is what cannot be written to, and what waits there cannot either
         warn(message)
         if isinstance(error, OSError):
             _forget_output()

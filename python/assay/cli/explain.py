@@ -135,12 +135,9 @@ def _meaning(settings: type[Any], name: str) -> str:
 def _metrics(name: str) -> list[tuple[str, Lines]]:
     from assay.cli.inventory import experiments, package_of_metric
 
-    return [
-        _metric(metric, one.kind, package_of_metric(one, metric.name))
-        for one in experiments()
-        for metric in one.metrics.values()
-        if _is_named(metric, name)
-    ]
+    named = [(metric, one) for one in experiments() for metric in one.metrics.values() if _is_named(metric, name)]
+    named.sort(key=lambda found: found[0].name != name)  # by its very name before by its stem
+    return [_metric(metric, one.kind, package_of_metric(one, metric.name)) for metric, one in named]
 
 
 def _is_named(metric: Metric, name: str) -> bool:
