@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.datasets import Dataset, guess_roles
-from assay.errors import AssayError, EmptyInputError, ParameterError, SuiteError, UsageError
+from assay.errors import EmptyInputError, ParameterError, UsageError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.hashing.answer import answer
 from assay.experiments.hashing.job import HashingJob
@@ -15,6 +15,7 @@ from assay.experiments.hashing.measuring import Contest
 from assay.experiments.hashing.metrics import METRICS
 from assay.experiments.hashing.settings import HashingSettings
 from assay.experiments.hashing.spelling import HashSpec, functions, parse_function, refusal
+from assay.experiments.planning import Mistakes, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "HashingExperiment"]
 
@@ -39,15 +40,12 @@ class HashingExperiment:
         Raises:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
-        mistakes: list[tuple[str, AssayError]] = []
+        mistakes: Mistakes = []
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there are no keys to hash")))
         key = _key(dataset, settings, mistakes)
         specs, left_out = _functions(dataset, settings, key, mistakes)
-        if len(mistakes) == 1:
-            raise mistakes[0][1]
-        if mistakes:
-            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        raise_any(self.kind, mistakes)
         bits = tuple(dict.fromkeys(settings.bits))
         fingerprint = dataset.fingerprint()
         contests = []
@@ -68,9 +66,7 @@ class HashingExperiment:
         self, cells: Sequence[Cell], values: Sequence[Value], settings: HashingSettings, job: Job | None = None
     ) -> Sequence[Answer]:
         """The answer for each number of buckets."""
-        by_cell: dict[str, dict[str, Value]] = {}
-        for value in values:
-            by_cell.setdefault(value.cell_id, {})[value.metric] = value
+        by_cell = values_by_cell(values)
         left_out: Mapping[str, str] = job.left_out if isinstance(job, HashingJob) else {}
         return [
             answer(here, by_cell, left_out)
@@ -80,33 +76,31 @@ class HashingExperiment:
 
 
 def _functions(
-    dataset: Dataset, settings: HashingSettings, key: Sequence[str], mistakes: list[tuple[str, AssayError]]
+    dataset: Dataset, settings: HashingSettings, key: Sequence[str], mistakes: Mistakes
 ) -> tuple[list[HashSpec], dict[str, str]]:
     """The functions to compare, and those of the catalogue that do not take these keys."""
     types = [dataset.schema.field(name).type for name in key]
-    specs: dict[str, HashSpec] = {}
     left_out: dict[str, str] = {}
-    for index, text in enumerate(settings.functions or [contender.name for contender in functions()]):
-        try:
-            spec = parse_function(text)
-            if spec.text in specs:
-                raise ParameterError(f"{spec.text} is named twice; name each function once")
-            refused = refusal(spec, types, every_value=not settings.functions) if types else None
-            if refused is not None and settings.functions:
-                raise refused
-        except AssayError as error:
-            mistakes.append((f"functions[{index}]", error))
-            continue
-        if refused is None:
-            specs[spec.text] = spec
-        else:
+    named = bool(settings.functions)
+
+    def parse(text: str) -> HashSpec:
+        spec = parse_function(text)
+        refused = refusal(spec, types, every_value=not named) if types else None
+        if refused is not None and named:
+            raise refused
+        if refused is not None:
             left_out[spec.text] = str(refused)
+        return spec
+
+    texts = settings.functions or [contender.name for contender in functions()]
+    parsed = parsed_once(texts, parse, setting="functions", noun="function", mistakes=mistakes)
+    specs = [spec for spec in parsed if spec.text not in left_out]
     if not specs and left_out:
         mistakes.append(("key", UsageError(f"no function takes these keys: {next(iter(left_out.values()))}")))
-    return list(specs.values()), left_out
+    return specs, left_out
 
 
-def _key(dataset: Dataset, settings: HashingSettings, mistakes: list[tuple[str, AssayError]]) -> tuple[str, ...]:
+def _key(dataset: Dataset, settings: HashingSettings, mistakes: Mistakes) -> tuple[str, ...]:
     try:
         if settings.columns is not None:
             names = tuple(str(dataset.column(name).name) for name in settings.columns)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.datasets import Dataset
-from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
+from assay.errors import EmptyInputError, ParameterError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.integrity.answer import answer
 from assay.experiments.integrity.job import IntegrityJob
 from assay.experiments.integrity.metrics import METRICS
-from assay.experiments.integrity.schemes import Scheme, parse_checksum, propose
+from assay.experiments.integrity.schemes import parse_checksum, propose
 from assay.experiments.integrity.settings import IntegritySettings
 from assay.experiments.integrity.trials import Contest
+from assay.experiments.planning import Mistakes, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "IntegrityExperiment"]
 
@@ -39,8 +40,10 @@ class IntegrityExperiment:
         Raises:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
-        mistakes: list[tuple[str, UsageError]] = []
-        schemes = _schemes(settings, mistakes)
+        mistakes: Mistakes = []
+        schemes = parsed_once(
+            settings.checksums or propose(), parse_checksum, setting="checksums", noun="checksum", mistakes=mistakes
+        )
         if dataset.rows == 0 and not dataset.files:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows, and so no bytes to damage")))
         for size in settings.grid:
@@ -50,10 +53,7 @@ class IntegrityExperiment:
                     "take more bytes, or smaller blocks"
                 )
                 mistakes.append(("sample_bytes", error))
-        if len(mistakes) == 1:
-            raise mistakes[0][1]
-        if mistakes:
-            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        raise_any(self.kind, mistakes)
         faults = tuple(dict.fromkeys(settings.faults))
         fingerprint = dataset.fingerprint()
         contests = []
@@ -74,27 +74,12 @@ class IntegrityExperiment:
         self, cells: Sequence[Cell], values: Sequence[Value], settings: IntegritySettings, job: Job | None = None
     ) -> Sequence[Answer]:
         """The answer for each size of blocks."""
-        by_cell: dict[str, dict[str, Value]] = {}
-        for value in values:
-            by_cell.setdefault(value.cell_id, {})[value.metric] = value
+        by_cell = values_by_cell(values)
         return [
             answer(here, by_cell, adversary=settings.adversary)
             for size in settings.grid
             if (here := [cell for cell in cells if cell.parameters["block_bytes"] == size])
         ]
-
-
-def _schemes(settings: IntegritySettings, mistakes: list[tuple[str, UsageError]]) -> list[Scheme]:
-    found: dict[str, Scheme] = {}
-    for index, text in enumerate(settings.checksums or propose()):
-        try:
-            scheme = parse_checksum(text)
-            if scheme.text in found:
-                raise ParameterError(f"{scheme.text} is named twice; name each checksum once")
-            found[scheme.text] = scheme
-        except UsageError as error:
-            mistakes.append((f"checksums[{index}]", error))
-    return list(found.values())
 
 
 EXPERIMENT = IntegrityExperiment()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from assay.datasets import Dataset, guess_roles, open_dataset
-from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
+from assay.datasets import Dataset, open_dataset
+from assay.errors import EmptyInputError, UsageError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.membership.answer import answer
 from assay.experiments.membership.contests import Contest
@@ -18,10 +18,9 @@ from assay.experiments.membership.job import MembershipJob
 from assay.experiments.membership.metrics import METRICS
 from assay.experiments.membership.settings import MembershipSettings, Order
 from assay.experiments.membership.spelling import FilterSpec, build, parse_filter, propose
+from assay.experiments.planning import Mistakes, key_column, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "MembershipExperiment"]
-
-Mistakes = list[tuple[str, UsageError]]
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,14 @@ class MembershipExperiment:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
         mistakes: Mistakes = []
-        specs = _filters(settings, mistakes)
+        specs = parsed_once(
+            settings.filters or propose(), parse_filter, setting="filters", noun="filter", mistakes=mistakes
+        )
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there are no keys to hold")))
-        key = _key(dataset, settings, mistakes)
+        key = key_column(dataset, settings.key, mistakes)
         workload = _workload(settings, key, base, mistakes) if key else None
-        if len(mistakes) == 1:
-            raise mistakes[0][1]
-        if mistakes:
-            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        raise_any(self.kind, mistakes)
         left_out = {} if settings.filters else _left_out(dataset, specs, key, settings)
         contests = tuple(
             self._contest(dataset, spec, rate, count, order, key, settings, workload)
@@ -95,28 +93,13 @@ class MembershipExperiment:
         self, cells: Sequence[Cell], values: Sequence[Value], settings: MembershipSettings, job: Job | None = None
     ) -> Sequence[Answer]:
         """The answer for each target rate, number of keys and order."""
-        by_cell: dict[str, dict[str, Value]] = {}
-        for value in values:
-            by_cell.setdefault(value.cell_id, {})[value.metric] = value
+        by_cell = values_by_cell(values)
         points: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in cells:
             point = tuple(cell.parameters.get(name) for name in ("key_count", "order", "false_positive_rate"))
             points.setdefault(point, []).append(cell)
         left_out = job.left_out if isinstance(job, MembershipJob) else None
         return [answer(here, by_cell, (left_out or {}).get(rate)) for (*_, rate), here in points.items()]
-
-
-def _filters(settings: MembershipSettings, mistakes: Mistakes) -> list[FilterSpec]:
-    specs: dict[str, FilterSpec] = {}
-    for index, text in enumerate(settings.filters or propose()):
-        try:
-            spec = parse_filter(text)
-            if spec.text in specs:
-                raise ParameterError(f"{spec.text} is named twice; name each filter once")
-            specs[spec.text] = spec
-        except UsageError as error:
-            mistakes.append((f"filters[{index}]", error))
-    return list(specs.values())
 
 
 def _left_out(
@@ -143,19 +126,6 @@ def _left_out(
         if refused:
             found[rate] = {name: str(error) for name, error in refused.items()}
     return found
-
-
-def _key(dataset: Dataset, settings: MembershipSettings, mistakes: Mistakes) -> str:
-    try:
-        if settings.key is not None:
-            return str(dataset.column(settings.key).name)
-        guessed = guess_roles(dataset).keys
-        if not guessed:
-            raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
-        return guessed[0]
-    except UsageError as error:
-        mistakes.append(("key", error))
-        return ""
 
 
 def _workload(settings: MembershipSettings, key: str, base: str | None, mistakes: Mistakes) -> Dataset | None:

@@ -28,6 +28,7 @@ from assay.experiments.partitioning.proposals import propose
 from assay.experiments.partitioning.settings import PartitioningSettings
 from assay.experiments.partitioning.strategies import StrategySpec, parse_strategy
 from assay.experiments.partitioning.user_metrics import FAILED, user_metrics
+from assay.experiments.planning import Mistakes, parsed_once, raise_any
 from assay.units import parse_bytes
 
 __all__ = ["EXPERIMENT", "Partitioning"]
@@ -54,7 +55,7 @@ class Partitioning:
         Raises:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
-        mistakes: list[tuple[str, UsageError]] = []
+        mistakes: Mistakes = []
         if settings.advise:
             settings = _as_far_as_weighed(settings)
         settings = _with_log(dataset, settings, base, mistakes)
@@ -76,12 +77,10 @@ class Partitioning:
                 mistakes.append(("memory_limit", mistake))
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is nothing to partition")))
-        if len(mistakes) == 1 and len(settings.strategies) <= 1:
-            place, error = mistakes[0]
-            error.place = place
-            raise error
-        if mistakes:
-            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        if len(mistakes) == 1 and len(settings.strategies) > 1:
+            [(place, error)] = mistakes  # which of them is said
+            raise SuiteError(self.kind, [(place, str(error))])
+        raise_any(self.kind, mistakes)
         fingerprint = dataset.fingerprint()
         counts = grid.counts if grid else settings.grid
         clusters = {partitions: settings.cluster(partitions) for partitions in counts}
@@ -178,7 +177,7 @@ def _notes_on_failed_metrics(texts: Mapping[str, Mapping[str, str]]) -> list[str
     return [f"{metric} has no value: {note}." for metric, note in failed.items()]
 
 
-def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Grid | None:
+def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -> Grid | None:
     try:
         return plan_grid(dataset, settings)
     except UsageError as error:
@@ -188,7 +187,7 @@ def _grid(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple
         return None
 
 
-def _check_fan_out(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:
+def _check_fan_out(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -> None:
     queries = dataset.queries if settings.queries is None else settings.queries
     if settings.fan_out_max is not None and not queries and settings.log is None:
         error = ParameterError(
@@ -199,9 +198,8 @@ def _check_fan_out(dataset: Dataset, settings: PartitioningSettings, mistakes: l
 
 
 def _strategies(
-    dataset: Dataset, settings: PartitioningSettings, grid: Grid | None, mistakes: list[tuple[str, UsageError]]
+    dataset: Dataset, settings: PartitioningSettings, grid: Grid | None, mistakes: Mistakes
 ) -> list[StrategySpec]:
-    specs: dict[str, StrategySpec] = {}
     if settings.advise and grid is None and not settings.strategies:
         return []  # what kept the grid from being planned is told already
     try:
@@ -209,19 +207,15 @@ def _strategies(
     except UsageError as error:
         mistakes.append(("key", error))
         return []
-    for index, text in enumerate(texts):
-        try:
-            spec = parse_strategy(text, dataset.schema, dataset.name)
-            if spec.text in specs:
-                raise ParameterError(f"{spec.text} is named twice; name each strategy once")
-            specs[spec.text] = spec
-        except UsageError as error:
-            mistakes.append((f"strategies[{index}]", error))
-    return list(specs.values())
+
+    def parse(text: str) -> StrategySpec:
+        return parse_strategy(text, dataset.schema, dataset.name)
+
+    return parsed_once(texts, parse, setting="strategies", noun="strategy", mistakes=mistakes)
 
 
 def _with_log(
-    dataset: Dataset, settings: PartitioningSettings, base: str | None, mistakes: list[tuple[str, UsageError]]
+    dataset: Dataset, settings: PartitioningSettings, base: str | None, mistakes: Mistakes
 ) -> PartitioningSettings:
     """The settings with their query log read, if they name one.
 
@@ -241,9 +235,7 @@ def _with_log(
         return settings
 
 
-def _check_clusters(
-    settings: PartitioningSettings, counts: Sequence[int], mistakes: list[tuple[str, UsageError]]
-) -> None:
+def _check_clusters(settings: PartitioningSettings, counts: Sequence[int], mistakes: Mistakes) -> None:
     """The nodes must suit every number of partitions that advice looks at."""
     for n in counts:
         try:
@@ -253,7 +245,7 @@ def _check_clusters(
             return
 
 
-def _check_weight(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> None:
+def _check_weight(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -> None:
     if settings.weight is None:
         return
     try:

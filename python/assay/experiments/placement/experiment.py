@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.datasets import Dataset, guess_roles
-from assay.errors import EmptyInputError, ParameterError, SuiteError, UsageError
+from assay.datasets import Dataset
+from assay.errors import EmptyInputError, ParameterError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.placement.answer import answer
 from assay.experiments.placement.draws import Contest
@@ -15,6 +15,7 @@ from assay.experiments.placement.job import PlacementJob
 from assay.experiments.placement.metrics import METRICS
 from assay.experiments.placement.settings import REMOVALS, PlacementSettings
 from assay.experiments.placement.spelling import PlacementSpec, parse_placement, propose
+from assay.experiments.planning import Mistakes, key_column, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "PlacementExperiment"]
 
@@ -39,7 +40,7 @@ class PlacementExperiment:
         Raises:
             SuiteError: Several mistakes; a single one is raised as the error that it is.
         """
-        mistakes: list[tuple[str, UsageError]] = []
+        mistakes: Mistakes = []
         specs = _placements(settings, mistakes)
         if settings.weights is not None:
             for nodes in settings.grid:
@@ -49,18 +50,15 @@ class PlacementExperiment:
                     mistakes.append(("weights", error))
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there are no keys to place")))
-        key = _key(dataset, settings, mistakes)
-        if len(mistakes) == 1:
-            raise mistakes[0][1]
-        if mistakes:
-            raise SuiteError(self.kind, [(place, str(error)) for place, error in mistakes])
+        key = key_column(dataset, settings.key, mistakes)
+        raise_any(self.kind, mistakes)
         fingerprint = dataset.fingerprint()
         contests = tuple(
             self._contest(dataset.name, fingerprint, spec, nodes, key, settings)
             for nodes in settings.grid
             for spec in specs
         )
-        return PlacementJob(dataset, contests, key)
+        return PlacementJob(dataset, contests, (key,))
 
     def _contest(
         self,
@@ -90,9 +88,7 @@ class PlacementExperiment:
         self, cells: Sequence[Cell], values: Sequence[Value], settings: PlacementSettings, job: Job | None = None
     ) -> Sequence[Answer]:
         """The answer for each number of nodes."""
-        by_cell: dict[str, dict[str, Value]] = {}
-        for value in values:
-            by_cell.setdefault(value.cell_id, {})[value.metric] = value
+        by_cell = values_by_cell(values)
         found = []
         for nodes in settings.grid:
             here = [cell for cell in cells if cell.parameters["nodes"] == nodes]
@@ -101,33 +97,18 @@ class PlacementExperiment:
         return found
 
 
-def _placements(settings: PlacementSettings, mistakes: list[tuple[str, UsageError]]) -> list[PlacementSpec]:
-    specs: dict[str, PlacementSpec] = {}
-    for index, text in enumerate(settings.placements or propose(weighted=settings.weights is not None)):
-        try:
-            spec = parse_placement(text)
-            if spec.text in specs:
-                raise ParameterError(f"{spec.text} is named twice; name each placement once")
-            if settings.weights is not None and "weights" not in spec.contender.abilities:
-                able = ", ".join(propose(weighted=True))
-                raise ParameterError(f"{spec.text} cannot weigh nodes; leave it out, or compare those that can: {able}")
-            specs[spec.text] = spec
-        except UsageError as error:
-            mistakes.append((f"placements[{index}]", error))
-    return list(specs.values())
+def _placements(settings: PlacementSettings, mistakes: Mistakes) -> list[PlacementSpec]:
+    weighted = settings.weights is not None
 
+    def parse(text: str) -> PlacementSpec:
+        spec = parse_placement(text)
+        if weighted and "weights" not in spec.contender.abilities:
+            able = ", ".join(propose(weighted=True))
+            raise ParameterError(f"{spec.text} cannot weigh nodes; leave it out, or compare those that can: {able}")
+        return spec
 
-def _key(dataset: Dataset, settings: PlacementSettings, mistakes: list[tuple[str, UsageError]]) -> str:
-    try:
-        if settings.key is not None:
-            return str(dataset.column(settings.key).name)
-        guessed = guess_roles(dataset).keys
-        if not guessed:
-            raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
-        return guessed[0]
-    except UsageError as error:
-        mistakes.append(("key", error))
-        return ""
+    texts = settings.placements or propose(weighted=weighted)
+    return parsed_once(texts, parse, setting="placements", noun="placement", mistakes=mistakes)
 
 
 EXPERIMENT = PlacementExperiment()

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.datasets import Dataset
-from assay.errors import UsageError
 from assay.experiments.partitioning.aspects import (
     balance,
     churn,
@@ -64,7 +63,7 @@ def suits(aspect: Aspect, contest: Contest) -> bool:
     return isinstance(aspect, work.Work) or isinstance(aspect, columns.Columns) == bool(contest.spec.groups)
 
 
-def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: list[tuple[str, UsageError]]) -> Sequence[Aspect]:
+def plan(dataset: Dataset, settings: PartitioningSettings, mistakes: Mistakes) -> Sequence[Aspect]:
     """All aspects that the settings ask for; mistakes are added with their places."""
     found = (make(dataset, settings, mistakes) for make in PLANS)
     return tuple(aspect for aspect in found if aspect is not None)

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from assay import _core
-from assay.errors import UsageError
 from assay.experiments.base import Point, Value
 from assay.experiments.distinct import DistinctKeys, Key, numpy_of
 from assay.experiments.loads import Number
@@ -20,10 +19,9 @@ from assay.experiments.partitioning.contest import Contest
 from assay.experiments.partitioning.facts import Facts, Learn
 from assay.experiments.partitioning.rows import Rows, RowState
 from assay.experiments.partitioning.strategies import Learned
+from assay.experiments.planning import Mistakes
 
 __all__ = ["Aspect", "Found", "Mistakes", "Study"]
-
-Mistakes = list[tuple[str, UsageError]]
 
 
 @dataclass
