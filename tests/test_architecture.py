@@ -23,6 +23,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "python" / "assay"
 HOSTS = ["polars", "duckdb"]  # what assay is used within; nothing of assay needs them
 LAYERS = [
     "datasets",
+    "caches",
     "experiments",
     "harness",
     "store",
@@ -36,7 +37,7 @@ LAYERS = [
 ]
 PRIMITIVES = {"hashing", "filters", "placement", "checksums"}
 FREE = {"errors", "units", "catalogue", "checks", "plugins", "intervals"} | PRIMITIVES
-MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "experiments"}
+MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "caches", "experiments"}
 HEAVY = ["altair", "duckdb", "pandas", "polars", "pyarrow", "pydantic"]
 
 

@@ -65,7 +65,18 @@ def _partition(name: str) -> object:
     return sorted((row["metric"], repr(row["value"])) for row in rows)
 
 
+def _cache(name: str) -> object:
+    lots = [(row * 0x9E3779B97F4A7C15) % 2**64 >> 40 for row in range(6_000)]
+    keys = [min(lot % 211, lot // 211 % 211, lot // 44_521 % 211) for lot in lots]  # small ones are asked for most
+    keys[2_000:2_400] = range(1_000, 1_400)  # a scan
+    trace = pa.table({"key": keys, "size": [1 + key * key % 9 for key in keys]})
+    counted = assay.simulate_cache(trace, name, capacity=[1, 3, 10, 40, 120]).to_pylist()
+    weighed = assay.simulate_cache(trace, name, capacity=[9, 30, 200], size="size").to_pylist()
+    return [(row["capacity"], row["misses"], row["evictions"], row["byte_miss_ratio"]) for row in counted + weighed]
+
+
 ROOMS = {
+    "cache": _cache,
     "hash": _hash,
     "digest": _digest,
     "filter": _filter,
@@ -122,6 +133,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("checksum", "sha256", 1): "0a4f02243d2932fb",
     ("checksum", "sha512", 1): "469aa2dcce4abd47",
     ("checksum", "blake3", 1): "d2e7385815495678",
+    ("cache", "fifo", 1): "3274ac2988c143a1",
+    ("cache", "lru", 1): "9fa49e05f77e97b9",
     ("partition", "hash", 1): "f16345d6e7eed778",
     ("partition", "modulo", 1): "b6f4d5058d598322",
     ("partition", "range", 1): "5ae92658551d8852",

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.caches import simulate_cache
     from assay.checksums import Checksum, MerkleTree, checksum, checksum_blocks
     from assay.datasets import open_dataset
     from assay.diffing import diff
@@ -83,6 +84,7 @@ _HOMES = {
     "register_metric": "assay.experiments.partitioning",
     "register_strategy": "assay.experiments.partitioning",
     "run": "assay.front",
+    "simulate_cache": "assay.caches",
 }
 
 __all__ = [
@@ -121,6 +123,7 @@ __all__ = [
     "register_metric",
     "register_strategy",
     "run",
+    "simulate_cache",
 ]
 
 

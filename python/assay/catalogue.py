@@ -2,7 +2,7 @@
 
 Validation, `assay list`, `assay explain`, the documents, the contract tests and the report's
 legends all read this; there is no second list. Rooms: hash, digest, filter, placement, checksum,
-partition.
+cache, partition.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ NOUNS = {
     "filter": "filter",
     "placement": "placement",
     "checksum": "checksum",
+    "cache": "policy",
     "partition": "strategy",
 }
 

@@ -2,9 +2,10 @@
 //!
 //! This crate knows no Python, no Arrow, no clock and no files: keys come in as borrowed columns
 //! ([`keys::Keys`]), results go out as plain vectors. Each *room* (hash, filter, placement,
-//! checksum, partition) has a trait or an enum of its contenders and one table that lists them;
+//! checksum, cache, partition) has a trait or an enum of its contenders and one table that lists them;
 //! each contender is one file.
 
+pub mod cache;
 pub mod capacity;
 pub mod catalogue;
 pub mod checksum;
@@ -30,5 +31,6 @@ pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
     let filters = filter::CONTENDERS.iter().copied();
     let placements = placement::TABLE.iter().map(|(contender, _)| *contender);
     let checksums = checksum::CONTENDERS.iter().copied();
-    hashes.chain(filters).chain(placements).chain(checksums).chain(partition::contenders())
+    let caches = cache::TABLE.iter().map(|(contender, _)| *contender);
+    hashes.chain(filters).chain(placements).chain(checksums).chain(caches).chain(partition::contenders())
 }

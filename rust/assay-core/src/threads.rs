@@ -117,6 +117,14 @@ pub fn each<T: Send>(items: &mut [T], threads: usize, work: impl Fn(&mut T) + Sy
     }
 }
 
+/// Calls `work` on so many threads of the pool, and returns what each gave: for work that they take from a queue.
+pub fn workers<T: Send>(count: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    match pool() {
+        Some(pool) if count > 1 => pool.install(|| (0..count.min(cores())).into_par_iter().map(|_| work()).collect()),
+        _ => vec![work()],
+    }
+}
+
 /// Does both, side by side if there are two threads to do it.
 pub fn join<A: Send, B: Send>(
     threads: usize,

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value)] // what Python hands over arrives by value
 
 mod buffer;
+mod cache;
 mod catalogue;
 mod checksums;
 mod convert;
@@ -49,6 +50,8 @@ mod _core {
 
     #[pymodule_export]
     use super::instructions;
+    #[pymodule_export]
+    use crate::cache::{PySimulationProgress, PyTrace, simulate_caches};
     #[pymodule_export]
     use crate::catalogue::catalogue;
     #[pymodule_export]

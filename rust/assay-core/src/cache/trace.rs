@@ -1,0 +1,139 @@
+//! A trace: requests in the order of time, whose keys are dense numbers.
+//!
+//! Keys are numbered in the order of their first appearance, so that the first request of a key is the one whose
+//! number is the next. Cost: 4 bytes a request, 8 more for each of sizes and times where there are any, and the
+//! key table while the trace is read.
+
+use std::ops::Range;
+
+use crate::cache::Requests;
+use crate::error::{Error, Result};
+use crate::key_table::KeyTable;
+use crate::keys::Keys;
+
+/// Requests in the order of time.
+#[derive(Debug, Default)]
+pub struct Trace {
+    table: KeyTable,
+    ids: Vec<u32>,
+    distinct: usize,
+    sizes: Option<Vec<u64>>,
+    /// Bytes of all objects, each with the size of its first request.
+    footprint: u64,
+}
+
+impl Trace {
+    /// One of these keys' numbers, which must be dense and in the order of first appearance.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn of_ids(ids: Vec<u32>, sizes: Option<Vec<u64>>) -> Result<Self> {
+        let mut distinct = 0;
+        for (place, &id) in ids.iter().enumerate() {
+            if id as usize > distinct {
+                return Err(Error::Data(format!(
+                    "request {place} is for key {id}, but only {distinct} keys came before"
+                )));
+            }
+            distinct += usize::from(id as usize == distinct);
+        }
+        let mut made = Self { ids, distinct, ..Self::default() };
+        made.add_sizes(0, 0, sizes)?;
+        Ok(made)
+    }
+
+    /// Appends the requests of these keys, which go on where those before ended; all of them have sizes, or none.
+    ///
+    /// # Errors
+    /// If a key is null, or there are sizes here and none before or the other way round.
+    pub fn append(&mut self, keys: &Keys<'_>, sizes: Option<Vec<u64>>) -> Result<()> {
+        let first = self.ids.len();
+        let known = self.distinct;
+        let mut numbers = crate::memory::zeros::<u32>(keys.len());
+        self.table.insert_keys(keys, 0, &mut numbers, &mut Vec::new());
+        if let Some(null) = self.table.null() {
+            let place = first + numbers.iter().position(|&number| number == null).unwrap_or_default();
+            return Err(Error::Data(format!(
+                "the key of request {place} is null; a request is for some object: leave it out"
+            )));
+        }
+        self.ids.append(&mut numbers);
+        self.distinct = self.table.len();
+        self.add_sizes(first, known, sizes)
+    }
+
+    fn add_sizes(&mut self, first: usize, known: usize, sizes: Option<Vec<u64>>) -> Result<()> {
+        let added = self.ids.len() - first;
+        if first > 0 && self.sizes.is_some() != sizes.is_some() && added > 0 {
+            return Err(Error::Data("some requests have sizes and others have none; give all of them one".to_string()));
+        }
+        let Some(mut sizes) = sizes else { return Ok(()) };
+        if sizes.len() != added {
+            return Err(Error::Data(format!("there are {} sizes for {added} requests; expected as many", sizes.len())));
+        }
+        let mut fresh = known;
+        for (&id, &size) in self.ids[first..].iter().zip(&sizes) {
+            if id as usize == fresh {
+                fresh += 1;
+                self.footprint = self.footprint.saturating_add(size);
+            }
+        }
+        self.sizes.get_or_insert_default().append(&mut sizes);
+        Ok(())
+    }
+
+    /// Gives the memory back that only reading needed; nothing can be appended by keys any more.
+    pub fn finish(&mut self) {
+        self.table = KeyTable::default();
+        self.ids.shrink_to_fit();
+    }
+
+    /// The number of requests.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The number of distinct keys.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.distinct
+    }
+
+    /// The keys' numbers.
+    #[must_use]
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// Whether requests have sizes.
+    #[must_use]
+    pub fn has_sizes(&self) -> bool {
+        self.sizes.is_some()
+    }
+
+    /// The sizes of the requests, if they have any.
+    #[must_use]
+    pub fn sizes(&self) -> Option<&[u64]> {
+        self.sizes.as_deref()
+    }
+
+    /// The bytes of all objects, each with the size of its first request.
+    #[must_use]
+    pub fn footprint_bytes(&self) -> u64 {
+        self.footprint
+    }
+
+    /// These requests.
+    #[must_use]
+    pub fn requests(&self, range: Range<usize>) -> Requests<'_> {
+        let first = range.start as u64;
+        Requests { ids: &self.ids[range.clone()], sizes: self.sizes.as_ref().map(|sizes| &sizes[range]), first }
+    }
+}
