@@ -67,8 +67,8 @@ ROOM_NOTES = {
     "placement": "Classes of the same verbs in Python (`assay.Ring` and others), and strategies of the experiment "
     "`partitioning`: `ring(column, virtual_nodes=128)`. Only `modulo` is no strategy under this room's meaning: "
     "hashed it is the strategy `hash`, unhashed the strategy `modulo`.",
-    "cache": "Called by `assay.simulate_cache(trace, NAME, capacity=...)`. All of them: a miss inserts; an object keeps "
-    "the size with which it was inserted until it leaves; one larger than the cache is a miss and stays outside.",
+    "cache": "Called by `assay.simulate_cache(trace, NAME, capacity=...)`. All of them: a miss inserts; an object "
+    "keeps the size with which it was inserted until it leaves; one larger than the cache is a miss and stays outside.",
     "checksum": "Called by `assay.checksum(buffer_or_path, NAME)`, `assay.Checksum(NAME)` and "
     "`assay.checksum_blocks(buffer_or_path, NAME)`, and by `assay checksum FILE --algorithm NAME`. Those that are "
     "cryptographic make Merkle trees too: `assay.MerkleTree.build(buffer_or_path, algorithm=NAME)`.",
