@@ -36,6 +36,8 @@ NEEDED = (
     r"assay/_bench/flights\.toml",
     r"assay/_datasets/flights\.toml",
     r"assay/_datasets/tpch_lineitem\.toml",
+    r"assay/_datasets/cache2k_web12\.parquet",
+    r"assay/_datasets/LICENCES\.md",
     r"assay/store/migrations/001_initial\.sql",
     r"assay/store/views/result\.sql",
     r"assay/report/vendor/.+\.js",

@@ -16,6 +16,7 @@ SCRIPT = ROOT / "scripts" / "try_wheel.py"
 WHOLE = [
     *(f"assay/{name}" for name in ("__init__.py", "py.typed", "_core.pyi", "_core.abi3.so", "_bench/flights.toml")),
     *(f"assay/_datasets/{name}.toml" for name in ("flights", "tpch_lineitem")),
+    *(f"assay/_datasets/{name}" for name in ("cache2k_web12.parquet", "LICENCES.md")),
     *(f"assay/store/{name}.sql" for name in ("migrations/001_initial", "views/result")),
     *(f"assay/report/{name}" for name in ("vendor/vega.js", "vendor/vega.LICENSE", "assets/page.css")),
     *(f"assay-1.dist-info/{name}" for name in ("METADATA", "entry_points.txt")),

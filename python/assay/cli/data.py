@@ -131,6 +131,7 @@ def _print_facts(dataset: str, facts: DatasetFacts, roles: GuessedRoles) -> None
                 ("what", facts.description),
                 ("source", facts.source),
                 ("licence", facts.licence or ""),
+                ("attribution", facts.attribution or ""),
                 ("fingerprint", f"{facts.fingerprint} (of its {facts.fingerprint_kind})"),
                 ("queries", "\n".join(f"{name} = {spelling}" for name, spelling in facts.queries.items())),
             )

@@ -178,6 +178,7 @@ def _datasets(name: str) -> list[tuple[str, Lines]]:
                 ("what", one.description),
                 ("source", one.source),
                 ("licence", one.licence or ""),
+                ("attribution", one.attribution or ""),
                 ("installed", "yes" if one.installed else missing_data(one).replace(":", ";", 1)),
                 ("package", _package(one.package)),
                 ("columns", f"assay data {one.name}"),

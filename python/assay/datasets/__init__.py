@@ -18,6 +18,7 @@ from assay.datasets.generators import GENERATORS, Generator, Parameter
 from assay.datasets.opening import KnownDataset, declared, known_datasets, open_dataset
 from assay.datasets.query import Query
 from assay.datasets.roles import GuessedRoles, guess_roles
+from assay.datasets.trace_roles import TraceRoles, find_trace_roles, trace_roles
 
 __all__ = [
     "BATCH_ROWS",
@@ -38,10 +39,13 @@ __all__ = [
     "Query",
     "Source",
     "Span",
+    "TraceRoles",
     "declared",
     "describe",
+    "find_trace_roles",
     "guess_roles",
     "known_datasets",
     "load_definition",
     "open_dataset",
+    "trace_roles",
 ]

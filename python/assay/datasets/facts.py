@@ -89,6 +89,7 @@ class DatasetFacts:
     foreign_keys: tuple[ForeignKeyFacts, ...]
     roles: Mapping[str, str]
     queries: Mapping[str, str]  # name → spelling
+    attribution: str | None = None
     complete: bool = True  # False where `rows_at_most` ended the scan before the table did
 
 
@@ -158,6 +159,7 @@ def describe(
         ),
         roles=dataset.roles,
         queries={query.name: query.spelling for query in dataset.queries},
+        attribution=dataset.definition.attribution,
         complete=complete,
     )
 

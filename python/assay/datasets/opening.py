@@ -34,6 +34,7 @@ class KnownDataset:
     licence: str | None
     installed: bool  # whether its data is on this machine
     package: str = "assay"
+    attribution: str | None = None  # who is to be named wherever the data goes
 
 
 def open_dataset(source: object, *, base: Path | None = None, name: str | None = None) -> Dataset:
@@ -102,7 +103,15 @@ def _known(path: Path, definition: Definition, package: str) -> KnownDataset:
         except ReadError:
             installed = False
     source = str(definition.source)
-    return KnownDataset(definition.name, definition.description, source, definition.licence, installed, package)
+    return KnownDataset(
+        definition.name,
+        definition.description,
+        source,
+        definition.licence,
+        installed,
+        package,
+        definition.attribution,
+    )
 
 
 def declared(text: str, base: Path | None = None) -> tuple[Definition, Path | None]:
