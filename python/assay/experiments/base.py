@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from assay.datasets import Batch, Dataset
@@ -25,6 +25,7 @@ __all__ = [
     "ConsideredKey",
     "Experiment",
     "Findings",
+    "FinishesInSteps",
     "Job",
     "KeptLimit",
     "Latency",
@@ -255,6 +256,16 @@ class Job(Protocol):
 
     def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """The kernels to time, built afresh in the process that times them; may be empty."""
+
+
+@runtime_checkable
+class FinishesInSteps(Protocol):
+    """A job whose `finish` takes long, as simulations do; a run asks for this instead, and shows how far it is."""
+
+    finish_steps: int  # of the run's progress; a span is one
+
+    def finish_in_steps(self, learned: Sequence[Lesson], state: Any, on_progress: Callable[[float], None]) -> Findings:
+        """What `finish` gives; `on_progress` is told, now and then, of the share that is done, from 0 to 1."""
 
 
 class Experiment(Protocol):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BUILT_IN", "get", "kinds", "package_of", "register"]
 
 BUILT_IN = {
+    "caching": "assay.experiments.caching:EXPERIMENT",
     "hashing": "assay.experiments.hashing:EXPERIMENT",
     "membership": "assay.experiments.membership:EXPERIMENT",
     "integrity": "assay.experiments.integrity:EXPERIMENT",

@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreError, UsageError
-from assay.experiments.base import Cell, Findings, Job, Lesson, Value
+from assay.experiments.base import Cell, Findings, FinishesInSteps, Job, Lesson, Value
 from assay.harness.budget import BudgetClock, ExperimentSize
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
@@ -301,7 +301,9 @@ class _Run:
 
     def _steps(self, experiment: SuiteExperiment) -> int:
         spans = len(experiment.dataset.spans(target_rows=self._span_rows(experiment)))
-        return experiment.job.stages * spans + (self.timing.processes if self._is_timed(experiment) else 0)
+        finishing = experiment.job.finish_steps if isinstance(experiment.job, FinishesInSteps) else 0
+        timing = self.timing.processes if self._is_timed(experiment) else 0
+        return experiment.job.stages * spans + finishing + timing
 
     def _is_timed(self, experiment: SuiteExperiment) -> bool:
         if not self.timing_asked and not experiment.job.timed:
@@ -372,7 +374,7 @@ class _Run:
                 learned.append(before)
             if measured:
                 return learned
-            findings = job.finish(learned, folder.merged(job.stages - 1, before))
+            findings = self._finished(job, learned, folder.merged(job.stages - 1, before))
         except StoreError:
             raise
         except Exception as error:
@@ -389,6 +391,22 @@ class _Run:
         self._note_failures(index, experiment, findings.failures)
         self.values[index] = list(findings.values)
         return learned
+
+    def _finished(self, job: Job, learned: Sequence[Lesson], state: Any) -> Findings:
+        """What a job finds in the end, step by step where it says how far it is."""
+        if not isinstance(job, FinishesInSteps):
+            return job.finish(learned, state)
+        done = 0
+
+        def told(share: float) -> None:
+            nonlocal done
+            steps = int(share * job.finish_steps)
+            self.progress.advance(steps - done)
+            done = steps
+
+        findings = job.finish_in_steps(learned, state, told)
+        told(1)
+        return findings
 
     def _time(self, index: int, experiment: SuiteExperiment, learned: Sequence[Lesson]) -> Timing:
         if not self._is_timed(experiment):

@@ -51,6 +51,7 @@ GROUPS = (
     "Hash quality",
     "Filters",
     "Faults",
+    "Caching",
     "Cost",
     "Other",
 )
@@ -122,6 +123,16 @@ KEY_METRICS = {
         "check_ns",
         "false_alarms",
     ),
+    "caching": (
+        "miss_ratio",
+        "improvement_over_fifo",
+        "distance_to_opt",
+        "byte_miss_ratio",
+        "compulsory_miss_ratio",
+        "evictions",
+        "simulate_ns",
+        "misses",
+    ),
 }
 
 # A mean over a family weighs each member by this one's, where the run has it: how often a query log asks for it.
@@ -141,6 +152,7 @@ RANKING = {
     "hashing": ("hash_ns",),
     "membership": ("bits_per_key", "false_positive_rate"),
     "integrity": ("check_ns", "checksum_bytes_per_mib"),
+    "caching": ("miss_ratio", "byte_miss_ratio"),
 }
 
 # The two metrics that a trade-off shows first, where a run has both; other kinds show quality against time or bytes.
@@ -149,6 +161,7 @@ TRADE_OFFS = {
     "hashing": ("hash_ns", "avalanche_bias_output"),
     "membership": ("bits_per_key", "false_positive_rate"),
     "integrity": ("check_ns", "checksum_bytes_per_mib"),
+    "caching": ("miss_ratio", "byte_miss_ratio"),
 }
 
 # Settings whose number reads as a count of something: a grid of them is named so.
@@ -165,10 +178,12 @@ _SETTINGS = {
     "false_positive_rate": "a rate of {}",
     "order": "rows {}",
     "row_group_rows": "row groups of {} rows",
+    "capacity": "a cache of {}",
+    "counts": "capacity in {}",
 }
 _MOST_NAMED = 12  # of a list of settings
 
-_L, _M, _J, _Q, _T, _G, _R, _H, _F, _I, _C = GROUPS[:-1]
+_L, _M, _J, _Q, _T, _G, _R, _H, _F, _I, _K, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 _ENTRIES: dict[str, Entry] = {
@@ -470,6 +485,31 @@ _ENTRIES: dict[str, Entry] = {
         "read to check 4 KiB", "read × 4 KiB", _C, "bytes read to trust a page of the data, over the page"
     ),
     "check_ns": Entry("check a KiB", "check KiB", _C, "time to check a KiB of data"),
+    "miss_ratio": Entry("miss ratio", "miss ratio", _K, "requests whose object is not in the cache"),
+    "byte_miss_ratio": Entry("byte miss ratio", "byte misses", _K, "bytes asked for that must come from the origin"),
+    "improvement_over_fifo": Entry(
+        "misses fewer than FIFO",
+        "over FIFO",
+        _K,
+        "the part of FIFO's misses that the policy avoids; below 0 it has more",
+    ),
+    "distance_to_opt": Entry(
+        "distance to OPT", "to OPT", _K, "requests that miss and would not, were the future known"
+    ),
+    "compulsory_miss_ratio": Entry(
+        "first requests", "first", _K, "requests that miss in any cache, as their object was never asked for before"
+    ),
+    "compulsory_miss_share": Entry(
+        "first requests ÷ misses", "first ÷ misses", _K, "the part of the misses that nothing can avoid"
+    ),
+    "hits": Entry("hits", "hits", _K, "requests whose object is in the cache"),
+    "misses": Entry("misses", "misses", _K, "requests whose object is not in the cache"),
+    "evictions": Entry("evictions", "evictions", _K, "objects that went to make room"),
+    "requests": Entry("requests", "requests", _K, "requests that were replayed"),
+    "distinct_keys": Entry("distinct keys", "keys", _K, "objects that the trace asks for"),
+    "capacity_objects": Entry("capacity", "capacity", _K, "objects that the cache holds"),
+    "capacity_bytes": Entry("capacity in bytes", "capacity", _K, "bytes that the cache holds"),
+    "simulate_ns": Entry("simulate a request", "simulate", _C, "time to simulate a request"),
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),
     "throughput": Entry("throughput", "throughput", _C, "bytes worked through in a second"),
     "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read and a client must hold"),

@@ -1,0 +1,107 @@
+"""One cell: a policy in a cache of one size, with the policies that it is measured by, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.caches.capacities import Capacity, objects_or_bytes
+from assay.caches.policies import PolicySpec
+from assay.experiments.base import Cell, Point, Value
+from assay.experiments.caching.policies import BASELINE, BOUND, draws_lots, reference
+from assay.experiments.caching.requests import Requests
+from assay.experiments.caching.settings import CachingSettings, Order
+from assay.experiments.caching.simulating import Outcome, Simulation
+from assay.intervals import over_seeds
+
+__all__ = ["Contest", "Runs", "measure", "simulations_of"]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One cell."""
+
+    spec: PolicySpec
+    capacity: Capacity  # as it was given
+    counts_bytes: bool
+    order: Order
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The simulations of one cell."""
+
+    own: Sequence[Simulation]  # one for each seed
+    baseline: Simulation | None  # FIFO, at the same capacity
+    bound: Simulation | None  # OPT
+
+    @property
+    def all(self) -> Sequence[Simulation]:
+        """All of them."""
+        return [*self.own, *(one for one in (self.baseline, self.bound) if one is not None)]
+
+
+def simulations_of(contest: Contest, requests: Requests, settings: CachingSettings) -> Runs:
+    """What is run for a cell."""
+    counts_bytes = contest.counts_bytes
+    whole = requests.footprint_bytes if counts_bytes else requests.distinct
+    capacity = objects_or_bytes(contest.capacity, whole, bytes_=counts_bytes)
+    draws = draws_lots(contest.spec)
+    seeds = range(settings.seed, settings.seed + settings.seeds) if draws else [0]
+    own = [Simulation.of(contest.spec, capacity, counts_bytes, seed) for seed in seeds]
+    baseline, bound = (
+        None if spec is None else Simulation.of(spec, capacity, counts_bytes)
+        for spec in (reference(BASELINE), reference(BOUND))
+    )
+    return Runs(own, baseline, bound)
+
+
+def measure(
+    contest: Contest, runs: Runs, outcomes: Mapping[Simulation, Outcome], requests: Requests
+) -> tuple[list[Value], list[Point]]:
+    """All values of one cell but the times, and its hit ratio over time."""
+    cell_id = contest.cell.cell_id
+    own = [outcomes[run] for run in runs.own]
+    distinct, count = requests.distinct, len(requests)
+    capacity, counts_bytes = runs.own[0].capacity, runs.own[0].counts_bytes
+
+    def spread(name: str, draws: Sequence[float | None], why: str | None = None) -> Value:
+        known = [draw for draw in draws if draw is not None]
+        if len(known) < len(draws):
+            return Value(cell_id, name, None, note=why)
+        if len(known) == 1:
+            return Value(cell_id, name, known[0])
+        found = over_seeds(known)
+        return Value(cell_id, name, found.mean, found.least, found.greatest, f"mean of {len(known)} seeds")
+
+    fifo = None if runs.baseline is None else outcomes[runs.baseline].misses
+    best = None if runs.bound is None else outcomes[runs.bound].miss_ratio
+    without_sizes = "objects have no sizes here; name their column: size"
+    values = [
+        spread("miss_ratio", [one.miss_ratio for one in own]),
+        spread(
+            "byte_miss_ratio",
+            [None if requests.sizes is None else one.byte_miss_ratio for one in own],
+            without_sizes if requests.sizes is None else "no request asks for a byte",
+        ),
+        spread("improvement_over_fifo", [None if fifo is None else (fifo - one.misses) / fifo for one in own]),
+        spread("distance_to_opt", [None if best is None else one.miss_ratio - best for one in own]),
+        Value(cell_id, "compulsory_miss_ratio", distinct / count),
+        spread("compulsory_miss_share", [distinct / one.misses for one in own]),
+        spread("hits", [one.hits for one in own]),
+        spread("misses", [one.misses for one in own]),
+        spread("evictions", [one.evictions for one in own]),
+        Value(cell_id, "requests", count),
+        Value(cell_id, "distinct_keys", distinct),
+        Value(cell_id, "capacity_bytes" if counts_bytes else "capacity_objects", capacity),
+    ]
+    return values, _over_time(cell_id, own[0])
+
+
+def _over_time(cell_id: str, outcome: Outcome) -> list[Point]:
+    points, end = [], 0
+    for position, window in enumerate(outcome.windows):
+        end += window.requests
+        points.append(Point(cell_id, "hit_ratio", position, str(end), window.hits / window.requests))
+    return points

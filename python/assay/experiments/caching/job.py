@@ -1,0 +1,161 @@
+"""The folds of the experiment `caching`: the requests in order, collected once; then all simulations side by side.
+
+A trace keeps its order, so that nothing of a simulation can be shared out by spans: the scan numbers the keys span by
+span, and the simulations run in `finish`, taken from a queue by all cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from assay import _core
+from assay.datasets import Batch, Dataset
+from assay.errors import EmptyInputError
+from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
+from assay.experiments.caching.contests import Contest, measure, simulations_of
+from assay.experiments.caching.requests import RequestLog, Requests, sizes_of
+from assay.experiments.caching.settings import CachingSettings
+from assay.experiments.caching.simulating import core_trace, refusal, simulate
+
+__all__ = ["CachingJob"]
+
+_TIMED_REQUESTS = 1_000_000  # of the first ones, in one call
+
+
+@lru_cache(maxsize=2)
+def _unpacked(learned: bytes) -> Requests:
+    return Requests.unpack(learned)
+
+
+def _requests(learned: Lesson | None) -> Requests:
+    if isinstance(learned, Requests):
+        return learned
+    assert isinstance(learned, bytes), "requests are collected first, and travel as bytes"
+    return _unpacked(learned)
+
+
+@dataclass(frozen=True)
+class CachingJob:
+    """The policies and capacities to simulate on the requests of one trace."""
+
+    dataset: Dataset
+    contests: tuple[Contest, ...]
+    key: str
+    size: str | None
+    settings: CachingSettings
+    stages: int = 2
+    finish_steps: int = 100
+    timed: bool = False  # what is asked is how often a policy misses; --timing tells what the simulation costs
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """One for each policy, capacity and order of the requests."""
+        return [contest.cell for contest in self.contests]
+
+    @property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        """No metric's name has a variable part."""
+        return {}
+
+    def columns(self, stage: int) -> Sequence[str]:
+        """The columns of keys and sizes."""
+        return [name for name in (self.key, self.size) if name is not None]
+
+    def scans(self, stage: int, learned: Lesson | None) -> bool:
+        """The trace is read once."""
+        return stage == 0
+
+    def start(self, stage: int, learned: Lesson | None) -> RequestLog:
+        """A log without requests."""
+        return RequestLog()
+
+    def update(self, state: RequestLog, batch: Batch) -> None:
+        """Appends the requests of a batch."""
+        columns = (
+            {} if self.size is None else {"size": sizes_of(batch.data.column(self.size), self.size, batch.first_row)}
+        )
+        state.add(batch.data.column(self.key), columns, batch.first_row)
+
+    def merge(self, state: RequestLog, other: RequestLog) -> RequestLog:
+        """Both, one after the other."""
+        state.absorb(other)
+        return state
+
+    def pack(self, state: RequestLog) -> bytes:
+        """The log as bytes."""
+        return state.pack()
+
+    def unpack(self, stage: int, packed: bytes, learned: Lesson | None) -> RequestLog:
+        """The log that was packed."""
+        return RequestLog.unpack(packed)
+
+    def learn(self, stage: int, state: RequestLog) -> Requests:
+        """All requests, in order."""
+        return state.finish()
+
+    def finish(self, learned: Sequence[Lesson], state: Any) -> Findings:
+        """Every simulation.
+
+        Raises:
+            EmptyInputError: The trace has no requests.
+        """
+        return self.finish_in_steps(learned, state, lambda _: None)
+
+    def finish_in_steps(self, learned: Sequence[Lesson], state: Any, on_progress: Callable[[float], None]) -> Findings:
+        """The same; `on_progress` is told of the share that is done, from 0 to 1."""
+        stored = _requests(learned[0])
+        if not len(stored):
+            raise EmptyInputError(f"{self.dataset.name} has no rows; there is no request to replay")
+        values: list[Value] = []
+        points: list[Point] = []
+        failures: dict[str, str] = {}
+        orders = self.settings.orders
+        for place, order in enumerate(orders):
+            requests = stored if order == "stored" else stored.shuffled(self.settings.seed)
+            contests = [contest for contest in self.contests if contest.order == order]
+            wanted = {}
+            for contest in contests:
+                runs = simulations_of(contest, requests, self.settings)
+                why = next((why for run in runs.all if (why := refusal(run)) is not None), None)
+                if why is None:
+                    wanted[contest] = runs
+                else:
+                    failures[contest.cell.cell_id] = why
+            everything = [run for runs in wanted.values() for run in runs.all]
+            whole = len(requests) * max(1, len(set(everything)))
+            done = 0
+
+            def told(more: int, place: int = place, whole: int = whole) -> None:
+                nonlocal done
+                done += more
+                on_progress((place + done / whole) / len(orders))
+
+            outcomes = simulate(requests, everything, windows=self.settings.windows, on_progress=told)
+            for contest, runs in wanted.items():
+                found, series = measure(contest, runs, outcomes, requests)
+                values += found
+                points += series
+        return Findings(values, points, failures, len(stored))
+
+    def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
+        """Every simulation of the first requests, on one thread; of one order, as the work is the same."""
+        whole = _requests(learned[0])
+        first = Requests({name: values[:_TIMED_REQUESTS] for name, values in whole.columns.items()}, whole.distinct)
+        trace = core_trace(first)
+        timers = []
+        for contest in self.contests:
+            if contest.order != self.settings.orders[0]:
+                continue
+            run = simulations_of(contest, whole, self.settings).own[0]
+            if refusal(run) is not None:
+                continue  # it has failed in `finish`, with its reason
+            call = _simulation(trace, run.task)
+            timers.append(Timer(contest.cell.cell_id, "simulate_ns", call, len(first)))
+        return timers
+
+
+def _simulation(trace: _core.Trace, task: Any) -> Callable[[], object]:
+    return lambda: _core.simulate_caches(trace, [task], threads=1)

@@ -1,0 +1,118 @@
+"""The metrics of caching: what each means, and its formula.
+
+What a policy does is counted, not sampled. A policy that draws lots differs from seed to seed: its numbers are the
+mean over the seeds, and low and high the least and the greatest; of any other policy they are the number itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from assay.experiments.base import Metric
+
+__all__ = ["METRICS"]
+
+
+def _metric(
+    name: str,
+    unit: str,
+    direction: Literal["lower", "higher", "none"],
+    kind: Literal["exact", "seeded", "timed", "estimated"],
+    formula: str,
+    meaning: str,
+    origin: Literal["measured", "replayed", "modelled"] = "replayed",
+) -> Metric:
+    return Metric(name, unit, direction, kind, origin, formula, meaning, 'METHODOLOGY.md, "Caching"')
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        _metric(
+            "miss_ratio",
+            "share",
+            "lower",
+            "seeded",
+            "misses / requests",
+            "Share of the requests whose object is not in the cache.",
+        ),
+        _metric(
+            "byte_miss_ratio",
+            "share",
+            "lower",
+            "seeded",
+            "sum of the sizes of the misses / sum of the sizes of all requests",
+            "Share of the bytes asked for that must come from the origin.",
+        ),
+        _metric(
+            "improvement_over_fifo",
+            "share",
+            "higher",
+            "seeded",
+            "(miss_ratio of fifo - miss_ratio) / miss_ratio of fifo, at the same capacity",
+            "The part of FIFO's misses that the policy avoids; below 0 it has more of them.",
+        ),
+        _metric(
+            "distance_to_opt",
+            "share",
+            "lower",
+            "seeded",
+            "miss_ratio - miss_ratio of opt, at the same capacity",
+            "Requests that miss and need not have: with the future known they would have been hits.",
+        ),
+        _metric(
+            "compulsory_miss_ratio",
+            "share",
+            "none",
+            "exact",
+            "distinct keys / requests",
+            "First requests of a key, which miss in any cache of any size: the floor of every miss ratio.",
+        ),
+        _metric(
+            "compulsory_miss_share",
+            "share",
+            "none",
+            "seeded",
+            "distinct keys / misses",
+            "The part of the misses that no policy and no size can avoid.",
+        ),
+        _metric("hits", "count", "higher", "seeded", "requests - misses", "Requests whose object is in the cache."),
+        _metric("misses", "count", "lower", "seeded", "counted", "Requests whose object is not in the cache."),
+        _metric(
+            "evictions",
+            "count",
+            "lower",
+            "seeded",
+            "objects that went to make room",
+            "Objects that the cache threw out; one that stayed outside is none.",
+        ),
+        _metric("requests", "count", "none", "exact", "rows of the trace", "Requests that were replayed."),
+        _metric("distinct_keys", "values", "none", "exact", "distinct keys", "Objects that the trace asks for."),
+        _metric(
+            "capacity_objects",
+            "count",
+            "none",
+            "exact",
+            "the setting capacity; of a share the greater of 1 and floor(share x distinct keys)",
+            "What the cache holds, where objects are counted.",
+        ),
+        _metric(
+            "capacity_bytes",
+            "bytes",
+            "none",
+            "exact",
+            "the setting capacity; of a share the greater of 1 and floor(share x bytes of all objects, by first size)",
+            "What the cache holds, where bytes are counted.",
+        ),
+        _metric(
+            "simulate_ns",
+            "ns",
+            "lower",
+            "timed",
+            "median over rounds of the least of several samples, per request",
+            "Time to simulate a request, on one thread; what the policy costs in a cache of yours is another matter.",
+            "measured",
+        ),
+    )
+}

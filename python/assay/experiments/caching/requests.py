@@ -1,0 +1,188 @@
+"""The requests of a trace as the folds collect them: dense numbers of keys in the order of the requests.
+
+Each span numbers its own keys, and a merge numbers those of the later span anew in the table of the earlier one, so
+that any split of a trace gives the same numbers. Cost: 4 bytes a request, 8 more for each size, and the distinct
+keys while they are collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay import _core
+from assay.datasets.arrow_types import plain_array
+from assay.datasets.splitmix import draws
+from assay.errors import DataError, UnsupportedTypeError
+from assay.experiments import packing
+from assay.experiments.distinct import numpy_of
+
+__all__ = ["RequestLog", "Requests", "sizes_of"]
+
+_SHUFFLING = 1  # stream of the seed
+
+
+class RequestLog:
+    """Requests that were read so far, with the keys that they ask for."""
+
+    def __init__(self) -> None:
+        self._table = _core.KeyTable()
+        self._keys: list[pa.Array] = []  # distinct, in the order of their numbers
+        self._columns: dict[str, list[np.ndarray]] = {"id": []}
+        self.rows = 0
+
+    def add(self, keys: pa.Array, columns: Mapping[str, np.ndarray], first_row: int) -> None:
+        """Appends requests.
+
+        Args:
+            keys: Whose object each is for.
+            columns: What else is known of each, such as `size` (uint64); the same columns every time.
+            first_row: The number of the first of them within the trace, for messages.
+
+        Raises:
+            DataError: A key is null.
+        """
+        if keys.null_count:
+            row = first_row + int(np.flatnonzero(numpy_of(keys.is_null()))[0])
+            raise DataError(f"the key of request {row:,} is null; a request is for some object: leave it out")
+        numbers, fresh = self._table.insert(keys)
+        if len(fresh):
+            self._keys.append(plain_array(keys).take(fresh))
+        self._extend({"id": numpy_of(numbers), **columns})
+
+    def _extend(self, columns: Mapping[str, np.ndarray]) -> None:
+        self.rows += len(columns["id"])
+        for name, values in columns.items():
+            self._columns.setdefault(name, []).append(values)
+
+    def absorb(self, other: RequestLog) -> None:
+        """Appends what another log has read, which is of no use afterwards."""
+        if not other.rows:
+            return
+        keys = other.keys
+        numbers, fresh = self._table.insert(keys)
+        if len(fresh):
+            self._keys.append(keys.take(fresh))
+        renumbered = numpy_of(numbers)
+        other._columns["id"] = [renumbered[ids] for ids in other._columns["id"]]
+        for name, parts in other._columns.items():
+            self._columns.setdefault(name, []).extend(parts)
+        self.rows += other.rows
+
+    @property
+    def keys(self) -> pa.Array:
+        """The distinct keys, in the order of their first requests."""
+        if len(self._keys) != 1:
+            self._keys = [pa.concat_arrays(self._keys) if self._keys else pa.array([], pa.int64())]
+        return self._keys[0]
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        return packing.pack({}, {"keys": pa.table({"key": self.keys}), "requests": self.finish().table})
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> RequestLog:
+        """What was packed."""
+        _, tables = packing.unpack(packed)
+        log = cls()
+        requests = Requests.of(tables["requests"])
+        if len(requests):
+            keys = tables["keys"].column(0).combine_chunks()
+            log._table.insert(keys)
+            log._keys = [keys]
+            log._extend(requests.columns)
+        return log
+
+    def finish(self) -> Requests:
+        """All requests, in order."""
+        joined = {}
+        for name, parts in self._columns.items():
+            if len(parts) != 1:
+                parts[:] = [np.concatenate(parts) if parts else np.empty(0, np.uint32)]
+            joined[name] = parts[0]
+        return Requests(joined, len(self._table))
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests in order: the number of each one's key, and what else is known of it.
+
+    Numbers are dense and in the order of first requests.
+    """
+
+    columns: Mapping[str, np.ndarray]  # "id" (uint32), and where the trace has them "size" (uint64) ...
+    distinct: int
+    _made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.columns["id"])
+
+    @property
+    def sizes(self) -> np.ndarray | None:
+        """The objects' bytes, where they are known."""
+        return self.columns.get("size")
+
+    @property
+    def footprint_bytes(self) -> int:
+        """The bytes of all objects, each with the size of its first request; 0 without sizes."""
+        if self.sizes is None:
+            return 0
+        ids = self.columns["id"]
+        newest = np.maximum.accumulate(ids)
+        first = np.concatenate([[True], ids[1:] > newest[:-1]]) if len(ids) else np.empty(0, bool)
+        return sum(map(int, self.sizes[first]))
+
+    @property
+    def table(self) -> pa.Table:
+        """As an Arrow table."""
+        return pa.table({name: pa.array(values) for name, values in self.columns.items()})
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Requests:
+        """Those of an Arrow table."""
+        columns = {name: numpy_of(table.column(name).combine_chunks()) for name in table.schema.names}
+        ids = columns["id"]
+        return cls(columns, int(ids.max()) + 1 if len(ids) else 0)
+
+    def shuffled(self, seed: int) -> Requests:
+        """The same requests in an order that the seed draws: each key as often, and no other order in them."""
+        order = np.argsort(draws(seed, np.arange(len(self), dtype=np.uint64), stream=_SHUFFLING), kind="stable")
+        mixed = {name: values[order] for name, values in self.columns.items()}
+        numbers, _ = _core.KeyTable().insert(pa.array(mixed["id"]))
+        return Requests({**mixed, "id": numpy_of(numbers)}, self.distinct)
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        return packing.pack({}, {"requests": self.table})
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Requests:
+        """What was packed."""
+        return cls.of(packing.unpack(packed)[1]["requests"])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Requests.unpack, (self.pack(),)
+
+
+def sizes_of(column: pa.Array, name: str, first_row: int) -> np.ndarray:
+    """The sizes of requests (uint64).
+
+    Raises:
+        UnsupportedTypeError: They are no integers.
+        DataError: One is null or negative.
+    """
+    if not pa.types.is_integer(column.type):
+        raise UnsupportedTypeError(f'column "{name}" is of type {column.type}; sizes are integers, in bytes')
+    wrong = pc.fill_null(pc.less(column, 0), True)
+    if pc.any(wrong).as_py():
+        row = pc.index(wrong, True).as_py()
+        raise DataError(
+            f'column "{name}" is {column[row].as_py()} in row {first_row + row:,}; a size is at least 0 bytes: mend it, '
+            "or leave the row out"
+        )
+    return numpy_of(column.cast(pa.uint64()))

@@ -1,0 +1,70 @@
+"""The settings of the experiment `caching`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+__all__ = ["CAPACITIES", "MOST_SEEDS", "ORDERS", "CachingSettings", "Measure", "Order"]
+
+MOST_SEEDS = 1_000
+CAPACITIES = ("0.1%", "1%", "10%")
+
+Order = Literal["stored", "shuffled"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+Measure = Literal["objects", "bytes"]
+Capacity = Annotated[int, Field(ge=1, strict=True)] | str
+
+
+class CachingSettings(BaseModel):
+    """Which policies to compare, at which sizes, on which columns of a trace.
+
+    Attributes:
+        policies: The contenders' spellings, such as `lru` or `slru(segments=2)`; by default every policy of the
+            catalogue.
+        capacity: What the cache holds: a number (1000), or a share of all that the trace asks for ("1%"): of its
+            distinct keys, or, where bytes are counted, of their bytes; then sizes such as "64MiB" mean something too.
+            A list is a grid: the curve.
+        counts: What a capacity counts: objects or bytes; by default bytes where the trace has sizes.
+        key: The column of keys; by default the trace's role `key`, or the column that looks most like a key.
+        size: The column of the objects' bytes; by default the trace's role `size`. Without one, objects are all alike.
+        order: How the requests come: stored, as they are; shuffled, by chance, which takes from a trace all but how
+            often each key is asked for. A list is a grid.
+        seeds: How many draws of a policy that draws lots.
+        seed: The first of them, and what requests are shuffled by.
+        windows: Into how many stretches of equally many requests the hit ratio over time is cut.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policies: list[str] = Field(default_factory=list)
+    capacity: Capacity | Annotated[list[Capacity], Field(min_length=1)] = Field(
+        default_factory=lambda: list(CAPACITIES)
+    )
+    counts: Measure | None = None
+    key: str | None = None
+    size: str | None = None
+    order: Order | Annotated[list[Order], Field(min_length=1)] = "stored"
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS, strict=True)] = 5
+    seed: Annotated[int, Field(ge=0, lt=2**62, strict=True)] = 0
+    windows: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 40
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
+
+    @property
+    def capacities(self) -> list[int | str]:
+        """The capacities, each once, as given."""
+        return _each(self.capacity)
+
+    @property
+    def orders(self) -> list[Order]:
+        """The orders of the requests."""
+        return _each(self.order)
+
+
+def _each(given: Any) -> list[Any]:
+    return list(dict.fromkeys(given if isinstance(given, list) else [given]))
