@@ -11,11 +11,13 @@ script).
     growth      tenth, label, alone, so_far
     durability  name, number, x, y
     rebuild     position, label, donors, effective
+    miss_curves name, x, y, low, high; regions (from, to, name, middle, said) and the floor have data of their own
     advice      name, number, x, y, set, why, and what both axes' limits are
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from assay.report.figures import FIGURES, name_axis
@@ -335,6 +337,44 @@ def _rebuild() -> dict[str, Any]:
     }
 
 
+def _miss_curves() -> dict[str, Any]:
+    """The curves of figures, over regions shaded in the colour of the policy that misses least, and the floor."""
+    specification = copy.deepcopy(FIGURES["curves"])
+    x = {"type": "quantitative"}
+    regions: list[dict[str, Any]] = [
+        {
+            "data": {"values": []},
+            "mark": {"type": "rect", "opacity": 0.13},
+            "encoding": {
+                "x": {**x, "field": "from"},
+                "x2": {"field": "to"},
+                "fill": {"field": "name", "type": "nominal"},
+            },
+        },
+        {
+            "data": {"values": []},
+            "mark": {"type": "text", "baseline": "top", "fontWeight": "bold"},
+            "encoding": {
+                "x": {**x, "field": "middle"},
+                "y": {"value": 4},
+                "text": {"field": "said", "type": "nominal"},
+            },
+        },
+        {
+            "data": {"values": []},
+            "mark": {"type": "rule", "style": "limit", "strokeDash": [2, 4]},
+            "encoding": {"y": {"field": "floor", "type": "quantitative"}},
+        },
+    ]
+    specification["layer"] = [*regions, *specification["layer"]]
+    specification["layer"][-1]["encoding"]["tooltip"] = [
+        {"field": "name", "title": "policy"},
+        {"field": "size", "title": "capacity"},
+        {"field": "text", "title": "value"},
+    ]
+    return specification
+
+
 SPECIFICATIONS: dict[str, dict[str, Any]] = {
     **FIGURES,
     "load": _load(),
@@ -343,5 +383,6 @@ SPECIFICATIONS: dict[str, dict[str, Any]] = {
     "growth": _growth(),
     "durability": _durability(),
     "rebuild": _rebuild(),
+    "miss_curves": _miss_curves(),
     "advice": _advice(),
 }

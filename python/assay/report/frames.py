@@ -80,12 +80,21 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
     timed = any(fact.kind == "timed" for fact in experiment.metrics)
     noun = experiment.noun
     numeric, any_varies = _varying(experiment)
+    sizes = len({json.dumps(point.parameters.get("capacity")) for point in experiment.points}) > 1
     nodes = any("nodes" in point.parameters for point in experiment.points)
     frames = [
         ("numbers", "All numbers",
          "▶ recommended, ★ Pareto set, ▲ best, ▼ worst. Choose groups of metrics; press a heading to sort, ▸ for the "
          "suite and the command of one line.",
          True),
+        ("miss_curves", "Miss-ratio curves",
+         f"Requests that miss over what the cache holds, on a logarithmic axis. Shaded in a {noun}'s colour is where "
+         "it misses least of those that can be built.",
+         sizes and "miss_ratio" in bases),
+        ("sizes", "Against FIFO and OPT",
+         "By capacity: the part of FIFO's misses that is avoided, and the share of requests that would be hits were "
+         "the future known. ▲ is the best of its column.",
+         bool(bases & {"improvement_over_fifo", "distance_to_opt"})),
         ("trade_off", "Trade-off",
          f"Any two metrics against each other. ◈ and the dashed line: none is better on both. Each number is a {noun} "
          "in the list; a larger point needs more memory. Press a mark to find it in the table.",

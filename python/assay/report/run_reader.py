@@ -7,6 +7,7 @@ see `8 partitions` and not the dozen settings that all cells share.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -283,8 +284,11 @@ def _canonical(value: Any) -> str:
 
 
 def _sortable(value: Any) -> tuple[bool, float, str]:
-    number = isinstance(value, int | float)
-    return not number, float(value) if number else 0.0, str(value)
+    """Numbers first; then texts by the number that they begin with, such as 3% before 10%, and as texts."""
+    if isinstance(value, int | float):
+        return False, float(value), ""
+    leading = re.match(r"\d+(?:\.\d+)?", str(value))
+    return True, float(leading[0]) if leading else 0.0, str(value)
 
 
 def _time(microseconds: int) -> datetime:

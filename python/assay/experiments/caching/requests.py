@@ -182,7 +182,7 @@ def sizes_of(column: pa.Array, name: str, first_row: int) -> np.ndarray:
     if pc.any(wrong).as_py():
         row = pc.index(wrong, True).as_py()
         raise DataError(
-            f'column "{name}" is {column[row].as_py()} in row {first_row + row:,}; a size is at least 0 bytes: mend it, '
-            "or leave the row out"
+            f'column "{name}" is {column[row].as_py()} in row {first_row + row:,}; a size is at least 0 bytes: '
+            "mend it, or leave the row out"
         )
     return numpy_of(column.cast(pa.uint64()))

@@ -84,6 +84,8 @@
       timing: (box, { point, measured }) => assay.drawTiming(box, experiment, point, measured),
       curves: (box, { measured, line }, again) => assay.drawCurves(box, experiment, state.point, measured, state, again, line),
       heat: (box, { measured, line }, again) => assay.drawGrid(box, experiment, state.point, measured, state, again, line),
+      miss_curves: (box, { measured, line }, again) => assay.drawMissCurves(box, experiment, state.point, measured, state, again, line),
+      sizes: (box, { measured, line }, again) => assay.drawSizes(box, experiment, state.point, measured, state, again, line),
       load: (box, { point, measured }) => assay.drawLoad(box, experiment, point, measured),
       movement: (box, { point, measured }) => assay.drawMovement(box, experiment, point, measured),
       durability: (box, { point, measured }) => assay.drawDurability(box, experiment, point, measured),

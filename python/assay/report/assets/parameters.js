@@ -19,7 +19,7 @@
       const values = [...new Map(experiment.points.map(({ parameters }) => [canonical(parameters[name]), parameters[name]])).values()].filter((value) => value !== undefined);
       if (values.length < 2) continue;
       const numeric = values.every((value) => typeof value === 'number');
-      values.sort((a, b) => assay.compare(a, b, true));
+      values.sort((a, b) => assay.compare(share(a), share(b), true));
       const cells = (chosen) => {
         const others = (point) => canonical(names.filter((other) => other !== name).map((other) => point.parameters[other]));
         const wanted = others(experiment.points[chosen]);
@@ -51,6 +51,11 @@
     experiment.parameters = found;
     return found;
   };
+
+  /** A share such as "10%" as its number, so that it stands after "3%". */
+  function share(value) {
+    return /^[\d.]+ *%$/.test(value) ? Number.parseFloat(value) : value;
+  }
 
   /** A contender's spelling with one parameter left open. */
   function familyOf(contender, name) {
