@@ -32,7 +32,7 @@ from assay.report.run_view import (
 from assay.report.series import other_series
 from assay.report.thinning import AGGREGATED, thin
 from assay.report.timed import latencies_by_name, ratios_by_metric, samples_by_metric
-from assay.report.vocabulary import GROUPS, KEY_METRICS, TRADE_OFFS, describe, split_name
+from assay.report.vocabulary import GROUPS, KEY_METRICS, SERIES, TRADE_OFFS, describe, split_name
 from assay.units import format_bytes, format_value
 
 __all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload", "embed_run"]
@@ -71,7 +71,7 @@ def build_payload(store: Source, run: RunView, *, room: int | None = None, key: 
 
     Returns:
         {"run", "experiments": [{"index", "key", "noun", "columns", "groups", "axes", "again", "points", "advice",
-        "ratios", "samples", "latencies", "series", "notices"}]}. A point holds its rows (names and flags), `values`,
+        "ratios", "samples", "latencies", "series", "series_words", "notices"}]}. A point holds its rows (names and flags), `values`,
         `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and `load`, `growth`,
         `rebuild` and `links`, the series of each row or None.
     """
@@ -165,6 +165,7 @@ def _experiment(
         "samples": samples,
         "latencies": latencies,
         "series": others,
+        "series_words": {name: SERIES[name] for name in others if name in SERIES},
         "notices": notices,
     }
     return experiment, data

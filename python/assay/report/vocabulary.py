@@ -18,6 +18,7 @@ __all__ = [
     "KEY_METRICS",
     "KIND_MEANINGS",
     "RANKING",
+    "SERIES",
     "TRADE_OFFS",
     "WEIGHTS",
     "Entry",
@@ -138,6 +139,9 @@ TRADE_OFFS = {
     "integrity": ("check_ns", "checksum_bytes_per_mib"),
     "caching": ("miss_ratio", "byte_miss_ratio"),
 }
+
+# A series' unit, and what its labels count, where it has them; others are plain numbers over their labels.
+SERIES = {"hit_ratio": {"unit": "share", "over": "requests so far"}}
 
 # Settings whose number reads as a count of something: a grid of them is named so.
 COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes"), "key_count": ("key", "keys")}

@@ -25,8 +25,8 @@ _RULE = (
 _CRITERIA = ("miss_ratio", "byte_miss_ratio", "evictions")
 
 
-def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> Answer:
-    """The answer for one capacity; all cells have it."""
+def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], *, first: bool = True) -> Answer:
+    """The answer for one capacity; all cells have it. What holds for all capacities is noted at the first."""
     parameters = dict(cells[0].parameters)
     parameters.pop("seeds", None)  # of some policies only
     rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
@@ -47,7 +47,7 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> Answer:
         _RULE,
         tuple(unbeaten),
         bounds,
-        tuple(_notes(usable[best])),
+        tuple(_notes(usable[best], first)),
         parameters,
         tuple(_findings(rows, usable, best)),
     )
@@ -144,11 +144,13 @@ def _findings(rows: Mapping[str, Row], usable: Mapping[str, Row], best: str) -> 
     return found
 
 
-def _notes(row: Row) -> list[str]:
-    notes = [
-        f"These are {format_count(_of(row, 'requests'))} requests of one trace: another day, or another service, may "
-        "have another winner. All requests are counted, from an empty cache on."
-    ]
+def _notes(row: Row, first: bool) -> list[str]:
+    notes = []
+    if first:
+        notes.append(
+            f"These are {format_count(_of(row, 'requests'))} requests of one trace: another day, or another service, "
+            "may have another winner. All requests are counted, from an empty cache on."
+        )
     if _of(row, "evictions") == 0:
         notes.append("Nothing was evicted: the cache holds all that was asked for, and policies do not differ.")
     return notes

@@ -77,13 +77,12 @@ def measure(
 
     fifo = None if runs.baseline is None else outcomes[runs.baseline].misses
     best = None if runs.bound is None else outcomes[runs.bound].miss_ratio
-    without_sizes = "objects have no sizes here; name their column: size"
     values = [
         spread("miss_ratio", [one.miss_ratio for one in own]),
         spread(
             "byte_miss_ratio",
-            [None if requests.sizes is None else one.byte_miss_ratio for one in own],
-            without_sizes if requests.sizes is None else "no request asks for a byte",
+            [None if requests.alike else one.byte_miss_ratio for one in own],
+            requests.alike or "no request asks for a byte",
         ),
         spread("improvement_over_fifo", [None if fifo is None else (fifo - one.misses) / fifo for one in own]),
         spread("distance_to_opt", [None if best is None else one.miss_ratio - best for one in own]),

@@ -50,8 +50,8 @@ class CachingExperiment:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is no request to replay")))
         key = _key(dataset, settings, mistakes)
         size = _size(dataset, settings, mistakes)
-        counts_bytes = settings.counts == "bytes" or (settings.counts is None and size is not None)
-        if counts_bytes and size is None:
+        counts_bytes = settings.counts == "bytes" or (settings.counts is None and settings.size is not None)
+        if counts_bytes and size is None and not any(place == "size" for place, _ in mistakes):
             error = ParameterError(
                 f"counts is bytes, and {dataset.name} has no sizes; name their column by size, or count objects"
             )
@@ -99,7 +99,7 @@ class CachingExperiment:
         points: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in cells:
             points.setdefault((cell.parameters["order"], cell.parameters["capacity"]), []).append(cell)
-        return [answer(here, by_cell) for here in points.values()]
+        return [answer(here, by_cell, first=place == 0) for place, here in enumerate(points.values())]
 
 
 def _key(dataset: Dataset, settings: CachingSettings, mistakes: Mistakes) -> str:

@@ -15,7 +15,7 @@ from assay import _core
 from assay.datasets import Batch, Dataset
 from assay.errors import EmptyInputError
 from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
-from assay.experiments.caching.contests import Contest, measure, simulations_of
+from assay.experiments.caching.contests import Contest, Runs, measure, simulations_of
 from assay.experiments.caching.requests import RequestLog, Requests, sizes_of
 from assay.experiments.caching.settings import CachingSettings
 from assay.experiments.caching.simulating import core_trace, refusal, simulate
@@ -116,15 +116,15 @@ class CachingJob:
         for place, order in enumerate(orders):
             requests = stored if order == "stored" else stored.shuffled(self.settings.seed)
             contests = [contest for contest in self.contests if contest.order == order]
-            wanted = {}
+            wanted: list[tuple[Contest, Runs]] = []
             for contest in contests:
                 runs = simulations_of(contest, requests, self.settings)
                 why = next((why for run in runs.all if (why := refusal(run)) is not None), None)
                 if why is None:
-                    wanted[contest] = runs
+                    wanted.append((contest, runs))
                 else:
                     failures[contest.cell.cell_id] = why
-            everything = [run for runs in wanted.values() for run in runs.all]
+            everything = [run for _, runs in wanted for run in runs.all]
             whole = len(requests) * max(1, len(set(everything)))
             done = 0
 
@@ -134,7 +134,7 @@ class CachingJob:
                 on_progress((place + done / whole) / len(orders))
 
             outcomes = simulate(requests, everything, windows=self.settings.windows, on_progress=told)
-            for contest, runs in wanted.items():
+            for contest, runs in wanted:
                 found, series = measure(contest, runs, outcomes, requests)
                 values += found
                 points += series

@@ -8,8 +8,8 @@ keys while they are collected.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -117,7 +117,6 @@ class Requests:
 
     columns: Mapping[str, np.ndarray]  # "id" (uint32), and where the trace has them "size" (uint64) ...
     distinct: int
-    _made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.columns["id"])
@@ -126,6 +125,13 @@ class Requests:
     def sizes(self) -> np.ndarray | None:
         """The objects' bytes, where they are known."""
         return self.columns.get("size")
+
+    @cached_property
+    def alike(self) -> str | None:
+        """Why misses of bytes say no more than misses do; None if they do."""
+        if self.sizes is None:
+            return "objects have no sizes here; name their column: size"
+        return "all objects have the same size" if (self.sizes == self.sizes[:1]).all() else None
 
     @property
     def footprint_bytes(self) -> int:

@@ -26,7 +26,8 @@ class CachingSettings(BaseModel):
         capacity: What the cache holds: a number (1000), or a share of all that the trace asks for ("1%"): of its
             distinct keys, or, where bytes are counted, of their bytes; then sizes such as "64MiB" mean something too.
             A list is a grid: the curve.
-        counts: What a capacity counts: objects or bytes; by default bytes where the trace has sizes.
+        counts: What a capacity counts: objects, or bytes; by default bytes where `size` is named here, else objects,
+            and where sizes are known by role, misses are counted in bytes too.
         key: The column of keys; by default the trace's role `key`, or the column that looks most like a key.
         size: The column of the objects' bytes; by default the trace's role `size`. Without one, objects are all alike.
         order: How the requests come: stored, as they are; shuffled, by chance, which takes from a trace all but how

@@ -45,7 +45,7 @@
       .filter(([, j]) => j >= 0 && experiment.points.some((point) => point.values.some((row) => row[j] !== null)));
     const { metric } = assay.choosers(frame, [{ name: 'metric', label: 'Metric', options: metrics.map(([name, j]) => [name, experiment.columns[j].label]), first: metrics[0][0] }], redraw);
     const j = place(experiment, metric);
-    const points = sweep(experiment, p);
+    const points = sweep(experiment, p).filter(({ size }, at, all) => !at || all[at - 1].size !== size); // 1% and 137 may be one
     const regions = regionsOf(points, j);
     const known = [...new Set([...shown.map((i) => experiment.points[p].rows[i].name), ...points.flatMap(({ point }) => point.rows.map(({ name }) => name))])].filter(matches);
     const bounds = points.flatMap(({ point }) => point.rows.filter(({ dropped }) => dropped).map(({ name }) => name));
@@ -91,6 +91,7 @@
           encoding.x.title = `capacity, ${inBytes(experiment) ? 'bytes' : 'objects'}`;
           encoding.x.axis = { values: points.map(({ size }) => size), format: inBytes(experiment) ? '.3~s' : points.at(-1).size >= 1e5 ? '.3~s' : ',', labelOverlap: true, grid: false };
         }
+        if (encoding.y && encoding.y.field) encoding.y.scale = { zero: false, padding: 12 };
         if (encoding.y && encoding.y.field === 'y') {
           encoding.y.title = experiment.columns[j].label;
           encoding.y.axis = { format: assay.scaled('share', rows.map((row) => row.y)).format, tickCount: 6 };
@@ -107,7 +108,7 @@
     const points = sweep(experiment, p);
     const names = [...new Set([...shown.map((i) => experiment.points[p].rows[i].name), ...points.flatMap(({ point }) => point.rows.map(({ name }) => name))])].filter(matches).slice(0, MOST_ROWS);
     const listed = [];
-    const tables = ['improvement_over_fifo', 'distance_to_opt'].filter((name) => place(experiment, name) >= 0).map((name) => {
+    const tables = ['improvement_over_fifo', 'distance_to_opt'].filter((name) => points.some(({ point }) => point.values.some((row) => (row[place(experiment, name)] ?? null) !== null))).map((name) => {
       const j = place(experiment, name);
       const column = experiment.columns[j];
       const valueOf = (point, contender) => {

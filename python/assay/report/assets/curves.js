@@ -55,11 +55,11 @@
     if (rows.length) await drawLines(node, rows, names, { x: parameter.label, y: column.label, unit: column.unit });
   };
 
-  /** One line a name with its ribbon; the axes are logarithmic where the numbers ask for it. */
-  async function drawLines(node, rows, names, { x, y, unit }) {
+  /** One line a name with its ribbon; the axes are logarithmic where the numbers ask for it, unless they are to be even. */
+  async function drawLines(node, rows, names, { x, y, unit, evenly = false }) {
     const scaled = assay.scaled(unit, rows.map((row) => row.y));
     const placed = rows.map((row) => ({ ...row, y: row.y / scaled.divisor, low: row.low === null ? null : row.low / scaled.divisor, high: row.high === null ? null : row.high / scaled.divisor }));
-    const [logX, logY] = [assay.wide(rows.map((row) => row.x), 7), assay.wide(rows.map((row) => row.y), 30)];
+    const [logX, logY] = [!evenly && assay.wide(rows.map((row) => row.x), 7), !evenly && assay.wide(rows.map((row) => row.y), 30)];
     const values = [...new Set(rows.map((row) => row.x))].sort((a, b) => a - b);
     await assay.draw(node, 'curves', placed, (specification) => {
       specification.description = `${y} over ${x}, a line for each of ${names.join(', ')}.`;
@@ -126,6 +126,7 @@
     const all = Object.keys(experiment.series);
     const { name } = assay.choosers(frame, [{ name: 'name', label: 'Series', options: all.map((series) => [series, series.replaceAll('_', ' ')]), first: all[0] }], redraw);
     const series = experiment.series[name];
+    const { unit, over } = experiment.series_words[name] || { unit: 'count', over: 'label' };
     const point = experiment.points[p];
     const withSeries = shown.filter((i) => series[`${p}:${i}`]);
     const numeric = withSeries.every((i) => series[`${p}:${i}`].labels.every((label) => label !== '' && Number.isFinite(Number(label))));
@@ -134,18 +135,18 @@
     state.hiddenSeries ||= new Set();
     const rows = drawn.filter((i) => !state.hiddenSeries.has(point.rows[i].name)).flatMap((i) => series[`${p}:${i}`].values.map((value, at) => ({
       name: point.rows[i].name, position: at, label: series[`${p}:${i}`].labels[at], x: Number(series[`${p}:${i}`].labels[at]), y: value, value, relative: value, low: null, high: null,
-      text: assay.format(value, 'count') })));
-    assay.finish(frame, drawn.length ? `${name.replaceAll('_', ' ')} of ${assay.counted(drawn.length, experiment.noun)}, from ${assay.format(Math.min(...rows.map((row) => row.y)), 'count')} to ${assay.format(Math.max(...rows.map((row) => row.y)), 'count')}.` : '',
-      [[experiment.noun, (row) => row.name], ['label', (row) => row.label], ['value', (row) => row.value]], rows);
+      text: assay.format(value, unit) })));
+    assay.finish(frame, drawn.length ? `${name.replaceAll('_', ' ')} of ${assay.counted(drawn.length, experiment.noun)}, from ${assay.format(Math.min(...rows.map((row) => row.y)), unit)} to ${assay.format(Math.max(...rows.map((row) => row.y)), unit)}.` : '',
+      [[experiment.noun, (row) => row.name], [over, (row) => row.label], ['value', (row) => row.value, unit]], rows);
     if (!drawn.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown has this series.')); return; }
     const labels = series[`${p}:${drawn[0]}`].labels;
     const which = labels.length <= 16 ? `: ${labels.map((label, at) => `${at} ${label}`).join(', ')}` : '';
-    const what = make('p', { className: 'about' }, `${name.replaceAll('_', ' ')}, ${numeric ? 'over its label' : `by position${which}`}`);
+    const what = make('p', { className: 'about' }, `${name.replaceAll('_', ' ')}, ${numeric ? `over ${over === 'label' ? 'its label' : `the ${over}`}` : `by position${which}`}`);
     if (numeric) {
       const node = make('div', { className: 'chart' });
       filled.replaceChildren(what, assay.legend(names, state.hiddenSeries, redraw), node);
       assay.remark(filled, withSeries.length, drawn.length, experiment.noun);
-      if (rows.length) await drawLines(node, rows, names, { x: 'label', y: name.replaceAll('_', ' '), unit: 'count' });
+      if (rows.length) await drawLines(node, rows, names, { x: over, y: name.replaceAll('_', ' '), unit, evenly: over !== 'label' });
       return;
     }
     const nodes = drawn.map(() => make('div', { className: 'chart' }));
