@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import assay
+from assay.caches.policies import parse_policy
 from assay.datasets import open_dataset
 from assay.errors import AssayError, DataError, EmptyInputError, ParameterError, SuiteError, UnknownNameError
 from assay.experiments.base import Findings, FinishesInSteps
@@ -25,7 +26,6 @@ from assay.experiments.caching.metrics import METRICS
 from assay.experiments.caching.policies import BOUND, draws_lots, knows_the_future, propose
 from assay.experiments.caching.requests import RequestLog, Requests
 from assay.experiments.caching.settings import CachingSettings
-from assay.caches.policies import parse_policy
 from assay.harness import TimingSettings, run_suite, suite_from_dict
 from assay.store import Store
 

@@ -71,9 +71,9 @@ def build_payload(store: Source, run: RunView, *, room: int | None = None, key: 
 
     Returns:
         {"run", "experiments": [{"index", "key", "noun", "columns", "groups", "axes", "again", "points", "advice",
-        "ratios", "samples", "latencies", "series", "series_words", "notices"}]}. A point holds its rows (names and flags), `values`,
-        `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and `load`, `growth`,
-        `rebuild` and `links`, the series of each row or None.
+        "ratios", "samples", "latencies", "series", "series_words", "notices"}]}. A point holds its rows (names and
+        flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and
+        `load`, `growth`, `rebuild` and `links`, the series of each row or None.
     """
     return {"run": run.run_id, "experiments": [data for _, data in embed_run(store, run, room=room, key=key)]}
 

@@ -17,6 +17,10 @@ Measure = Literal["objects", "bytes"]
 Capacity = Annotated[int, Field(ge=1, strict=True)] | str
 
 
+def _capacities() -> list[int | str]:
+    return list(CAPACITIES)
+
+
 class CachingSettings(BaseModel):
     """Which policies to compare, at which sizes, on which columns of a trace.
 
