@@ -15,7 +15,7 @@ import pytest
 
 import assay
 from assay import _core
-from assay.errors import AssayError, DataError, ParameterError, UsageError
+from assay.errors import AssayError, DataError, ParameterError, UnsupportedTypeError, UsageError
 
 FIVE = pa.array(range(5))
 
@@ -265,3 +265,10 @@ print(held - before, resident_bytes() - before)
 def test_memory_that_is_given_back_is_that_of_outputs_too() -> None:
     held, left = map(int, printed(_HASHED_AND_GIVEN_BACK))
     assert held > 60e6 and left < 20e6
+
+
+def test_a_series_of_python_objects_is_refused_as_its_addresses_say_nothing():
+    polars = pytest.importorskip("polars")
+    series = polars.Series("o", [object(), object()], dtype=polars.Object)
+    with pytest.raises(UnsupportedTypeError, match="Python objects"):
+        assay.hash(series)

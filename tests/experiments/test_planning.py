@@ -26,3 +26,11 @@ def test_a_single_mistake_of_a_suite_is_told_with_its_line(kind, line, place, wo
     told = capsys.readouterr().err
     assert f"line 6, experiment[0].{place}: " in told, told
     assert word in told
+
+
+@pytest.mark.parametrize("kind", ["hashing", "membership", "placement"])
+def test_a_file_with_a_header_alone_is_said_to_have_no_rows(kind, tmp_path, capsys):
+    path = tmp_path / "empty.csv"
+    path.write_text("a,b\n")
+    assert main(["compare", kind, str(path)]) == 2
+    assert "empty has no rows" in capsys.readouterr().err

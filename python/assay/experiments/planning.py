@@ -9,7 +9,7 @@ from assay.datasets import Dataset, guess_roles
 from assay.errors import AssayError, EmptyInputError, ParameterError, SuiteError, UsageError
 from assay.experiments.base import Value
 
-__all__ = ["Mistakes", "Spelled", "key_column", "parsed_once", "raise_any", "values_by_cell"]
+__all__ = ["Mistakes", "Spelled", "guessed_key", "key_column", "parsed_once", "raise_any", "values_by_cell"]
 
 
 class Spelled(Protocol):
@@ -65,15 +65,26 @@ def parsed_once(
     return list(found.values())
 
 
+def guessed_key(dataset: Dataset) -> str:
+    """The first column that looks like a key.
+
+    Raises:
+        EmptyInputError: None does, or there is no row to tell by.
+    """
+    guessed = guess_roles(dataset).keys
+    if guessed:
+        return guessed[0]
+    if not any(batch.data.num_rows for batch in dataset.batches([])):
+        raise EmptyInputError(f"{dataset.name} has no rows to tell a key by; there is nothing to measure")
+    raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
+
+
 def key_column(dataset: Dataset, name: str | None, mistakes: Mistakes) -> str:
     """The column of keys: the one that is named, or the first that looks like one; "" after a mistake."""
     try:
         if name is not None:
             return str(dataset.column(name).name)
-        guessed = guess_roles(dataset).keys
-        if not guessed:
-            raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
-        return guessed[0]
+        return guessed_key(dataset)
     except AssayError as error:
         mistakes.append(("key", error))
         return ""

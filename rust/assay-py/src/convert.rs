@@ -73,6 +73,7 @@ impl<'py> FromPyObject<'_, 'py> for Column {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        refuse_objects(object)?;
         let any: AnyArray = object.extract().map_err(|error| {
             let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
             unsupported_type(format!(
@@ -98,6 +99,20 @@ impl<'py> FromPyObject<'_, 'py> for Column {
         };
         Ok(Self { chunks, name: field.name().clone(), data_type: field.data_type().clone() })
     }
+}
+
+/// A series of Python objects comes from polars as their addresses, which say nothing of their values.
+fn refuse_objects(object: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+    if !object.get_type().name().is_ok_and(|name| name == "Series") {
+        return Ok(());
+    }
+    let kind = object.getattr("dtype").and_then(|dtype| dtype.str()).map(|text| text.to_string());
+    if kind.is_ok_and(|kind| kind == "Object") {
+        return Err(unsupported_type(format!(
+            "the series holds Python objects, which cannot be keys; supported: {SUPPORTED}"
+        )));
+    }
+    Ok(())
 }
 
 /// The field of a struct that has one; where the struct is null, so is its field.

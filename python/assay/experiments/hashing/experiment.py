@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.datasets import Dataset, guess_roles
+from assay.datasets import Dataset
 from assay.errors import EmptyInputError, ParameterError, UsageError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.hashing.answer import answer
@@ -15,7 +15,7 @@ from assay.experiments.hashing.measuring import Contest
 from assay.experiments.hashing.metrics import METRICS
 from assay.experiments.hashing.settings import HashingSettings
 from assay.experiments.hashing.spelling import HashSpec, functions, parse_function, refusal
-from assay.experiments.planning import Mistakes, parsed_once, raise_any, values_by_cell
+from assay.experiments.planning import Mistakes, guessed_key, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "HashingExperiment"]
 
@@ -108,10 +108,7 @@ def _key(dataset: Dataset, settings: HashingSettings, mistakes: Mistakes) -> tup
             if twice is not None:
                 raise ParameterError(f'the key names column "{twice}" twice; name each column once')
             return names
-        guessed = guess_roles(dataset).keys
-        if not guessed:
-            raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
-        return guessed[:1]
+        return (guessed_key(dataset),)
     except UsageError as error:
         mistakes.append(("key", error))
         return ()

@@ -294,7 +294,11 @@ impl Tree {
             return Err(corrupt(format!("{} bytes; expected at least {least}", bytes.len())));
         }
         if &bytes[..8] != MAGIC {
-            return Err(corrupt(format!("they begin with {:02x?}; expected {MAGIC:02x?}", &bytes[..8])));
+            return Err(corrupt(format!(
+                "they begin with \"{}\"; expected \"{}\"",
+                bytes[..8].escape_ascii(),
+                MAGIC.escape_ascii()
+            )));
         }
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
         if version != VERSION {

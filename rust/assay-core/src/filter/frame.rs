@@ -120,7 +120,11 @@ pub fn open<'b>(bytes: &'b [u8], kinds: &[Kind]) -> Result<(Header, &'b [u8])> {
         return Err(corrupt(format!("{} bytes; expected at least {least}", bytes.len())));
     }
     if &bytes[..8] != MAGIC {
-        return Err(corrupt(format!("they begin with {:02x?}; expected {MAGIC:02x?}", &bytes[..8])));
+        return Err(corrupt(format!(
+            "they begin with \"{}\"; expected \"{}\"",
+            bytes[..8].escape_ascii(),
+            MAGIC.escape_ascii()
+        )));
     }
     let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|index| bytes[at + index]));
     let version = u16::from_le_bytes([bytes[8], bytes[9]]);
