@@ -20,6 +20,7 @@ from assay.cli import main
 from assay.cli.app import VERBS
 from assay.datasets import CALLS, known_datasets
 from assay.datasets.definition import Definition, Source
+from assay.datasets.formats import TRACE_FORMATS
 from assay.datasets.trace_roles import SYNONYMS
 from assay.experiments import registry
 from assay.store.schema import migrations, views
@@ -141,6 +142,12 @@ def test_every_key_of_a_definition_is_documented() -> None:
 def test_every_generator_is_documented_with_its_defaults() -> None:
     for generator in CALLS.values():
         assert f"`{generator.signature()}`" in TEXTS["docs/datasets.md"]
+
+
+def test_every_format_of_a_trace_is_documented() -> None:
+    assert not missing("docs/traces.md", [f"{kind}(PATH)" for kind in TRACE_FORMATS])
+    for kind in TRACE_FORMATS:
+        assert f"`{kind}`" in TEXTS["docs/datasets.md"]
 
 
 def test_every_usual_name_of_a_trace_s_column_is_documented() -> None:

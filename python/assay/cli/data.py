@@ -21,7 +21,7 @@ __all__ = ["data"]
 
 def data(
     dataset: Annotated[
-        str | None, Parameter(help="A dataset's name, a path, a glob, a definition or a generator.")
+        str | None, Parameter(help="A dataset's name, a path, a glob, a definition, a generator or a trace.")
     ] = None,
     /,
     *,

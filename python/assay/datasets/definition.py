@@ -33,6 +33,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from assay.datasets.arrow_types import parse_type
+from assay.datasets.formats import Format
 from assay.datasets.query import Query
 from assay.errors import ReadError, SuiteError, UsageError, nearest
 
@@ -69,6 +70,7 @@ class Source(BaseModel):
 
     path: Name | None = None  # a file, a glob or a directory; relative to the definition
     member: Name | None = None  # of a zip archive at `path`
+    format: Format | None = None  # of the files, where their names do not tell
     package: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None  # a top-level one, never imported
     file: Name | None = None  # inside the package
     generator: Name | None = None  # a spelling such as zipf(rows=1000, seed=7)
@@ -83,12 +85,16 @@ class Source(BaseModel):
             raise ValueError("package and file belong together, such as { package = ..., file = ... }")
         if self.member is not None and self.path is None:
             raise ValueError("member names a file inside the zip archive at path; give path too")
+        if self.format is not None and self.generator is not None:
+            raise ValueError("format is of files; a generator makes its rows itself, so leave it out")
         return self
 
     def __str__(self) -> str:
         if self.package is not None:
-            return f"{self.package}:{self.file}"
-        return str(self.generator or self.path) + (f"/{self.member}" if self.member else "")
+            text = f"{self.package}:{self.file}"
+        else:
+            text = str(self.generator or self.path) + (f"/{self.member}" if self.member else "")
+        return text if self.format is None else f"{self.format}({text})"
 
 
 class _ForeignKeyEntry(BaseModel):
@@ -212,6 +218,8 @@ def _mistake(entry: dict[str, Any]) -> tuple[str, str]:
         return place, f"there is no such key; {hint}known: {', '.join(known)}"
     if entry["type"] in _WANTED:
         return place, f"is {entry['input']!r}; expected {_WANTED[entry['type']]}"
+    if entry["type"] == "literal_error":
+        return place, f"is {entry['input']!r}; expected {entry['ctx']['expected']}"
     message = str(entry["msg"]).removeprefix("Value error, ")
     return place, message[0].lower() + message[1:]
 

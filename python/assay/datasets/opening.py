@@ -13,13 +13,22 @@ from assay.datasets.batch import Reader
 from assay.datasets.calls import CALLS, call_definition, is_call_installed
 from assay.datasets.dataset import Dataset, DatasetDescription
 from assay.datasets.definition import Definition, Source, load_definition
+from assay.datasets.formats import FORMATS, Format, format_call
 from assay.datasets.ipc_files import IpcFileReader
-from assay.datasets.locations import FORMATS, locate, shipped_definitions
+from assay.datasets.locations import locate, shipped_definitions
 from assay.datasets.memory import TableReader, is_arrow, spool_stream, to_table_or_stream
 from assay.datasets.readers import open_reader
 from assay.datasets.spelling import looks_like_call
 from assay.datasets.urls import is_url, parse_url
-from assay.errors import AssayError, PlugInError, ReadError, UnknownNameError, UnsupportedTypeError, nearest
+from assay.errors import (
+    AssayError,
+    PlugInError,
+    ReadError,
+    SpellingError,
+    UnknownNameError,
+    UnsupportedTypeError,
+    nearest,
+)
 
 __all__ = ["KnownDataset", "declared", "known_datasets", "open_dataset"]
 
@@ -43,7 +52,8 @@ def open_dataset(source: object, *, base: Path | None = None, name: str | None =
     Args:
         source: The name of a shipped dataset; a definition (*.toml); a path or glob to Parquet, CSV or Arrow IPC
             files, a directory of Parquet files, a member of a zip archive (`a.zip/b.csv`); a URL of any of these;
-            a generator such as `zipf(rows=1000, seed=7)`; anything that speaks the Arrow PyCapsule interface, or a
+            a generator such as `zipf(rows=1000, seed=7)`; a trace whose name does not tell its format, such as
+            `twitter(cluster52.csv)`; anything that speaks the Arrow PyCapsule interface, or a
             lazy polars frame.
         base: Where relative paths start; by default where the process runs.
         name: What to call it; by default its definition's name, the file's, or "table".
@@ -137,6 +147,8 @@ def _located(text: str, base: Path | None) -> tuple[Definition, Path | None, str
         url = parse_url(text)
         called = _stem(Path(url.path.rstrip("/"))) or url.authority
         return Definition(name=called, source=Source(path=text)), None, text
+    if (named := format_call(text)) is not None and not (base or Path()).joinpath(text).exists():
+        return _of_format(*named, text, base)
     if looks_like_call(text) and not (base or Path()).joinpath(text).exists():
         return call_definition(text), base, text
     shipped = shipped_definitions()
@@ -157,6 +169,16 @@ def _located(text: str, base: Path | None) -> tuple[Definition, Path | None, str
         guess = "" if nearest(text, known) else _generator_hint(text)
         raise UnknownNameError.of("dataset", text, known, hint=guess or "or give a path, a glob or a definition")
     return Definition(name=_stem(path), source=Source(path=str(path))), None, str(path)
+
+
+def _of_format(format_: Format, path: str, text: str, base: Path | None) -> tuple[Definition, Path | None, str]:
+    """What `twitter(cluster52.csv)` names."""
+    if not path:
+        raise SpellingError(f"{text!r} names no file; expected a path, such as {format_}(requests.txt)")
+    if not is_url(path):
+        path = str((base or Path()).joinpath(Path(path).expanduser()).absolute())
+    called = _stem(Path(parse_url(path).path.rstrip("/") if is_url(path) else path))
+    return Definition(name=called or format_, source=Source(path=path, format=format_)), None, text
 
 
 def _defined_in(path: Path) -> tuple[Definition, Path, str]:
@@ -182,7 +204,7 @@ def _from_arrow(source: object, base: Path | None, name: str) -> Dataset:
 
 def _looks_like_path(text: str) -> bool:
     return any(mark in text for mark in ("/", os.sep, "*", "?", "[")) or text.lower().endswith(
-        (*FORMATS, ".gz", ".bz2", ".zst", ".zip")
+        (*map(str.lower, FORMATS), ".gz", ".bz2", ".zst", ".zip")
     )
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from assay import plugins
 from assay.datasets.definition import Definition, Source
+from assay.datasets.formats import TRACE_FORMATS
 from assay.datasets.generators import GENERATORS
 from assay.datasets.ipc_files import IpcFileReader
 from assay.datasets.locations import shipped_definitions
@@ -33,7 +34,7 @@ __all__ = ["callables", "definition_of", "definitions", "idea_of", "is_callable"
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _OTHER_FILES = ("pyproject.toml",)
-_NAMES_OF_CALLS = {*GENERATORS, "tpch", "zipcodes"}
+_NAMES_OF_CALLS = {*GENERATORS, *TRACE_FORMATS, "tpch", "zipcodes"}
 
 
 def definitions() -> dict[str, Path]:

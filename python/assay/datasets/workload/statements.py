@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay.datasets.batch import reading
-from assay.datasets.locations import FORMATS
+from assay.datasets.formats import FORMATS
 from assay.datasets.opening import open_dataset
 from assay.datasets.workload.sql_text import Splitter
 from assay.errors import ParameterError, ReadError, UsageError
