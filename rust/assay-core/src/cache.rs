@@ -11,8 +11,18 @@
 //! room is made before the object is put in.
 
 pub mod fifo;
+pub mod gdsf;
+pub mod hyperbolic;
+pub mod ladder;
+pub mod lfu_da;
+pub mod lhd;
 pub mod links;
+pub mod lots;
 pub mod lru;
+pub mod lru_k;
+pub mod next_uses;
+pub mod opt;
+pub mod positions;
 pub mod settings;
 pub mod sizes;
 pub mod trace;
@@ -31,7 +41,16 @@ pub use trace::Trace;
 pub type Build = fn(&Settings, &Trace) -> Result<Box<dyn Cache>>;
 
 /// All policies, each with the function that builds its cache.
-pub const TABLE: &[(&Contender, Build)] = &[(&fifo::CONTENDER, fifo::build), (&lru::CONTENDER, lru::build)];
+pub const TABLE: &[(&Contender, Build)] = &[
+    (&fifo::CONTENDER, fifo::build),
+    (&lru::CONTENDER, lru::build),
+    (&opt::CONTENDER, opt::build),
+    (&lfu_da::CONTENDER, lfu_da::build),
+    (&lru_k::CONTENDER, lru_k::build),
+    (&gdsf::CONTENDER, gdsf::build),
+    (&hyperbolic::CONTENDER, hyperbolic::build),
+    (&lhd::CONTENDER, lhd::build),
+];
 
 /// Requests that a run takes at a time, so that several runs over one trace find it in the processor's cache and
 /// tell how far they are.

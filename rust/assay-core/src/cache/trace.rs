@@ -5,8 +5,10 @@
 //! key table while the trace is read.
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use crate::cache::Requests;
+use crate::cache::next_uses::next_uses;
 use crate::error::{Error, Result};
 use crate::key_table::KeyTable;
 use crate::keys::Keys;
@@ -15,7 +17,9 @@ use crate::keys::Keys;
 #[derive(Debug, Default)]
 pub struct Trace {
     table: KeyTable,
-    ids: Vec<u32>,
+    ids: Arc<Vec<u32>>,
+    /// See [`Trace::next_uses`]; made when somebody asks.
+    next_uses: OnceLock<Arc<Vec<u32>>>,
     distinct: usize,
     sizes: Option<Vec<u64>>,
     /// Bytes of all objects, each with the size of its first request.
@@ -37,7 +41,7 @@ impl Trace {
             }
             distinct += usize::from(id as usize == distinct);
         }
-        let mut made = Self { ids, distinct, ..Self::default() };
+        let mut made = Self { ids: Arc::new(ids), distinct, ..Self::default() };
         made.add_sizes(0, 0, sizes)?;
         Ok(made)
     }
@@ -57,7 +61,8 @@ impl Trace {
                 "the key of request {place} is null; a request is for some object: leave it out"
             )));
         }
-        self.ids.append(&mut numbers);
+        Arc::make_mut(&mut self.ids).append(&mut numbers);
+        self.next_uses = OnceLock::new();
         self.distinct = self.table.len();
         self.add_sizes(first, known, sizes)
     }
@@ -85,7 +90,7 @@ impl Trace {
     /// Gives the memory back that only reading needed; nothing can be appended by keys any more.
     pub fn finish(&mut self) {
         self.table = KeyTable::default();
-        self.ids.shrink_to_fit();
+        Arc::make_mut(&mut self.ids).shrink_to_fit();
     }
 
     /// The number of requests.
@@ -110,6 +115,18 @@ impl Trace {
     #[must_use]
     pub fn ids(&self) -> &[u32] {
         &self.ids
+    }
+
+    /// The keys' numbers, for a policy that looks requests up by their place.
+    #[must_use]
+    pub fn shared_ids(&self) -> Arc<Vec<u32>> {
+        Arc::clone(&self.ids)
+    }
+
+    /// For each request the number of the next one for the same key: see [`next_uses`]. Made once.
+    #[must_use]
+    pub fn next_uses(&self) -> Arc<Vec<u32>> {
+        Arc::clone(self.next_uses.get_or_init(|| Arc::new(next_uses(&self.ids, self.distinct))))
     }
 
     /// Whether requests have sizes.
