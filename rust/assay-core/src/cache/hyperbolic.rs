@@ -41,7 +41,7 @@ pub const CONTENDER: Contender = Contender {
     choose_when: "popularity changes, and a miss costs more than looking at some objects",
     source: "Blankstein, Sen, Freedman 2017, Hyperbolic caching: flexible caching for Web applications",
     parameters: &[SAMPLES, SIZES],
-    abilities: &["seeded", "weighs_sizes"],
+    abilities: &["seed", "weighs_sizes"],
 };
 
 const ABSENT: u32 = u32::MAX;

@@ -44,7 +44,7 @@ pub const CONTENDER: Contender = Contender {
     choose_when: "traces are long, and the ages at which objects are asked for again tell them apart",
     source: "Beckmann, Chen, Cidon 2018, LHD: Improving cache hit rate by maximizing hit density; as libCacheSim's LHD",
     parameters: &[SAMPLES, INTERVAL],
-    abilities: &["seeded", "weighs_sizes"],
+    abilities: &["seed", "weighs_sizes"],
 };
 
 /// Ages that are told apart.
