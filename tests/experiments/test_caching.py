@@ -289,6 +289,21 @@ def test_draws_have_a_spread_and_others_have_none() -> None:
     assert len(spreads) == len(drawing)
 
 
+def test_the_cheapest_cache_is_told_by_the_prices_of_misses_and_room() -> None:
+    prices = {"price_per_miss": 2.0, "price_per_object": 10.0}
+    values = numbers(skewed(), policies=["fifo", "lru"], capacity=[5, 50, 200], **prices)
+    costs = {at: 2.0 * row["misses"] + 10.0 * at[1] for at, row in values.items()}
+    assert {at: row["cost"] for at, row in values.items()} == costs
+    (policy, capacity), least = min(costs.items(), key=lambda pair: pair[1])
+    first, *others = answers(skewed(), policies=["fifo", "lru"], capacity=[5, 50, 200], **prices)
+    assert f"{policy} in a cache of {capacity} objects costs least" in first.findings[-1]
+    assert f"{least:,.4g}" in first.findings[-1] and not any("prices" in " ".join(one.findings) for one in others)
+    sized = trace([1, 2, 1, 3], size=pa.array([10, 20, 10, 30]))
+    by_bytes = {"price_per_miss": 1.0, "price_per_byte": 0.5}
+    assert numbers(sized, policies=["lru"], capacity=2, counts="objects", **by_bytes)["lru", 2]["cost"] == 3 + 0.5 * 40
+    assert numbers(sized, policies=["lru"], capacity=30, size="size", **by_bytes)["lru", 30]["cost"] == 3 + 0.5 * 30
+
+
 # -- bad input --------------------------------------------------------------------------------------
 
 
@@ -304,6 +319,10 @@ def test_draws_have_a_spread_and_others_have_none() -> None:
         ({"counts": "bytes"}, ParameterError, "has no sizes"),
         ({"key": "kee"}, UnknownNameError, '"key"'),
         ({"size": "bytes"}, UnknownNameError, "bytes"),
+        ({"price_per_miss": 1.0}, ParameterError, "given alone"),
+        ({"price_per_object": 1.0}, ParameterError, "give price_per_miss"),
+        ({"price_per_miss": 1.0, "price_per_byte": 1.0}, ParameterError, "no sizes"),
+        ({"price_per_miss": 1.0, "price_per_byte": 1.0, "price_per_object": 1.0}, ParameterError, "priced twice"),
     ],
 )
 def test_a_mistake_says_what_was_met_and_what_is_wanted(settings, error, words) -> None:
@@ -329,8 +348,11 @@ def test_hostile_traces_are_refused_with_their_row() -> None:
     for sizes, word in (([1, -5, 2], "-5 in row 1"), ([1, None, 2], "None in row 1")):
         with pytest.raises(DataError, match=word):
             found(trace([1, 2, 3], size=pa.array(sizes, pa.int64())), policies=["lru"], capacity=1, size="size")
-    with pytest.raises(AssayError, match="sizes are integers"):
-        found(trace([1, 2], size=pa.array([1.5, 2.5])), policies=["lru"], capacity=1, size="size")
+    for size in (1.5, float("nan"), float("inf"), 1e30):
+        with pytest.raises(DataError, match="in row 1"):
+            found(trace([1, 2], size=pa.array([1.0, size])), policies=["lru"], capacity=1, size="size")
+    with pytest.raises(AssayError, match="whole numbers"):
+        found(trace([1, 2], size=pa.array(["1", "2"])), policies=["lru"], capacity=1, size="size")
     with pytest.raises(EmptyInputError):
         plan(trace(pa.array([], pa.int64())), policies=["lru"])
 
@@ -348,7 +370,8 @@ def test_edges_one_request_one_key_and_objects_larger_than_the_cache() -> None:
 def test_every_metric_that_is_found_is_declared_and_every_one_is_found() -> None:
     sized = trace([1, 2, 1, 3], size=pa.array([1, 2, 1, 3]))
     metrics = {value.metric for value in found(sized, policies=["lru"], capacity=2, size="size").values}
-    metrics |= {value.metric for value in found(sized, policies=["lru"], capacity=2).values}
+    prices = {"price_per_miss": 1.0, "price_per_object": 1.0}
+    metrics |= {value.metric for value in found(sized, policies=["lru"], capacity=2, **prices).values}
     assert metrics == {name for name, metric in METRICS.items() if metric.kind != "timed"}
 
 

@@ -362,6 +362,7 @@ ENTRIES: dict[str, Entry] = {
     "distinct_keys": Entry("distinct keys", "keys", _K, "objects that the trace asks for"),
     "capacity_objects": Entry("capacity", "capacity", _K, "objects that the cache holds"),
     "capacity_bytes": Entry("capacity in bytes", "capacity", _K, "bytes that the cache holds"),
+    "cost": Entry("cost", "cost", _C, "misses and room, in the money of the prices that were given"),
     "simulate_ns": Entry("simulate a request", "simulate", _C, "time to simulate a request"),
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),
     "throughput": Entry("throughput", "throughput", _C, "bytes worked through in a second"),

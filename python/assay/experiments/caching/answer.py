@@ -25,8 +25,8 @@ _RULE = (
 _CRITERIA = ("miss_ratio", "byte_miss_ratio", "evictions")
 
 
-def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], *, first: bool = True) -> Answer:
-    """The answer for one capacity; all cells have it. What holds for all capacities is noted at the first."""
+def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], all_cells: Sequence[Cell] = ()) -> Answer:
+    """The answer for one capacity, which all of `cells` have; what holds for `all_cells` is said with the first."""
     parameters = dict(cells[0].parameters)
     parameters.pop("seeds", None)  # of some policies only
     rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
@@ -47,9 +47,9 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], *, first: bool = T
         _RULE,
         tuple(unbeaten),
         bounds,
-        tuple(_notes(usable[best], first)),
+        tuple(_notes(usable[best], first=bool(all_cells))),
         parameters,
-        tuple(_findings(rows, usable, best)),
+        (*_findings(rows, usable, best), *_cheapest(all_cells, by_cell)),
     )
 
 
@@ -144,7 +144,24 @@ def _findings(rows: Mapping[str, Row], usable: Mapping[str, Row], best: str) -> 
     return found
 
 
-def _notes(row: Row, first: bool) -> list[str]:
+def _cheapest(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> list[str]:
+    """Which of all caches costs least, where prices are given; bounds and shuffled traces are no choice."""
+    known = [
+        (row["cost"].value, cell)
+        for cell in cells
+        if (row := by_cell.get(cell.cell_id, {})) and _number(row, "cost") is not None
+        if cell.parameters["order"] == "stored" and not knows_the_future(parse_policy(cell.contender))
+    ]
+    if not known:
+        return []
+    cost, cell = min(known, key=lambda pair: pair[0] or 0)
+    row = by_cell[cell.cell_id]
+    return [
+        f"By these prices {cell.contender} in {_where(cell, row)} costs least of all that was simulated: {cost:,.4g}."
+    ]
+
+
+def _notes(row: Row, *, first: bool) -> list[str]:
     notes = []
     if first:
         notes.append(

@@ -57,8 +57,24 @@ def simulations_of(contest: Contest, requests: Requests, settings: CachingSettin
     return Runs(own, baseline, bound)
 
 
+def room_price(capacity: int, counts_bytes: bool, requests: Requests, settings: CachingSettings) -> float | None:
+    """What the room of a cache costs; None where no price says."""
+    if settings.price_per_object is not None:
+        return None if counts_bytes else settings.price_per_object * capacity
+    if settings.price_per_byte is None:
+        return None
+    if counts_bytes:
+        return settings.price_per_byte * capacity
+    mean = requests.footprint_bytes / requests.distinct
+    return settings.price_per_byte * capacity * mean if mean else None
+
+
 def measure(
-    contest: Contest, runs: Runs, outcomes: Mapping[Simulation, Outcome], requests: Requests
+    contest: Contest,
+    runs: Runs,
+    outcomes: Mapping[Simulation, Outcome],
+    requests: Requests,
+    settings: CachingSettings,
 ) -> tuple[list[Value], list[Point]]:
     """All values of one cell but the times, and its hit ratio over time."""
     cell_id = contest.cell.cell_id
@@ -95,6 +111,10 @@ def measure(
         Value(cell_id, "distinct_keys", distinct),
         Value(cell_id, "capacity_bytes" if counts_bytes else "capacity_objects", capacity),
     ]
+    if settings.price_per_miss is not None:
+        price, room = settings.price_per_miss, room_price(capacity, counts_bytes, requests, settings)
+        costs = [None if room is None else price * one.misses + room for one in own]
+        values.append(spread("cost", costs, "no price says what room costs, as capacities are counted here"))
     return values, _over_time(cell_id, own[0])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.caches.capacities import Capacity, objects_or_bytes
 from assay.caches.policies import PolicySpec, parse_policy
-from assay.datasets import Dataset
+from assay.datasets import Dataset, TraceRoles, trace_roles
 from assay.errors import AssayError, EmptyInputError, ParameterError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.caching.answer import answer
@@ -17,7 +17,7 @@ from assay.experiments.caching.job import CachingJob
 from assay.experiments.caching.metrics import METRICS
 from assay.experiments.caching.policies import draws_lots, propose
 from assay.experiments.caching.settings import CachingSettings, Order
-from assay.experiments.planning import Mistakes, key_column, parsed_once, raise_any, values_by_cell
+from assay.experiments.planning import Mistakes, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "CachingExperiment"]
 
@@ -48,8 +48,8 @@ class CachingExperiment:
         )
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is no request to replay")))
-        key = _key(dataset, settings, mistakes)
-        size = _size(dataset, settings, mistakes)
+        roles = _roles(dataset, settings, mistakes)
+        key, size = roles.key, roles.size
         counts_bytes = settings.counts == "bytes" or (settings.counts is None and settings.size is not None)
         if counts_bytes and size is None and not any(place == "size" for place, _ in mistakes):
             error = ParameterError(
@@ -57,6 +57,7 @@ class CachingExperiment:
             )
             mistakes.append(("counts", error))
         _check_capacities(settings, counts_bytes, mistakes)
+        _check_prices(settings, counts_bytes, size, mistakes)
         raise_any(self.kind, mistakes)
         contests = tuple(
             self._contest(dataset, spec, capacity, counts_bytes, order, key, size, settings)
@@ -84,6 +85,9 @@ class CachingExperiment:
             "seed": settings.seed,
             "windows": settings.windows,
         }
+        for name in ("price_per_miss", "price_per_object", "price_per_byte"):
+            if getattr(settings, name) is not None:
+                parameters[name] = getattr(settings, name)
         if size is not None:
             parameters |= {"size": size, "counts": "bytes" if counts_bytes else "objects"}
         if draws_lots(spec):
@@ -99,26 +103,45 @@ class CachingExperiment:
         points: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in cells:
             points.setdefault((cell.parameters["order"], cell.parameters["capacity"]), []).append(cell)
-        return [answer(here, by_cell, first=place == 0) for place, here in enumerate(points.values())]
+        return [answer(here, by_cell, cells if place == 0 else ()) for place, here in enumerate(points.values())]
 
 
-def _key(dataset: Dataset, settings: CachingSettings, mistakes: Mistakes) -> str:
-    """The column of keys: named, by role, called `key`, or the one that looks most like one."""
-    named = settings.key or dataset.roles.get("key")
-    if named is None and "key" in dataset.schema.names:
-        named = "key"
-    return key_column(dataset, named, mistakes)
-
-
-def _size(dataset: Dataset, settings: CachingSettings, mistakes: Mistakes) -> str | None:
-    named = settings.size or dataset.roles.get("size")
-    if named is None:
-        return None
+def _roles(dataset: Dataset, settings: CachingSettings, mistakes: Mistakes) -> TraceRoles:
+    """The trace's columns: those that are named, declared, or have a usual name; each mistake is told."""
+    named: dict[str, str] = {}
+    for role in ("key", "size"):
+        column = getattr(settings, role)
+        try:
+            if column is not None:
+                named[role] = str(dataset.column(column).name)
+                trace_roles(dataset, **{"key": dataset.schema.names[0], role: column})
+        except AssayError as error:
+            mistakes.append((role, error))
+            named.pop(role, None)
     try:
-        return str(dataset.column(named).name)
+        return trace_roles(dataset, **named)
     except AssayError as error:
-        mistakes.append(("size", error))
-        return None
+        if not any(place in ("key", "size") for place, _ in mistakes):
+            mistakes.append(("key", error))
+        return TraceRoles("")
+
+
+def _check_prices(settings: CachingSettings, counts_bytes: bool, size: str | None, mistakes: Mistakes) -> None:
+    room = [name for name in ("price_per_object", "price_per_byte") if getattr(settings, name) is not None]
+    if len(room) == 2:
+        mistakes.append(
+            ("price_per_byte", ParameterError("room is priced twice; give price_per_object or price_per_byte"))
+        )
+    elif bool(room) != (settings.price_per_miss is not None):
+        one = "price_per_miss" if room else "price_per_byte, or price_per_object"
+        place = room[0] if room else "price_per_miss"
+        mistakes.append((place, ParameterError(f"{place} is given alone; give {one} too, as a cost is of both")))
+    elif room == ["price_per_object"] and counts_bytes:
+        error = ParameterError("price_per_object is given, and capacities count bytes; give price_per_byte")
+        mistakes.append(("price_per_object", error))
+    elif room == ["price_per_byte"] and size is None:
+        error = ParameterError("price_per_byte is given, and objects have no sizes; name their column by size")
+        mistakes.append(("price_per_byte", error))
 
 
 def _check_capacities(settings: CachingSettings, counts_bytes: bool, mistakes: Mistakes) -> None:

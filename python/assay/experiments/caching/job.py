@@ -135,7 +135,7 @@ class CachingJob:
 
             outcomes = simulate(requests, everything, windows=self.settings.windows, on_progress=told)
             for contest, runs in wanted:
-                found, series = measure(contest, runs, outcomes, requests)
+                found, series = measure(contest, runs, outcomes, requests, self.settings)
                 values += found
                 points += series
         return Findings(values, points, failures, len(stored))

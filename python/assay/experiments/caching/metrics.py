@@ -106,6 +106,15 @@ METRICS: Mapping[str, Metric] = {
             "What the cache holds, where bytes are counted.",
         ),
         _metric(
+            "cost",
+            "count",
+            "lower",
+            "seeded",
+            "price_per_miss x misses + price_per_object x objects held, or price_per_byte x bytes held",
+            "What the misses and the room of the cache cost together, in the money of the prices.",
+            "modelled",
+        ),
+        _metric(
             "simulate_ns",
             "ns",
             "lower",

@@ -179,16 +179,20 @@ def sizes_of(column: pa.Array, name: str, first_row: int) -> np.ndarray:
     """The sizes of requests (uint64).
 
     Raises:
-        UnsupportedTypeError: They are no integers.
-        DataError: One is null or negative.
+        UnsupportedTypeError: They are no numbers.
+        DataError: One is null, negative or no whole number.
     """
-    if not pa.types.is_integer(column.type):
-        raise UnsupportedTypeError(f'column "{name}" is of type {column.type}; sizes are integers, in bytes')
-    wrong = pc.fill_null(pc.less(column, 0), True)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise UnsupportedTypeError(f'column "{name}" is of type {column.type}; sizes are whole numbers of bytes')
+    wrong = pc.less(column, 0)
+    if pa.types.is_floating(column.type):
+        wrong = pc.or_(wrong, pc.not_equal(column, pc.floor(column)))
+        wrong = pc.or_(wrong, pc.invert(pc.less(column, float(1 << 63))))
+    wrong = pc.fill_null(wrong, True)
     if pc.any(wrong).as_py():
         row = pc.index(wrong, True).as_py()
         raise DataError(
-            f'column "{name}" is {column[row].as_py()} in row {first_row + row:,}; a size is at least 0 bytes: '
-            "mend it, or leave the row out"
+            f'column "{name}" is {column[row].as_py()} in row {first_row + row:,}; a size is a whole '
+            "number of at least 0 bytes: mend it, or leave the row out"
         )
     return numpy_of(column.cast(pa.uint64()))

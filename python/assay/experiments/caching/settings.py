@@ -14,6 +14,7 @@ CAPACITIES = ("0.1%", "1%", "10%")
 Order = Literal["stored", "shuffled"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 Measure = Literal["objects", "bytes"]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Capacity = Annotated[int, Field(ge=1, strict=True)] | str
 
 
@@ -32,12 +33,18 @@ class CachingSettings(BaseModel):
             A list is a grid: the curve.
         counts: What a capacity counts: objects, or bytes; by default bytes where `size` is named here, else objects,
             and where sizes are known by role, misses are counted in bytes too.
-        key: The column of keys; by default the trace's role `key`, or the column that looks most like a key.
-        size: The column of the objects' bytes; by default the trace's role `size`. Without one, objects are all alike.
+        key: The column of keys; by default the trace's role `key`, or one of a usual name.
+        size: The column of the objects' bytes; by default the trace's role `size`, or one of a usual name. Without
+            one, objects are all alike.
         order: How the requests come: stored, as they are; shuffled, by chance, which takes from a trace all but how
             often each key is asked for. A list is a grid.
         seeds: How many draws of a policy that draws lots.
         seed: The first of them, and what requests are shuffled by.
+        price_per_miss: What a miss costs, in your money; with one of the next two the cost of each cache is told, and
+            which is the cheapest.
+        price_per_object: What room for one object costs over the time of the trace.
+        price_per_byte: What room for one byte costs over the time of the trace; of objects that are counted, as many
+            bytes as they have on average.
         windows: Into how many stretches of equally many requests the hit ratio over time is cut.
     """
 
@@ -53,6 +60,9 @@ class CachingSettings(BaseModel):
     order: Order | Annotated[list[Order], Field(min_length=1)] = "stored"
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS, strict=True)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**62, strict=True)] = 0
+    price_per_miss: Price | None = None
+    price_per_object: Price | None = None
+    price_per_byte: Price | None = None
     windows: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 40
 
     @field_validator("policies", mode="before")
