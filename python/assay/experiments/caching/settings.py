@@ -18,7 +18,7 @@ Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Capacity = Annotated[int, Field(ge=1, strict=True)] | str
 
 
-def _capacities() -> list[int | str]:
+def _capacities() -> int | str | list[int | str]:
     return list(CAPACITIES)
 
 
@@ -51,9 +51,7 @@ class CachingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policies: list[str] = Field(default_factory=list)
-    capacity: Capacity | Annotated[list[Capacity], Field(min_length=1)] = Field(
-        default_factory=lambda: list(CAPACITIES)
-    )
+    capacity: Capacity | Annotated[list[Capacity], Field(min_length=1)] = Field(default_factory=_capacities)
     counts: Measure | None = None
     key: str | None = None
     size: str | None = None
