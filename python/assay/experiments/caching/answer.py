@@ -12,7 +12,7 @@ from assay.caches.policies import parse_policy
 from assay.experiments.base import Answer, Cell, Value
 from assay.experiments.caching.policies import BOUND, USUAL, knows_the_future
 from assay.experiments.pareto import pareto
-from assay.units import format_bytes, format_count
+from assay.units import format_bytes, format_count, format_value
 
 __all__ = ["answer"]
 
@@ -28,7 +28,6 @@ _CRITERIA = ("miss_ratio", "byte_miss_ratio", "evictions")
 def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], all_cells: Sequence[Cell] = ()) -> Answer:
     """The answer for one capacity, which all of `cells` have; what holds for `all_cells` is said with the first."""
     parameters = dict(cells[0].parameters)
-    parameters.pop("seeds", None)  # of some policies only
     rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
     where = _where(cells[0], next(iter(rows.values()), {}))
     if not rows:
@@ -64,7 +63,7 @@ def _of(row: Row, metric: str) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return format_value(share, "share")
 
 
 def _points(share: float) -> str:
@@ -104,17 +103,17 @@ def _sentence(rows: Mapping[str, Row], best: str, where: str) -> str:
     alike = _alike(rows, best)
     others = {name: _of(other, "miss_ratio") for name, other in rows.items() if name not in (best, *alike)}
     told = f"In {where} {best} misses {_percent(least)} of {format_count(_of(row, 'requests'))} requests"
-    beaten = []
+    beaten = ""
     if others:
         following = min(others, key=lambda name: others[name])
-        beaten.append(f"{_points(others[following] - least)} points fewer than the next, {following}")
+        beaten = f"{_points(others[following] - least)} points fewer than the next, {following}"
         if USUAL in others and following != USUAL:
-            beaten.append(f"{_points(others[USUAL] - least)} fewer than {USUAL}")
+            beaten += f", and {_points(others[USUAL] - least)} fewer than {USUAL}"
     if alike:
         several = ", ".join(alike[:-1]) + " and " + alike[-1] if len(alike) > 1 else alike[0]
         told += f", as {'do' if len(alike) > 1 else 'does'} {several}"
     if beaten:
-        told += f": {' and '.join(beaten)}"
+        told += f": {beaten}"
     floor = _of(row, "compulsory_miss_ratio")
     return f"{told}. {_percent(floor)} are first requests of a key, which miss in any cache."
 

@@ -12,7 +12,7 @@ from assay.experiments.caching.policies import BASELINE, BOUND, draws_lots, refe
 from assay.experiments.caching.requests import Requests
 from assay.experiments.caching.settings import CachingSettings, Order
 from assay.experiments.caching.simulating import Outcome, Simulation
-from assay.intervals import over_seeds
+from assay.experiments.caching.spreads import spread
 
 __all__ = ["Contest", "Runs", "measure", "simulations_of"]
 
@@ -82,31 +82,23 @@ def measure(
     distinct, count = requests.distinct, len(requests)
     capacity, counts_bytes = runs.own[0].capacity, runs.own[0].counts_bytes
 
-    def spread(name: str, draws: Sequence[float | None], why: str | None = None) -> Value:
-        known = [draw for draw in draws if draw is not None]
-        if len(known) < len(draws):
-            return Value(cell_id, name, None, note=why)
-        if len(known) == 1:
-            return Value(cell_id, name, known[0])
-        found = over_seeds(known)
-        return Value(cell_id, name, found.mean, found.least, found.greatest, f"mean of {len(known)} seeds")
-
     fifo = None if runs.baseline is None else outcomes[runs.baseline].misses
     best = None if runs.bound is None else outcomes[runs.bound].miss_ratio
     values = [
-        spread("miss_ratio", [one.miss_ratio for one in own]),
+        spread(cell_id, "miss_ratio", [one.miss_ratio for one in own]),
         spread(
+            cell_id,
             "byte_miss_ratio",
             [None if requests.alike else one.byte_miss_ratio for one in own],
             requests.alike or "no request asks for a byte",
         ),
-        spread("improvement_over_fifo", [None if fifo is None else (fifo - one.misses) / fifo for one in own]),
-        spread("distance_to_opt", [None if best is None else one.miss_ratio - best for one in own]),
+        spread(cell_id, "improvement_over_fifo", [None if fifo is None else (fifo - one.misses) / fifo for one in own]),
+        spread(cell_id, "distance_to_opt", [None if best is None else one.miss_ratio - best for one in own]),
         Value(cell_id, "compulsory_miss_ratio", distinct / count),
-        spread("compulsory_miss_share", [distinct / one.misses for one in own]),
-        spread("hits", [one.hits for one in own]),
-        spread("misses", [one.misses for one in own]),
-        spread("evictions", [one.evictions for one in own]),
+        spread(cell_id, "compulsory_miss_share", [distinct / one.misses for one in own]),
+        spread(cell_id, "hits", [one.hits for one in own]),
+        spread(cell_id, "misses", [one.misses for one in own]),
+        spread(cell_id, "evictions", [one.evictions for one in own]),
         Value(cell_id, "requests", count),
         Value(cell_id, "distinct_keys", distinct),
         Value(cell_id, "capacity_bytes" if counts_bytes else "capacity_objects", capacity),
@@ -114,7 +106,7 @@ def measure(
     if settings.price_per_miss is not None:
         price, room = settings.price_per_miss, room_price(capacity, counts_bytes, requests, settings)
         costs = [None if room is None else price * one.misses + room for one in own]
-        values.append(spread("cost", costs, "no price says what room costs, as capacities are counted here"))
+        values.append(spread(cell_id, "cost", costs, "no price says what room costs, as capacities are counted here"))
     return values, _over_time(cell_id, own[0])
 
 

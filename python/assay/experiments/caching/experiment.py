@@ -15,7 +15,7 @@ from assay.experiments.caching.answer import answer
 from assay.experiments.caching.contests import Contest
 from assay.experiments.caching.job import CachingJob
 from assay.experiments.caching.metrics import METRICS
-from assay.experiments.caching.policies import draws_lots, propose
+from assay.experiments.caching.policies import propose
 from assay.experiments.caching.settings import CachingSettings, Order
 from assay.experiments.planning import Mistakes, parsed_once, raise_any, values_by_cell
 
@@ -83,6 +83,7 @@ class CachingExperiment:
             "key": key,
             "order": order,
             "seed": settings.seed,
+            "seeds": settings.seeds,
             "windows": settings.windows,
         }
         for name in ("price_per_miss", "price_per_object", "price_per_byte"):
@@ -90,8 +91,6 @@ class CachingExperiment:
                 parameters[name] = getattr(settings, name)
         if size is not None:
             parameters |= {"size": size, "counts": "bytes" if counts_bytes else "objects"}
-        if draws_lots(spec):
-            parameters["seeds"] = settings.seeds
         cell = Cell(self.kind, spec.text, spec.contender.version, parameters, dataset.name, dataset.fingerprint())
         return Contest(spec, capacity, counts_bytes, order, cell)
 

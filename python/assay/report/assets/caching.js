@@ -133,7 +133,7 @@
           ...points.map(({ point, size }) => make('th', { scope: 'col', className: 'number' }, String(point.parameters.capacity ?? sized(experiment, size)),
             typeof point.parameters.capacity === 'string' ? make('small', {}, sized(experiment, size)) : '')))), make('tbody', {}, ...body))));
     });
-    filled.replaceChildren(make('div', { className: 'multiples wide' }, ...tables));
+    filled.replaceChildren(...tables);
     assay.finish(frame, 'A darker blue against FIFO is a larger part of its misses avoided; orange has more misses than FIFO, or is as far from OPT as its shade is dark.',
       [[experiment.noun, (row) => row.name], ['capacity', (row) => row.size, inBytes(experiment) ? 'bytes' : 'count'], ['metric', (row) => row.metric], ['value', (row) => row.value, 'share']], listed);
   };
