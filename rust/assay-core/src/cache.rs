@@ -10,20 +10,28 @@
 //! size with which it was inserted until it leaves; one that is larger than the cache is a miss and is not inserted;
 //! room is made before the object is put in.
 
+pub mod clock;
 pub mod fifo;
 pub mod gdsf;
 pub mod hyperbolic;
 pub mod ladder;
+pub mod lfu;
 pub mod lfu_da;
 pub mod lhd;
+pub mod lifo;
+pub mod line;
 pub mod links;
 pub mod lots;
 pub mod lru;
 pub mod lru_k;
+pub mod mru;
 pub mod next_uses;
 pub mod opt;
 pub mod positions;
+pub mod random;
+pub mod room;
 pub mod settings;
+pub mod sieve;
 pub mod sizes;
 pub mod trace;
 
@@ -43,8 +51,14 @@ pub type Build = fn(&Settings, &Trace) -> Result<Box<dyn Cache>>;
 /// All policies, each with the function that builds its cache.
 pub const TABLE: &[(&Contender, Build)] = &[
     (&fifo::CONTENDER, fifo::build),
+    (&lifo::CONTENDER, lifo::build),
     (&lru::CONTENDER, lru::build),
+    (&mru::CONTENDER, mru::build),
+    (&lfu::CONTENDER, lfu::build),
+    (&random::CONTENDER, random::build),
     (&opt::CONTENDER, opt::build),
+    (&clock::CONTENDER, clock::build),
+    (&sieve::CONTENDER, sieve::build),
     (&lfu_da::CONTENDER, lfu_da::build),
     (&lru_k::CONTENDER, lru_k::build),
     (&gdsf::CONTENDER, gdsf::build),
@@ -340,3 +354,6 @@ fn batches(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(BATCH).map(move |start| start..end.min(start + BATCH))
 }
+
+#[cfg(test)]
+mod laws;

@@ -1,0 +1,112 @@
+//! What holds for every policy of the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A trace of keys below 40, numbered in the order of their first appearance, each of a size of its own.
+fn trace(keys: &[u8]) -> Trace {
+    let mut numbers = BTreeMap::new();
+    let ids = keys.iter().map(|key| {
+        let next = u32::try_from(numbers.len()).unwrap();
+        *numbers.entry(*key).or_insert(next)
+    });
+    let ids = ids.collect();
+    let sizes = keys.iter().map(|&key| u64::from(key) * 7 % 13).collect();
+    Trace::of_ids(ids, Some(sizes)).unwrap()
+}
+
+fn settings(capacity: u64, measure: Measure) -> Settings {
+    Settings { capacity, measure, seed: 7, parameters: Vec::new() }
+}
+
+/// Every policy, counted in objects and in bytes; those that cannot be so are left out.
+fn all(capacity: u64, trace: &Trace) -> Vec<(&'static str, Settings)> {
+    let measures = [Measure::Objects, Measure::Bytes];
+    let pairs =
+        TABLE.iter().flat_map(|(contender, _)| measures.map(|measure| (contender.name, settings(capacity, measure))));
+    pairs.filter(|(name, settings)| build(name, settings, trace).is_ok()).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_run_is_its_requests_one_by_one_and_what_is_there_is_what_came_and_has_not_gone(
+        keys in proptest::collection::vec(0_u8..40, 1..200), capacity in 1_u64..30, cut in 0_usize..200,
+    ) {
+        let trace = trace(&keys);
+        let cut = cut.min(trace.len());
+        for (name, settings) in all(capacity, &trace) {
+            let mut whole = build(name, &settings, &trace).unwrap();
+            let mut tally = whole.run(trace.requests(0..cut));
+            tally.add(&whole.run(trace.requests(cut..trace.len())));
+            let mut single = build(name, &settings, &trace).unwrap();
+            let mut there = BTreeSet::new();
+            let (mut counted, mut gone) = (Tally::default(), Vec::new());
+            for place in 0..trace.len() {
+                let given = trace.requests(0..trace.len()).get(place);
+                let request = if settings.measure == Measure::Bytes { given } else { Request { size: 1, ..given } };
+                let hit = single.hit(request);
+                prop_assert_eq!(hit, there.contains(&request.id), "{} request {}", name, place);
+                counted.requests += 1;
+                counted.bytes += given.size;
+                if hit {
+                    counted.hits += 1;
+                    counted.bytes_hit += given.size;
+                } else if single.insert(request, &mut gone) {
+                    counted.inserted += 1;
+                    there.insert(request.id);
+                }
+                counted.evictions += gone.len() as u64;
+                for id in gone.drain(..) {
+                    prop_assert!(there.remove(&id), "{} lost {} twice", name, id);
+                }
+                prop_assert!(single.used() <= capacity, "{} holds {}", name, single.used());
+                prop_assert!(there.iter().all(|&id| single.contains(id)));
+            }
+            prop_assert_eq!(tally, counted, "{} {:?}", name, settings);
+            prop_assert_eq!(tally.inserted - tally.evictions, there.len() as u64);
+        }
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_and_gives_its_room_back(
+        keys in proptest::collection::vec((0_u8..40, any::<bool>()), 1..200), capacity in 1_u64..30,
+    ) {
+        let requests: Vec<u8> = keys.iter().map(|one| one.0).collect();
+        let trace = trace(&requests);
+        for (name, settings) in all(capacity, &trace) {
+            let mut cache = build(name, &settings, &trace).unwrap();
+            let mut there = BTreeMap::new();
+            let mut gone = Vec::new();
+            for (place, &(_, removes)) in keys.iter().enumerate() {
+                let given = trace.requests(0..trace.len()).get(place);
+                let request = if settings.measure == Measure::Bytes { given } else { Request { size: 1, ..given } };
+                if !cache.hit(request) && cache.insert(request, &mut gone) {
+                    there.insert(request.id, request.size);
+                }
+                gone.drain(..).for_each(|id| assert!(there.remove(&id).is_some()));
+                let other = trace.ids()[place / 2];
+                if removes {
+                    prop_assert_eq!(cache.remove(other), there.remove(&other).is_some(), "{}", name);
+                    prop_assert!(!cache.contains(other));
+                }
+                prop_assert_eq!(cache.used(), there.values().sum::<u64>(), "{} {:?}", name, settings);
+            }
+        }
+    }
+
+    #[test]
+    fn a_capacity_of_all_keys_misses_each_once(keys in proptest::collection::vec(0_u8..40, 1..300)) {
+        let trace = trace(&keys);
+        for (contender, build) in TABLE {
+            let mut cache = build(&settings(trace.distinct() as u64, Measure::Objects), &trace).unwrap();
+            let tally = cache.run(trace.requests(0..trace.len()));
+            // Parts of a cache may be full before the whole is; then what has gone must have come twice.
+            let parted = !matches!(contender.name, "fifo" | "lifo" | "lru" | "mru" | "lfu" | "random" | "clock" | "sieve");
+            let wanted = trace.distinct() as u64;
+            prop_assert!(tally.misses() == wanted || parted && tally.misses() > wanted, "{}", contender.name);
+        }
+    }
+}
