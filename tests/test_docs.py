@@ -21,6 +21,7 @@ from assay.cli.app import VERBS
 from assay.datasets import CALLS, known_datasets
 from assay.datasets.definition import Definition, Source
 from assay.datasets.formats import TRACE_FORMATS
+from assay.datasets.trace_generators import TRACE_GENERATORS
 from assay.datasets.trace_roles import SYNONYMS
 from assay.experiments import registry
 from assay.store.schema import migrations, views
@@ -141,7 +142,8 @@ def test_every_key_of_a_definition_is_documented() -> None:
 
 def test_every_generator_is_documented_with_its_defaults() -> None:
     for generator in CALLS.values():
-        assert f"`{generator.signature()}`" in TEXTS["docs/datasets.md"]
+        document = "docs/traces.md" if generator in TRACE_GENERATORS else "docs/datasets.md"
+        assert f"`{generator.signature()}`" in TEXTS[document]
 
 
 def test_every_format_of_a_trace_is_documented() -> None:

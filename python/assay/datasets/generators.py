@@ -1,90 +1,37 @@
-"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending, interleaved, urls.
+"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending, interleaved, urls, and traces.
 
 Row i depends on (seed, i) alone, so that any split gives the same bits, for ever. Every generator is
 one function from row numbers to columns, and one line in GENERATORS; bounds are written once, in its
-parameters, and messages come from them. Cost: tens of ns per row, a batch at a time; zipf keeps 8
-bytes per key.
+parameters, and messages come from them. Cost: tens of ns per row, a batch at a time; zipf keeps 8 to
+24 bytes per key. Those of traces for caches stand in `trace_generators.py`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from assay.datasets.batch import BATCH_ROWS, Batch, Span, row_spans
+from assay.datasets.generator_forms import ROWS, SEED, Columns, Generator, Parameter, Values, time_column
 from assay.datasets.spelling import parse_call
-from assay.datasets.splitmix import Floats, Integers, draws, power, unit_interval, up_to
+from assay.datasets.splitmix import Integers, draws, unit_interval, up_to
+from assay.datasets.trace_generators import TRACE_GENERATORS
+from assay.datasets.zipf_tables import zipf_table
 from assay.errors import ParameterError, SpellingError, UnknownNameError
 
 __all__ = ["GENERATORS", "Generator", "GeneratorReader", "Parameter", "parse_generator"]
-
-Values = Mapping[str, int | float]
-Columns = dict[str, npt.NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter with its default (None: must be given) and its bounds, both included."""
-
-    name: str
-    default: int | float | None
-    low: int | float
-    high: int | float
-    meaning: str
-
-    def check(self, generator: str, value: object) -> int | float:
-        """`value`, if it is of the right kind and within bounds; else ParameterError."""
-        whole = isinstance(self.low, int)
-        if (
-            not isinstance(value, int if whole else (int, float))
-            or isinstance(value, bool)
-            or not self.low <= value <= self.high
-        ):
-            kind = "a whole number" if whole else "a number"
-            raise ParameterError(
-                f"{generator}: {self.name} is {value!r}; expected {kind} from {self.low} to {self.high} "
-                f"({self.meaning})"
-            )
-        return int(value) if whole else float(value)
-
-
-@dataclass(frozen=True)
-class Generator:
-    """One way to make rows up."""
-
-    name: str
-    idea: str
-    parameters: tuple[Parameter, ...]
-    make: Callable[[Values, Integers], Columns]
-    version: int = 1  # changes with the bits
-
-    def signature(self) -> str:
-        """`zipf(rows, keys=10000, exponent=1.1, seed=0)`."""
-        parts = [p.name if p.default is None else f"{p.name}={p.default}" for p in self.parameters]
-        return f"{self.name}({', '.join(parts)})"
-
-    @property
-    def example(self) -> str:
-        """A small table, to try."""
-        return f"{self.name}(rows=1000)"
-
-
-_ROWS = Parameter("rows", None, 0, 10**12, "rows to make")
-_SEED = Parameter("seed", 0, 0, 2**64 - 1, "another seed, other rows of the same shape")
-_EPOCH_US = 1_704_067_200_000_000  # 2024-01-01T00:00:00
 
 
 def _common(values: Values, rows: Integers) -> Columns:
     """Columns of every generator: `time`, a millisecond per row, and `value`, uniform in 1..1000."""
     seed = int(values["seed"])
-    time = (rows.astype(np.int64) * 1000 + _EPOCH_US).astype("datetime64[us]")
-    return {"time": time, "value": (up_to(draws(seed, rows, stream=9), 1000) + np.uint64(1)).astype(np.int64)}
+    return {
+        "time": time_column(rows),
+        "value": (up_to(draws(seed, rows, stream=9), 1000) + np.uint64(1)).astype(np.int64),
+    }
 
 
 def _uniform(values: Values, rows: Integers) -> Columns:
@@ -93,15 +40,8 @@ def _uniform(values: Values, rows: Integers) -> Columns:
 
 
 def _zipf(values: Values, rows: Integers) -> Columns:
-    cumulative = _zipf_cumulative(int(values["keys"]), float(values["exponent"]))
-    point = unit_interval(draws(int(values["seed"]), rows)) * cumulative[-1]
-    key = np.minimum(np.searchsorted(cumulative, point, side="right"), len(cumulative) - 1)
-    return {"key": key.astype(np.int64), **_common(values, rows)}
-
-
-@functools.lru_cache(maxsize=2)
-def _zipf_cumulative(keys: int, exponent: float) -> Floats:
-    return np.cumsum(power(np.arange(1, keys + 1, dtype=np.float64), -exponent))
+    table = zipf_table(int(values["keys"]), float(values["exponent"]))
+    return {"key": table.ranks(draws(int(values["seed"]), rows)), **_common(values, rows)}
 
 
 def _hot_tenant(values: Values, rows: Integers) -> Columns:
@@ -140,15 +80,15 @@ _KEYS = Parameter("keys", 10_000, 1, 2**32, "distinct keys to draw from")
 GENERATORS: dict[str, Generator] = {
     generator.name: generator
     for generator in (
-        Generator("uniform", "every key is equally likely", (_ROWS, _KEYS, _SEED), _uniform),
+        Generator("uniform", "every key is equally likely", (ROWS, _KEYS, SEED), _uniform),
         Generator(
             "zipf",
             "key k (from 0) is drawn in proportion to 1 / (k + 1) ** exponent",
             (
-                _ROWS,
+                ROWS,
                 Parameter("keys", 10_000, 1, 10**7, "distinct keys to draw from"),
                 Parameter("exponent", 1.1, 0.0, 10.0, "0 is uniform; 1 is the classic law"),
-                _SEED,
+                SEED,
             ),
             _zipf,
         ),
@@ -156,11 +96,11 @@ GENERATORS: dict[str, Generator] = {
             "hot_tenant",
             "tenant 0 has hot_share of the rows; the others share the rest evenly",
             (
-                _ROWS,
+                ROWS,
                 Parameter("tenants", 1000, 2, 2**32, "tenants, the hot one included"),
                 Parameter("hot_share", 0.3, 0.0, 1.0, "part of the rows that belong to tenant 0"),
                 Parameter("keys", 1_000_000, 1, 2**32, "distinct keys to draw from, over all tenants"),
-                _SEED,
+                SEED,
             ),
             _hot_tenant,
         ),
@@ -168,10 +108,10 @@ GENERATORS: dict[str, Generator] = {
             "ascending",
             "keys only grow, like those of a sequence; a stride above 1 leaves random gaps",
             (
-                _ROWS,
+                ROWS,
                 Parameter("start", 0, 0, 2**32, "the first key, or just below it when there are gaps"),
                 Parameter("stride", 1, 1, 2**20, "keys grow by this much on average"),
-                _SEED,
+                SEED,
             ),
             _ascending,
         ),
@@ -179,20 +119,21 @@ GENERATORS: dict[str, Generator] = {
             "interleaved",
             "runs of consecutive keys out of every period, as one of several writers hands them out",
             (
-                _ROWS,
+                ROWS,
                 Parameter("run", 1, 1, 2**20, "consecutive keys of each period; at most the period"),
                 Parameter("period", 10, 1, 2**20, "keys from the beginning of a run to that of the next"),
                 Parameter("start", 1, 0, 2**32, "the first key"),
-                _SEED,
+                SEED,
             ),
             _interleaved,
         ),
         Generator(
             "urls",
             "addresses of pages, each as likely: texts that differ in their last characters only",
-            (_ROWS, _KEYS, _SEED),
+            (ROWS, _KEYS, SEED),
             _urls,
         ),
+        *TRACE_GENERATORS,
     )
 }
 
