@@ -54,6 +54,8 @@ ROOM_TITLES = {
     "placement": "Placements",
     "checksum": "Checksums",
     "cache": "Cache policies",
+    "write_scheme": "Write schemes",
+    "coherence": "Coherence",
     "partition": "Partitioning strategies",
 }
 ROOM_NOTES = {
@@ -69,6 +71,10 @@ ROOM_NOTES = {
     "hashed it is the strategy `hash`, unhashed the strategy `modulo`.",
     "cache": "Called by `assay.simulate_cache(trace, NAME, capacity=...)`. All of them: a miss inserts; an object "
     "keeps the size with which it was inserted until it leaves; one larger than the cache is a miss and stays outside.",
+    "write_scheme": "Spelled as `write=` of `assay.simulate_cache(trace, POLICY, capacity=..., op=..., write=NAME)`, "
+    "in front of any policy: `write_back(flush_interval=1000)`. [Write schemes](write_schemes.md) says which one.",
+    "coherence": "Spelled as `coherence=` of `assay.simulate_cache(..., write=SCHEME, coherence=NAME)`: how the cache "
+    "learns what others write to the origin. [Write schemes](write_schemes.md#when-others-write) compares them.",
     "checksum": "Called by `assay.checksum(buffer_or_path, NAME)`, `assay.Checksum(NAME)` and "
     "`assay.checksum_blocks(buffer_or_path, NAME)`, and by `assay checksum FILE --algorithm NAME`. Those that are "
     "cryptographic make Merkle trees too: `assay.MerkleTree.build(buffer_or_path, algorithm=NAME)`.",

@@ -14,6 +14,7 @@ import pytest
 
 import assay
 from assay import catalogue
+from assay.caches import RESULT
 from assay.experiments.membership.spelling import MAKERS
 
 KEYS = pa.array([f"key-{row % 211}" if row % 17 else None for row in range(1_000)])
@@ -75,8 +76,33 @@ def _cache(name: str) -> object:
     return [(row["capacity"], row["misses"], row["evictions"], row["byte_miss_ratio"]) for row in counted + weighed]
 
 
+def _writes(write: str, coherence: str) -> object:
+    lots = [(row * 0x9E3779B97F4A7C15) % 2**64 >> 40 for row in range(3_000)]
+    trace = pa.table(
+        {
+            "key": [min(lot % 61, lot // 61 % 61) for lot in lots],
+            "op": [("get", "get", "set", "get", "incr", "delete")[lot // 3_721 % 6] for lot in lots],
+            "size": [1 + lot % 7 for lot in lots],
+        }
+    )
+    options = {"op": "op", "write": write, "coherence": coherence, "foreign": 0.1, "seed": 5}
+    found = assay.simulate_cache(trace, "lru", capacity=[9, 70], size="size", crashes=40, **options)
+    pinned = [*RESULT.names, "writes_coalesced", "flushes", "lost_updates", "bytes_to_origin", "lost_writes_mean"]
+    return [[row[name] for name in pinned] for row in found.to_pylist()]
+
+
+def _write_scheme(name: str) -> object:
+    return _writes(name, "none")
+
+
+def _coherence(name: str) -> object:
+    return _writes("write_back(flush_interval=50, dirty_limit=8)", "ttl(duration=40)" if name == "ttl" else name)
+
+
 ROOMS = {
     "cache": _cache,
+    "write_scheme": _write_scheme,
+    "coherence": _coherence,
     "hash": _hash,
     "digest": _digest,
     "filter": _filter,
@@ -141,6 +167,13 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("cache", "gdsf", 1): "0004febd5d19bfb6",
     ("cache", "hyperbolic", 1): "6558024ca2065aba",
     ("cache", "lhd", 1): "94214d8f4b3be706",
+    ("write_scheme", "write_through", 1): "9eecded93e6c5a9f",
+    ("write_scheme", "write_around", 1): "cfab86996691f324",
+    ("write_scheme", "write_back", 1): "542aae18f63017ae",
+    ("coherence", "none", 1): "4e1a4cc4418c194a",
+    ("coherence", "ttl", 1): "ab11e3ebe173cf98",
+    ("coherence", "invalidation", 1): "b1bbc9882e3656c6",
+    ("coherence", "version_check", 1): "0c1a4d724552b2c9",
     ("partition", "hash", 1): "f16345d6e7eed778",
     ("partition", "modulo", 1): "b6f4d5058d598322",
     ("partition", "range", 1): "5ae92658551d8852",

@@ -396,6 +396,20 @@ def simulate_caches(
     progress: SimulationProgress | None = None,
     threads: int | None = None,
 ) -> list[list[_CacheTally]]: ...
+def simulate_writes(
+    trace: Trace,
+    tasks: Sequence[_CacheTask],
+    *,
+    operations: _Column,
+    times: _Column | None,
+    write: tuple[str, dict[str, Any]],
+    coherence: tuple[str, dict[str, Any]],
+    foreign: tuple[float, bool, bool],
+    crashes: int | None,
+    costs: tuple[float, float, float, float, float] | None,
+    seed: int,
+    threads: int | None = None,
+) -> list[dict[str, Any]]: ...
 
 # sums by group
 @final

@@ -24,6 +24,8 @@ NOUNS = {
     "placement": "placement",
     "checksum": "checksum",
     "cache": "policy",
+    "write_scheme": "write scheme",
+    "coherence": "coherence scheme",
     "partition": "strategy",
 }
 

@@ -6,6 +6,8 @@ its name and parameters, such as `lru` or `slru(segments=4)`; a capacity counts 
 
 from __future__ import annotations
 
-from assay.caches.simulate import simulate_cache
+from assay.caches.operations import OPERATIONS
+from assay.caches.simulate import RESULT, simulate_cache
+from assay.caches.write_schemes import WRITE_COLUMNS, Costs, ForeignWrites
 
-__all__ = ["simulate_cache"]
+__all__ = ["OPERATIONS", "RESULT", "WRITE_COLUMNS", "Costs", "ForeignWrites", "simulate_cache"]

@@ -11,7 +11,17 @@ from assay import _core
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.policies import parse_policy
 from assay.caches.traces import read_trace
+from assay.caches.write_schemes import (
+    WRITE_COLUMNS,
+    Costs,
+    ForeignWrites,
+    WritePlan,
+    check_crashes,
+    parse_coherence,
+    parse_write_scheme,
+)
 from assay.checks import UINT64_HIGH, integer
+from assay.datasets import open_dataset
 from assay.errors import ParameterError
 
 __all__ = ["RESULT", "simulate_cache"]
@@ -43,6 +53,11 @@ def simulate_cache(
     size: str | None = None,
     op: str | None = None,
     write: str | None = None,
+    coherence: str = "none",
+    foreign: ForeignWrites | float | str | None = None,
+    time: str | None = None,
+    costs: Costs | None = None,
+    crashes: int | None = None,
     seed: int = 0,
     threads: int | None = None,
 ) -> pa.Table:
@@ -56,36 +71,77 @@ def simulate_cache(
             keys (of the bytes of all objects, each with its first size); with `size` also "64MiB"; or a list of these.
         key: The column of keys.
         size: The column of objects' sizes in bytes.
-        op: The column of operations; without `write` it is not read, and every request is a get that inserts on a
-            miss.
-        write: The write scheme.
-        seed: What a policy that draws lots begins with.
+        op: The column of operations, such as `get`, `set` and `delete`; without `write` it is not read, and every
+            request is a get that inserts on a miss.
+        write: The write scheme: `write_through`, `write_around`, or `write_back(flush_interval=1000, dirty_limit=100)`;
+            `assay list contenders --room write_scheme` names them. What follows needs one.
+        coherence: How the cache learns what others write: `none`, `ttl(duration=60)`,
+            `invalidation(delay=2, loss=0.01)`, `version_check`.
+        foreign: Others who write to the origin, past the cache: a rate for each request, the column that says which
+            rows are theirs, or `assay.caches.ForeignWrites`.
+        time: The column of times, whose unit is that of durations, intervals and delays; without it they count rows.
+        costs: What things cost, `assay.caches.Costs`, for modelled latencies.
+        crashes: At how many seeded instants the cache may crash; None means after every request, which is exact.
+        seed: What everything that draws lots begins with.
         threads: How many capacities are simulated side by side at most; None means all cores.
 
     Returns:
         A row per capacity: policy, capacity, requests, hits, misses, miss_ratio, byte_miss_ratio (null without
-        sizes), evictions, origin_reads, origin_writes, stale_reads, lost_writes.
+        sizes), evictions, origin_reads, origin_writes, stale_reads, lost_writes (the most acknowledged writes that a
+        crash at one of the instants would lose); with `write` also the columns `assay.caches.WRITE_COLUMNS`.
 
     Raises:
         UnknownNameError: There is no such policy, parameter or column.
         ParameterError: A capacity or parameter is out of its bounds.
-        DataError: The trace has no request, or a size is null or negative.
-        UsageError: A key is null.
+        DataError: The trace has no request, or a size is null or negative, or an operation or time null.
+        UsageError: A key is null, or time goes backwards.
+        MeasurementError: A promise of the write scheme was broken, so that the run counts for nothing.
     """
     spec = parse_policy(policy)
     given = capacities_of(capacity)
     seed = integer("seed", seed, 0, UINT64_HIGH)
-    if write is not None:
-        raise ParameterError(f"write is {write!r}; write schemes are not there yet: leave it out")
-    requests = read_trace(trace, key=key, size=size)
+    plan = _plan(op, write, coherence, foreign, time, costs, crashes)
+    dataset = open_dataset(trace)
+    requests = read_trace(dataset, key=key, size=size)
     whole = requests.distinct if size is None else requests.footprint_bytes
     counted = [objects_or_bytes(one, whole, bytes_=size is not None) for one in given]
     tasks = [(spec.name, dict(spec.parameters), one, size is not None, seed) for one in counted]
+    if plan is not None:
+        counts = plan.run(dataset, requests, tasks, seed=seed, threads=threads)
+        together = [{"policy": spec.text, "capacity": one, **row} for one, row in zip(counted, counts, strict=True)]
+        return pa.Table.from_pylist(together, schema=pa.schema([*RESULT, *WRITE_COLUMNS]))
     found = _core.simulate_caches(requests, tasks, threads=threads)
     rows = [
         _row(spec.text, one, windows[0], sized=size is not None) for one, windows in zip(counted, found, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=RESULT)
+
+
+def _plan(
+    op: str | None,
+    write: str | None,
+    coherence: str,
+    foreign: ForeignWrites | float | str | None,
+    time: str | None,
+    costs: Costs | None,
+    crashes: int | None,
+) -> WritePlan | None:
+    """What was asked of writes; None where nothing was."""
+    if write is None:
+        given = {"foreign": foreign, "time": time, "costs": costs, "crashes": crashes}
+        extra = [name for name, value in given.items() if value is not None]
+        extra += ["coherence"] if coherence != "none" else []
+        if extra:
+            raise ParameterError(
+                f"{' and '.join(extra)} can be given only with a write scheme; add one, such as write='write_through'"
+            )
+        return None
+    if op is None:
+        raise ParameterError(f"write is {write!r}, but the trace has no operations; name their column, such as op='op'")
+    if costs is not None and not isinstance(costs, Costs):
+        raise ParameterError(f"costs is {costs!r}; expected assay.caches.Costs(hit=..., origin_read=..., ...)")
+    scheme, kind = parse_write_scheme(write), parse_coherence(coherence)
+    return WritePlan(scheme, kind, ForeignWrites.of(foreign), costs, check_crashes(crashes), op, time)
 
 
 def _row(policy: str, capacity: int, tally: tuple[int, ...], *, sized: bool) -> dict[str, Any]:

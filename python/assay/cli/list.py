@@ -26,7 +26,11 @@ def list_(
     /,
     *,
     room: Annotated[
-        str | None, Parameter(help="Contenders of one room only: hash, digest, filter, placement, checksum, partition.")
+        str | None,
+        Parameter(
+            help="Contenders of one room only: hash, digest, filter, placement, checksum, cache, write_scheme, "
+            "coherence, partition."
+        ),
     ] = None,
     experiment: Annotated[str | None, Parameter(help="Metrics of one experiment only.", metavar="KIND")] = None,
     store: Annotated[Path, Parameter(help="Where runs are kept.", metavar="FILE")] = DEFAULT_STORE,

@@ -34,6 +34,7 @@ pub mod settings;
 pub mod sieve;
 pub mod sizes;
 pub mod trace;
+pub mod writes;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -42,7 +42,7 @@ pub struct Parameter {
 /// A contender: one possible answer to its room's question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contender {
-    /// The room it lives in: hash, digest, filter, placement, checksum, cache, partition.
+    /// The room it lives in: hash, digest, filter, placement, checksum, cache, write_scheme, coherence, partition.
     pub room: &'static str,
     /// Its name, for ever.
     pub name: &'static str,

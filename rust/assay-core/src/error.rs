@@ -25,6 +25,9 @@ pub enum Error {
     /// Data that contradicts itself, such as a value that a list does not name.
     #[error("{0}")]
     Data(String),
+    /// A promise that a run did not keep: what it measured counts for nothing.
+    #[error("{0}")]
+    Broken(String),
 }
 
 /// The result of everything in this crate that can fail.

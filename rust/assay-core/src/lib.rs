@@ -2,7 +2,7 @@
 //!
 //! This crate knows no Python, no Arrow, no clock and no files: keys come in as borrowed columns
 //! ([`keys::Keys`]), results go out as plain vectors. Each *room* (hash, filter, placement,
-//! checksum, cache, partition) has a trait or an enum of its contenders and one table that lists them;
+//! checksum, cache, write scheme, coherence, partition) has a trait or an enum of its contenders and one table that lists them;
 //! each contender is one file.
 
 pub mod cache;
@@ -32,5 +32,8 @@ pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
     let placements = placement::TABLE.iter().map(|(contender, _)| *contender);
     let checksums = checksum::CONTENDERS.iter().copied();
     let caches = cache::TABLE.iter().map(|(contender, _)| *contender);
-    hashes.chain(filters).chain(placements).chain(checksums).chain(caches).chain(partition::contenders())
+    let schemes = cache::writes::TABLE.iter().map(|(contender, _)| *contender);
+    let coherence = cache::writes::coherence::TABLE.iter().map(|(contender, _)| *contender);
+    let of_caches = caches.chain(schemes).chain(coherence);
+    hashes.chain(filters).chain(placements).chain(checksums).chain(of_caches).chain(partition::contenders())
 }

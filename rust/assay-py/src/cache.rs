@@ -1,5 +1,7 @@
 //! Traces and the simulation of caches: the binding of the cache room, which `assay.caches` wraps.
 
+pub mod writes;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

@@ -45,5 +45,6 @@ pub fn raise(error: Error) -> PyErr {
         Error::UnsupportedType(message) => unsupported_type(message),
         Error::Corrupt(message) => of("DataError", message),
         Error::Data(message) => of("UsageError", message),
+        Error::Broken(message) => of("MeasurementError", message),
     }
 }

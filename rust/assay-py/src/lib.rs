@@ -51,6 +51,8 @@ mod _core {
     #[pymodule_export]
     use super::instructions;
     #[pymodule_export]
+    use crate::cache::writes::simulate_writes;
+    #[pymodule_export]
     use crate::cache::{PySimulationProgress, PyTrace, simulate_caches};
     #[pymodule_export]
     use crate::catalogue::catalogue;

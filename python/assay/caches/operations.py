@@ -1,0 +1,121 @@
+"""What the rows of a trace ask for: reads, writes and deletions, by the names that logs give them.
+
+Names are compared without case. A write replaces the whole value, whatever its name: what `append` or `incr` would have
+to read first is not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.datasets import Dataset
+from assay.errors import DataError, UnknownNameError, UnsupportedTypeError
+
+__all__ = ["OPERATIONS", "operation_codes", "ticks"]
+
+# As the core numbers them; the same kind asked for by others is so much more.
+READ, WRITE, DELETE = 0, 1, 2
+_BY_OTHERS = {READ: 5, WRITE: 3, DELETE: 4}
+
+# Twitter's and memcached's commands, those of block traces, of HTTP, and of SQL.
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "read": ("get", "gets", "read", "r", "head", "options", "load", "lookup", "scan", "select"),
+    "write": (
+        *("set", "add", "replace", "cas", "append", "prepend", "incr", "decr"),
+        *("put", "write", "w", "store", "update", "insert", "upsert", "post", "patch", "touch"),
+    ),
+    "delete": ("delete", "del", "remove", "unlink", "trim", "d"),
+}
+_KINDS = {"read": READ, "write": WRITE, "delete": DELETE}
+_CODES = {name: _KINDS[kind] for kind, names in OPERATIONS.items() for name in names}
+
+
+def operation_codes(dataset: Dataset, op: str, others: str | None = None) -> pa.Array:
+    """What each row asks for, as the core numbers it.
+
+    Args:
+        dataset: The trace.
+        op: The column of operations: text, one of `OPERATIONS` a row.
+        others: A column of true and false: true where somebody else asks, past the cache.
+
+    Raises:
+        UnknownNameError: There is no such column, or an operation that no log uses.
+        UnsupportedTypeError: A column is of another type.
+        DataError: An operation is null, or it is not known who asked.
+    """
+    columns = list(dict.fromkeys([op] if others is None else [op, others]))
+    parts = [np.empty(0, np.uint8)]
+    for batch in dataset.batches(columns, encoded=True):
+        codes = _codes(dataset, op, batch.data.column(op), batch.first_row)
+        if others is not None:
+            column = batch.data.column(others)
+            if not pa.types.is_boolean(column.type):
+                raise UnsupportedTypeError(
+                    f'{dataset.name}: column "{others}" is of type {column.type}; whether others wrote is true or false'
+                )
+            _refuse_nulls(dataset, others, column, batch.first_row, "say of each row whether others asked")
+            elsewhere = np.array([_BY_OTHERS[kind] for kind in (READ, WRITE, DELETE)], np.uint8)
+            codes = np.where(column.to_numpy(zero_copy_only=False), elsewhere[codes], codes)
+        parts.append(codes)
+    return pa.array(np.concatenate(parts), pa.uint8())
+
+
+def _codes(dataset: Dataset, op: str, column: Any, first_row: int) -> Any:
+    plain = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain)):
+        raise UnsupportedTypeError(
+            f'{dataset.name}: column "{op}" is of type {column.type}; operations are text, such as "get" and "set"'
+        )
+    _refuse_nulls(dataset, op, column, first_row, "say what each row asks for")
+    encoded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
+    indices = encoded.indices.to_numpy(zero_copy_only=False)
+    named = encoded.dictionary.to_pylist()
+    codes = np.zeros(max(1, len(named)), np.uint8)
+    used = np.zeros(len(codes), bool)
+    used[indices] = True
+    for place, name in enumerate(named):
+        if used[place]:
+            code = _CODES.get(str(name).strip().casefold())
+            if code is None:
+                raise UnknownNameError.of(
+                    f"operation in column {op} of {dataset.name}", str(name), _CODES, hint="map yours to one of these"
+                )
+            codes[place] = code
+    return codes[indices]
+
+
+def ticks(dataset: Dataset, time: str) -> pa.Array:
+    """When each row was asked, in the column's own unit: milliseconds of a timestamp in milliseconds, for example.
+
+    Raises:
+        UnknownNameError: There is no such column.
+        UnsupportedTypeError: It is neither of whole numbers nor of timestamps.
+        DataError: A time is null, or beyond 64 bits.
+    """
+    parts: list[pa.Array] = []
+    for batch in dataset.batches([time]):
+        column = batch.data.column(time)
+        if not (pa.types.is_integer(column.type) or pa.types.is_temporal(column.type)):
+            raise UnsupportedTypeError(
+                f'{dataset.name}: column "{time}" is of type {column.type}; expected whole numbers or timestamps, '
+                "whose unit is that of intervals and delays: multiply and cast it"
+            )
+        _refuse_nulls(dataset, time, column, batch.first_row, "give each row a time, or leave it out")
+        if pa.types.is_date32(column.type) or pa.types.is_time32(column.type):
+            column = column.cast(pa.int32())
+        try:
+            parts.append(column.cast(pa.int64()))
+        except pa.ArrowInvalid as error:
+            raise DataError(f'{dataset.name}: column "{time}" holds a time beyond 64 bits: {error}') from error
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.int64())
+
+
+def _refuse_nulls(dataset: Dataset, name: str, column: Any, first_row: int, wanted: str) -> None:
+    if column.null_count:
+        row = first_row + pc.index(column.is_null(), pa.scalar(True)).as_py()
+        raise DataError(f'{dataset.name}: column "{name}" is null in row {row}; {wanted}')
