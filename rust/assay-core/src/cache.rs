@@ -10,6 +10,7 @@
 //! size with which it was inserted until it leaves; one that is larger than the cache is a miss and is not inserted;
 //! room is made before the object is put in.
 
+pub mod arc;
 pub mod clock;
 pub mod fifo;
 pub mod gdsf;
@@ -21,6 +22,7 @@ pub mod lhd;
 pub mod lifo;
 pub mod line;
 pub mod links;
+pub mod lirs;
 pub mod lots;
 pub mod lru;
 pub mod lru_k;
@@ -28,12 +30,20 @@ pub mod mru;
 pub mod next_uses;
 pub mod opt;
 pub mod positions;
+pub mod queues;
 pub mod random;
 pub mod room;
+pub mod s3_fifo;
+pub mod segments;
 pub mod settings;
 pub mod sieve;
 pub mod sizes;
+pub mod sketch;
+pub mod slru;
+pub mod telling;
 pub mod trace;
+pub mod two_q;
+pub mod w_tinylfu;
 pub mod writes;
 
 use std::ops::Range;
@@ -43,7 +53,7 @@ use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::threads;
 
-pub use settings::{Measure, Settings};
+pub use settings::{Measure, Settings, share_of};
 pub use trace::Trace;
 
 /// Makes a cache of a policy.
@@ -65,6 +75,12 @@ pub const TABLE: &[(&Contender, Build)] = &[
     (&gdsf::CONTENDER, gdsf::build),
     (&hyperbolic::CONTENDER, hyperbolic::build),
     (&lhd::CONTENDER, lhd::build),
+    (&slru::CONTENDER, slru::build),
+    (&two_q::CONTENDER, two_q::build),
+    (&arc::CONTENDER, arc::build),
+    (&lirs::CONTENDER, lirs::build),
+    (&s3_fifo::CONTENDER, s3_fifo::build),
+    (&w_tinylfu::CONTENDER, w_tinylfu::build),
 ];
 
 /// Requests that a run takes at a time, so that several runs over one trace find it in the processor's cache and
@@ -203,6 +219,16 @@ const AHEAD: usize = 16;
 /// The loop of every policy that has none of its own.
 #[inline]
 pub fn run<P: Policy>(policy: &mut P, requests: Requests<'_>) -> Tally {
+    run_with(policy, requests, |policy: &mut P, request, _: &mut Counted| policy.hit(request))
+}
+
+/// The same loop, for a policy whose hits can drive objects out too.
+#[inline]
+pub fn run_with<P: Policy>(
+    policy: &mut P,
+    requests: Requests<'_>,
+    hit: impl Fn(&mut P, Request, &mut Counted) -> bool,
+) -> Tally {
     let (mut hits, mut bytes, mut bytes_hit, mut inserted, mut gone) = (0, 0, 0, 0, Counted::default());
     let ids = requests.ids;
     let sizes = requests.sizes;
@@ -213,7 +239,7 @@ pub fn run<P: Policy>(policy: &mut P, requests: Requests<'_>) -> Tally {
         let size = sizes.map_or(1, |sizes| sizes[place]);
         let request = Request { id, size: if P::WEIGHS { size } else { 1 }, at: requests.first + place as u64 };
         bytes += size;
-        if policy.hit(request) {
+        if hit(policy, request, &mut gone) {
             hits += 1;
             bytes_hit += size;
         } else {

@@ -110,6 +110,13 @@ impl Settings {
     }
 }
 
+/// A share of a capacity, rounded down, as libCacheSim computes those of its queues.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+pub fn share_of(capacity: u64, share: f64) -> u64 {
+    (capacity as f64 * share) as u64
+}
+
 /// Whether the value is one that the parameter can have.
 #[allow(clippy::cast_precision_loss)]
 fn allows(parameter: &Parameter, value: &Value) -> bool {

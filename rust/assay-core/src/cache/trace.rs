@@ -1,8 +1,8 @@
 //! A trace: requests in the order of time, whose keys are dense numbers.
 //!
 //! Keys are numbered in the order of their first appearance, so that the first request of a key is the one whose
-//! number is the next. Cost: 4 bytes a request, 8 more for each of sizes and times where there are any, and the
-//! key table while the trace is read.
+//! number is the next. Cost: 4 bytes a request, 8 more for each of sizes and times where there are any, 8 bytes
+//! a key, and the key table while the trace is read.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -10,8 +10,10 @@ use std::sync::{Arc, OnceLock};
 use crate::cache::Requests;
 use crate::cache::next_uses::next_uses;
 use crate::error::{Error, Result};
+use crate::hash::HashKey;
+use crate::hash::xxh64::Xxh64;
 use crate::key_table::KeyTable;
-use crate::keys::Keys;
+use crate::keys::{Canonical, Keys, Values};
 
 /// Requests in the order of time.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Trace {
     /// See [`Trace::next_uses`]; made when somebody asks.
     next_uses: OnceLock<Arc<Vec<u32>>>,
     distinct: usize,
+    /// Each key as a word, for policies that hash it.
+    words: Arc<Vec<u64>>,
     sizes: Option<Vec<u64>>,
     /// Bytes of all objects, each with the size of its first request.
     footprint: u64,
@@ -41,7 +45,8 @@ impl Trace {
             }
             distinct += usize::from(id as usize == distinct);
         }
-        let mut made = Self { ids: Arc::new(ids), distinct, ..Self::default() };
+        let words = Arc::new((0..distinct as u64).collect());
+        let mut made = Self { ids: Arc::new(ids), distinct, words, ..Self::default() };
         made.add_sizes(0, 0, sizes)?;
         Ok(made)
     }
@@ -54,17 +59,36 @@ impl Trace {
         let first = self.ids.len();
         let known = self.distinct;
         let mut numbers = crate::memory::zeros::<u32>(keys.len());
-        self.table.insert_keys(keys, 0, &mut numbers, &mut Vec::new());
+        let mut fresh = Vec::new();
+        self.table.insert_keys(keys, 0, &mut numbers, &mut fresh);
         if let Some(null) = self.table.null() {
             let place = first + numbers.iter().position(|&number| number == null).unwrap_or_default();
             return Err(Error::Data(format!(
                 "the key of request {place} is null; a request is for some object: leave it out"
             )));
         }
+        self.add_words(keys, &fresh);
         Arc::make_mut(&mut self.ids).append(&mut numbers);
         self.next_uses = OnceLock::new();
         self.distinct = self.table.len();
         self.add_sizes(first, known, sizes)
+    }
+
+    /// Keeps the words of the keys that these rows met first.
+    fn add_words(&mut self, keys: &Keys<'_>, fresh: &[u32]) {
+        let words = Arc::make_mut(&mut self.words);
+        if let (Values::U64(values), false) = (keys.values(), keys.may_be_null()) {
+            words.extend(fresh.iter().map(|&row| values[row as usize]));
+            return;
+        }
+        let hash = Xxh64::new(0);
+        words.extend(fresh.iter().map(|&row| {
+            keys.at(row as usize, |form| match form {
+                Canonical::Word(word) => word,
+                Canonical::Bytes(bytes) => hash.bytes(bytes),
+                Canonical::Null => 0,
+            })
+        }));
     }
 
     fn add_sizes(&mut self, first: usize, known: usize, sizes: Option<Vec<u64>>) -> Result<()> {
@@ -127,6 +151,12 @@ impl Trace {
     #[must_use]
     pub fn next_uses(&self) -> Arc<Vec<u32>> {
         Arc::clone(self.next_uses.get_or_init(|| Arc::new(next_uses(&self.ids, self.distinct))))
+    }
+
+    /// Each key as a word: an integer as it is, text by its XXH64; of a trace of numbers alone, the number.
+    #[must_use]
+    pub fn words(&self) -> &Arc<Vec<u64>> {
+        &self.words
     }
 
     /// Whether requests have sizes.
