@@ -363,6 +363,10 @@ def test_foreign_writes_have_a_rate_and_known_keys(wrong: dict[str, Any]) -> Non
         ForeignWrites(**wrong)
 
 
-def test_a_result_has_the_columns_that_are_documented() -> None:
+def test_a_result_has_the_columns_that_are_documented_and_every_operation_is() -> None:
     found = assay.simulate_cache(pa.table({"key": [1], "op": ["set"]}), **GOOD)
     assert found.schema == pa.schema([*RESULT, *WRITE_COLUMNS])
+    text = (Path(__file__).parents[2] / "docs" / "write_schemes.md").read_text("utf-8")
+    assert [field.name for field in WRITE_COLUMNS if f"`{field.name}`" not in text] == []
+    for kind, names in OPERATIONS.items():
+        assert f"| `{kind}` | {' '.join(f'`{name}`' for name in names)} |" in text

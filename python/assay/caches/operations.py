@@ -24,10 +24,10 @@ _BY_OTHERS = {READ: 5, WRITE: 3, DELETE: 4}
 
 # Twitter's and memcached's commands, those of block traces, of HTTP, and of SQL.
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "read": ("get", "gets", "read", "r", "head", "options", "load", "lookup", "scan", "select"),
+    "read": ("get", "gets", "read", "r", "head", "load", "lookup", "scan", "select"),
     "write": (
         *("set", "add", "replace", "cas", "append", "prepend", "incr", "decr"),
-        *("put", "write", "w", "store", "update", "insert", "upsert", "post", "patch", "touch"),
+        *("put", "write", "w", "store", "update", "insert", "upsert", "post", "patch"),
     ),
     "delete": ("delete", "del", "remove", "unlink", "trim", "d"),
 }
