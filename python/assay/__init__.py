@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.caches import simulate_cache
+    from assay.caches import miss_ratio_curve, simulate_cache
     from assay.checksums import Checksum, MerkleTree, checksum, checksum_blocks
     from assay.datasets import open_dataset
     from assay.diffing import diff
@@ -79,6 +79,7 @@ _HOMES = {
     "export": "assay.front",
     "hash": "assay.hashing",
     "hash_rows": "assay.hashing",
+    "miss_ratio_curve": "assay.caches",
     "open_dataset": "assay.datasets",
     "parquet_filters": "assay.filters",
     "register_metric": "assay.experiments.partitioning",
@@ -118,6 +119,7 @@ __all__ = [
     "export",
     "hash",
     "hash_rows",
+    "miss_ratio_curve",
     "open_dataset",
     "parquet_filters",
     "register_metric",

@@ -6,8 +6,25 @@ its name and parameters, such as `lru` or `slru(segments=4)`; a capacity counts 
 
 from __future__ import annotations
 
+from assay.caches.choosing import Cheapest, Knee, cheapest, knee
+from assay.caches.curve import miss_ratio_curve
 from assay.caches.operations import OPERATIONS
 from assay.caches.simulate import RESULT, simulate_cache
+from assay.caches.user_policies import EvictionPolicy, RequestPolicy
 from assay.caches.write_schemes import WRITE_COLUMNS, Costs, ForeignWrites
 
-__all__ = ["OPERATIONS", "RESULT", "WRITE_COLUMNS", "Costs", "ForeignWrites", "simulate_cache"]
+__all__ = [
+    "OPERATIONS",
+    "RESULT",
+    "WRITE_COLUMNS",
+    "Cheapest",
+    "Costs",
+    "EvictionPolicy",
+    "ForeignWrites",
+    "Knee",
+    "RequestPolicy",
+    "cheapest",
+    "knee",
+    "miss_ratio_curve",
+    "simulate_cache",
+]

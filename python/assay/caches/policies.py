@@ -26,6 +26,11 @@ class PolicySpec:
         """The catalogue's entry."""
         return find(self.name, contenders("cache"), "policy")
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether reuse distances alone tell what it misses, at every size."""
+        return self.name == "lru" and not self.parameters
+
 
 def parse_policy(text: str) -> PolicySpec:
     """The policy that `text` spells.

@@ -11,6 +11,7 @@ from assay import _core
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.policies import parse_policy
 from assay.caches.traces import read_trace
+from assay.caches.user_policies import UserPolicy, run_user_policy, user_policy_name
 from assay.caches.write_schemes import (
     WRITE_COLUMNS,
     Costs,
@@ -46,7 +47,7 @@ RESULT = pa.schema(
 
 def simulate_cache(
     trace: Any,
-    policy: str = "lru",
+    policy: str | UserPolicy = "lru",
     *,
     capacity: Capacity | Sequence[Capacity],
     key: str = "key",
@@ -66,7 +67,9 @@ def simulate_cache(
     Args:
         trace: Whatever `assay.open_dataset` opens: a path, a name, an Arrow table. Its rows are requests in order.
         policy: Which object goes when another needs room, as `assay list contenders --room cache` names them, with
-            parameters where wanted: `slru(segments=4)`.
+            parameters where wanted: `slru(segments=4)`. Or one of your own, in Python: an object with `on_hit(key)`,
+            `on_miss(key)` and `evict()`, a mapping such as `cachetools.LRUCache`, or what makes one of these of a
+            capacity (`assay.caches.EvictionPolicy`).
         capacity: How much the cache holds: a number of objects, or of bytes if `size` is given; "1%" of the distinct
             keys (of the bytes of all objects, each with its first size); with `size` also "64MiB"; or a list of these.
         key: The column of keys.
@@ -96,15 +99,23 @@ def simulate_cache(
         DataError: The trace has no request, or a size is null or negative, or an operation or time null.
         UsageError: A key is null, or time goes backwards.
         MeasurementError: A promise of the write scheme was broken, so that the run counts for nothing.
+            Or a policy of your own failed, held more than the capacity, or evicted what was not there.
     """
-    spec = parse_policy(policy)
+    spec = parse_policy(policy) if isinstance(policy, str) else None
     given = capacities_of(capacity)
     seed = integer("seed", seed, 0, UINT64_HIGH)
     plan = _plan(op, write, coherence, foreign, time, costs, crashes)
+    if spec is None and plan is not None:
+        raise ParameterError(f"write is {write!r}, but the policy is one in Python; write schemes take the named ones")
     dataset = open_dataset(trace)
     requests = read_trace(dataset, key=key, size=size)
     whole = requests.distinct if size is None else requests.footprint_bytes
     counted = [objects_or_bytes(one, whole, bytes_=size is not None) for one in given]
+    if spec is None:
+        name, only = user_policy_name(policy), len(counted) == 1
+        runs = [run_user_policy(policy, dataset, one, key=key, size=size, only=only) for one in counted]
+        own = [_row(name, one, tally, sized=size is not None) for one, tally in zip(counted, runs, strict=True)]
+        return pa.Table.from_pylist(own, schema=RESULT)
     tasks = [(spec.name, dict(spec.parameters), one, size is not None, seed) for one in counted]
     if plan is not None:
         counts = plan.run(dataset, requests, tasks, seed=seed, threads=threads)

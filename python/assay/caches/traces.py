@@ -11,7 +11,7 @@ from assay import _core
 from assay.datasets import Dataset, open_dataset
 from assay.errors import DataError
 
-__all__ = ["read_trace"]
+__all__ = ["read_trace", "sizes_of"]
 
 
 def read_trace(source: Any, *, key: str = "key", size: str | None = None) -> _core.Trace:
@@ -31,7 +31,7 @@ def read_trace(source: Any, *, key: str = "key", size: str | None = None) -> _co
     trace = _core.Trace()
     columns = list(dict.fromkeys([key] if size is None else [key, size]))
     for batch in dataset.batches(columns, encoded=True):
-        sizes = None if size is None else _sizes(batch.data.column(size), size, dataset, batch.first_row)
+        sizes = None if size is None else sizes_of(batch.data.column(size), size, dataset, batch.first_row)
         trace.append(batch.data.column(key), sizes)
     if not len(trace):
         raise DataError(f"{dataset.name} has no rows; a trace needs at least one request")
@@ -39,7 +39,12 @@ def read_trace(source: Any, *, key: str = "key", size: str | None = None) -> _co
     return trace
 
 
-def _sizes(column: pa.Array, name: str, dataset: Dataset, first_row: int) -> pa.Array:
+def sizes_of(column: pa.Array, name: str, dataset: Dataset, first_row: int) -> pa.Array:
+    """The sizes of a batch in bytes, as unsigned integers.
+
+    Raises:
+        DataError: One is null, negative or no integer; the message names its row.
+    """
     if not pa.types.is_integer(column.type):
         raise DataError(f'{dataset.name}: column "{name}" is of type {column.type}; sizes are integers, in bytes')
     wrong = pc.fill_null(pc.less(column, 0), True)

@@ -12,6 +12,7 @@
 
 pub mod arc;
 pub mod clock;
+pub mod curve;
 pub mod fifo;
 pub mod gdsf;
 pub mod hyperbolic;

@@ -28,6 +28,16 @@ pub struct PyTrace {
 }
 
 impl PyTrace {
+    /// Of a trace that is made already.
+    pub fn of(trace: Arc<Trace>) -> Self {
+        Self { trace }
+    }
+
+    /// The trace, shared.
+    pub fn shared(&self) -> Arc<Trace> {
+        Arc::clone(&self.trace)
+    }
+
     /// The trace as it may be changed: not while a simulation reads it.
     fn own(&mut self) -> PyResult<&mut Trace> {
         Arc::get_mut(&mut self.trace)
@@ -148,7 +158,8 @@ fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
 pub struct PyTask<'py>(String, Bound<'py, PyDict>, u64, bool, u64);
 
 impl PyTask<'_> {
-    fn task(&self) -> PyResult<Task> {
+    /// The simulation as the core says it.
+    pub fn task(&self) -> PyResult<Task> {
         let Self(policy, given, capacity, bytes, seed) = self;
         let measure = if *bytes { Measure::Bytes } else { Measure::Objects };
         let parameters = given.iter().map(|(name, value)| {

@@ -7,6 +7,7 @@ mod cache;
 mod catalogue;
 mod checksums;
 mod convert;
+mod curves;
 mod errors;
 mod filters;
 mod fingerprint_filters;
@@ -58,6 +59,10 @@ mod _core {
     use crate::catalogue::catalogue;
     #[pymodule_export]
     use crate::checksums::{BlockChecksums, Checksum, checksum};
+    #[pymodule_export]
+    use crate::curves::{
+        PyKeySample, lru_byte_misses, misses_by_key, optimal_distances, reuse_distances, reuse_squares,
+    };
     #[pymodule_export]
     use crate::filters::bloom::{BloomFilter, parquet_filter_header};
     #[pymodule_export]
