@@ -362,6 +362,29 @@ ENTRIES: dict[str, Entry] = {
     "distinct_keys": Entry("distinct keys", "keys", _K, "objects that the trace asks for"),
     "capacity_objects": Entry("capacity", "capacity", _K, "objects that the cache holds"),
     "capacity_bytes": Entry("capacity in bytes", "capacity", _K, "bytes that the cache holds"),
+    "read_miss_ratio": Entry("miss ratio of reads", "read misses", _K, "reads that the origin must answer"),
+    "origin_reads": Entry("origin reads", "origin reads", _K, "what the origin must read"),
+    "origin_writes": Entry("origin writes", "origin writes", _K, "what the origin must write, flushes included"),
+    "write_amplification": Entry(
+        "origin writes ÷ writes", "÷ writes", _K, "writes of the origin for each that was asked for; below 1 they merge"
+    ),
+    "writes_coalesced": Entry("writes coalesced", "coalesced", _K, "writes that a later one replaced in the cache"),
+    "lost_writes": Entry(
+        "acknowledged writes lost", "lost writes", _K, "what a crash of the cache loses, on average over its instants"
+    ),
+    "stale_reads": Entry("stale reads", "stale", _K, "reads that were told something no longer true"),
+    "stale_read_share": Entry(
+        "stale reads ÷ reads", "stale ÷ reads", _K, "the part of the reads that was no longer true"
+    ),
+    "lost_updates": Entry("lost updates", "undone", _K, "writes of others that a late flush undid"),
+    "flushes": Entry("flushes", "flushes", _K, "objects that were written back"),
+    "dirty_max": Entry("most dirty objects", "dirty", _K, "most objects that were in the cache alone"),
+    "modelled_latency_mean": Entry(
+        "latency, modelled", "latency", _C, "what a request waits on average, by your costs"
+    ),
+    "modelled_latency_p99": Entry("latency p99, modelled", "p99", _C, "what 99 % of the requests do not exceed"),
+    "modelled_read_latency_mean": Entry("read latency, modelled", "read", _C, "what a read waits on average"),
+    "modelled_write_latency_mean": Entry("write latency, modelled", "write", _C, "what a write waits on average"),
     "cost": Entry("cost", "cost", _C, "misses and room, in the money of the prices that were given"),
     "simulate_ns": Entry("simulate a request", "simulate", _C, "time to simulate a request"),
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),

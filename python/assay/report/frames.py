@@ -95,6 +95,10 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
          "By capacity: the part of FIFO's misses that is avoided, and the share of requests that would be hits were "
          "the future known. ▲ is the best of its column.",
          bool(bases & {"improvement_over_fifo", "distance_to_opt"})),
+        ("writes", "Write schemes",
+         "What each way to write costs the origin and the user, and what it may lose: at the capacity that is chosen, "
+         "for one policy. ▲ is the best of its column.",
+         "lost_writes" in bases),
         ("trade_off", "Trade-off",
          f"Any two metrics against each other. ◈ and the dashed line: none is better on both. Each number is a {noun} "
          "in the list; a larger point needs more memory. Press a mark to find it in the table.",

@@ -105,6 +105,10 @@ KEY_METRICS = {
         "distance_to_opt",
         "byte_miss_ratio",
         "compulsory_miss_ratio",
+        "origin_writes",
+        "modelled_latency_mean",
+        "lost_writes",
+        "stale_reads",
         "evictions",
         "simulate_ns",
         "misses",
@@ -159,6 +163,8 @@ _SETTINGS = {
     "row_group_rows": "row groups of {} rows",
     "capacity": "a cache of {}",
     "counts": "capacity in {}",
+    "write": "{}",
+    "coherence": "coherence {}",
 }
 _MOST_NAMED = 12  # of a list of settings
 

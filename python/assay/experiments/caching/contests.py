@@ -13,8 +13,12 @@ from assay.experiments.caching.requests import Requests
 from assay.experiments.caching.settings import CachingSettings, Order
 from assay.experiments.caching.simulating import Outcome, Simulation
 from assay.experiments.caching.spreads import spread
+from assay.experiments.caching.writes import WriteSetting, write_values
 
 __all__ = ["Contest", "Runs", "measure", "simulations_of"]
+
+
+_NO_BOUND = "with writes there is no bound to compare with"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Contest:
     capacity: Capacity  # as it was given
     counts_bytes: bool
     order: Order
+    writes: WriteSetting | None
     cell: Cell
 
 
@@ -33,13 +38,13 @@ class Runs:
     """The simulations of one cell."""
 
     own: Sequence[Simulation]  # one for each seed
-    baseline: Simulation | None  # FIFO, at the same capacity
+    baseline: Sequence[Simulation]  # FIFO, at the same capacity: one, or where all draws are of the writes one for each
     bound: Simulation | None  # OPT
 
     @property
     def all(self) -> Sequence[Simulation]:
         """All of them."""
-        return [*self.own, *(one for one in (self.baseline, self.bound) if one is not None)]
+        return [*self.own, *self.baseline, *([] if self.bound is None else [self.bound])]
 
 
 def simulations_of(contest: Contest, requests: Requests, settings: CachingSettings) -> Runs:
@@ -47,14 +52,17 @@ def simulations_of(contest: Contest, requests: Requests, settings: CachingSettin
     counts_bytes = contest.counts_bytes
     whole = requests.footprint_bytes if counts_bytes else requests.distinct
     capacity = objects_or_bytes(contest.capacity, whole, bytes_=counts_bytes)
-    draws = draws_lots(contest.spec)
-    seeds = range(settings.seed, settings.seed + settings.seeds) if draws else [0]
-    own = [Simulation.of(contest.spec, capacity, counts_bytes, seed) for seed in seeds]
-    baseline, bound = (
-        None if spec is None else Simulation.of(spec, capacity, counts_bytes)
-        for spec in (reference(BASELINE), reference(BOUND))
+    writes = contest.writes
+    draws = draws_lots(contest.spec) or (writes is not None and writes.draws)
+    seeds = range(settings.seed, settings.seed + settings.seeds) if draws else [settings.seed]
+    own = [Simulation.of(contest.spec, capacity, counts_bytes, seed, writes) for seed in seeds]
+    fifo, opt = reference(BASELINE), None if writes is not None else reference(BOUND)
+    beside = seeds if writes is not None and writes.draws else [settings.seed]
+    return Runs(
+        own,
+        [] if fifo is None else [Simulation.of(fifo, capacity, counts_bytes, seed, writes) for seed in beside],
+        None if opt is None else Simulation.of(opt, capacity, counts_bytes, settings.seed),
     )
-    return Runs(own, baseline, bound)
 
 
 def room_price(capacity: int, counts_bytes: bool, requests: Requests, settings: CachingSettings) -> float | None:
@@ -82,7 +90,8 @@ def measure(
     distinct, count = requests.distinct, len(requests)
     capacity, counts_bytes = runs.own[0].capacity, runs.own[0].counts_bytes
 
-    fifo = None if runs.baseline is None else outcomes[runs.baseline].misses
+    fifo = [outcomes[run].misses for run in runs.baseline] or [None]
+    fifo = fifo * len(own) if len(fifo) == 1 else fifo
     best = None if runs.bound is None else outcomes[runs.bound].miss_ratio
     values = [
         spread(cell_id, "miss_ratio", [one.miss_ratio for one in own]),
@@ -92,8 +101,12 @@ def measure(
             [None if requests.alike else one.byte_miss_ratio for one in own],
             requests.alike or "no request asks for a byte",
         ),
-        spread(cell_id, "improvement_over_fifo", [None if fifo is None else (fifo - one.misses) / fifo for one in own]),
-        spread(cell_id, "distance_to_opt", [None if best is None else one.miss_ratio - best for one in own]),
+        spread(
+            cell_id,
+            "improvement_over_fifo",
+            [None if least is None else (least - one.misses) / least for one, least in zip(own, fifo, strict=True)],
+        ),
+        spread(cell_id, "distance_to_opt", [None if best is None else one.miss_ratio - best for one in own], _NO_BOUND),
         Value(cell_id, "compulsory_miss_ratio", distinct / count),
         spread(cell_id, "compulsory_miss_share", [distinct / one.misses for one in own]),
         spread(cell_id, "hits", [one.hits for one in own]),
@@ -107,6 +120,9 @@ def measure(
         price, room = settings.price_per_miss, room_price(capacity, counts_bytes, requests, settings)
         costs = [None if room is None else price * one.misses + room for one in own]
         values.append(spread(cell_id, "cost", costs, "no price says what room costs, as capacities are counted here"))
+    counted = [one.counted for one in own if one.counted is not None]
+    if counted:
+        return [*values, *write_values(cell_id, counted)], []
     return values, _over_time(cell_id, own[0])
 
 

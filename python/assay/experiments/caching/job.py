@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from assay import _core
-from assay.datasets import Batch, Dataset
+from assay.datasets import Batch, Dataset, TraceRoles
 from assay.errors import EmptyInputError
 from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
-from assay.experiments.caching.contests import Contest, Runs, measure, simulations_of
+from assay.experiments.caching.contests import Contest, measure, simulations_of
 from assay.experiments.caching.requests import RequestLog, Requests, sizes_of
 from assay.experiments.caching.settings import CachingSettings
-from assay.experiments.caching.simulating import core_trace, refusal, simulate
+from assay.experiments.caching.simulating import Outcome, core_trace, refusal, simulate
+from assay.experiments.caching.writes import Operations
 
 __all__ = ["CachingJob"]
 
@@ -43,8 +44,7 @@ class CachingJob:
 
     dataset: Dataset
     contests: tuple[Contest, ...]
-    key: str
-    size: str | None
+    roles: TraceRoles  # the trace's columns
     settings: CachingSettings
     stages: int = 2
     finish_steps: int = 100
@@ -62,7 +62,7 @@ class CachingJob:
 
     def columns(self, stage: int) -> Sequence[str]:
         """The columns of keys and sizes."""
-        return [name for name in (self.key, self.size) if name is not None]
+        return [name for name in (self.roles.key, self.roles.size) if name is not None]
 
     def scans(self, stage: int, learned: Lesson | None) -> bool:
         """The trace is read once."""
@@ -74,10 +74,9 @@ class CachingJob:
 
     def update(self, state: RequestLog, batch: Batch) -> None:
         """Appends the requests of a batch."""
-        columns = (
-            {} if self.size is None else {"size": sizes_of(batch.data.column(self.size), self.size, batch.first_row)}
-        )
-        state.add(batch.data.column(self.key), columns, batch.first_row)
+        key, size = self.roles.key, self.roles.size
+        columns = {} if size is None else {"size": sizes_of(batch.data.column(size), size, batch.first_row)}
+        state.add(batch.data.column(key), columns, batch.first_row)
 
     def merge(self, state: RequestLog, other: RequestLog) -> RequestLog:
         """Both, one after the other."""
@@ -109,23 +108,24 @@ class CachingJob:
         stored = _requests(learned[0])
         if not len(stored):
             raise EmptyInputError(f"{self.dataset.name} has no rows; there is no request to replay")
+        roles = self.roles
+        with_writes = any(contest.writes is not None for contest in self.contests)
+        done_before = None if not with_writes else Operations.of(self.dataset, str(roles.op), roles.time)
         values: list[Value] = []
         points: list[Point] = []
         failures: dict[str, str] = {}
         orders = self.settings.orders
         for place, order in enumerate(orders):
-            requests = stored if order == "stored" else stored.shuffled(self.settings.seed)
+            requests, operations = stored, done_before
+            if order == "shuffled":
+                drawn = stored.drawn_order(self.settings.seed)
+                requests = stored.in_order(drawn)
+                operations = None if done_before is None else done_before.in_order(drawn)
             contests = [contest for contest in self.contests if contest.order == order]
-            wanted: list[tuple[Contest, Runs]] = []
-            for contest in contests:
-                runs = simulations_of(contest, requests, self.settings)
-                why = next((why for run in runs.all if (why := refusal(run)) is not None), None)
-                if why is None:
-                    wanted.append((contest, runs))
-                else:
-                    failures[contest.cell.cell_id] = why
-            everything = [run for _, runs in wanted for run in runs.all]
-            whole = len(requests) * max(1, len(set(everything)))
+            runs = {contest.cell.cell_id: simulations_of(contest, requests, self.settings) for contest in contests}
+            refused = {run: why for own in runs.values() for run in own.all if (why := refusal(run)) is not None}
+            simulations = [run for own in runs.values() for run in own.all if run not in refused]
+            whole = len(requests) * max(1, len(set(simulations)))
             done = 0
 
             def told(more: int, place: int = place, whole: int = whole) -> None:
@@ -133,10 +133,18 @@ class CachingJob:
                 done += more
                 on_progress((place + done / whole) / len(orders))
 
-            outcomes = simulate(requests, everything, windows=self.settings.windows, on_progress=told)
-            for contest, runs in wanted:
-                found, series = measure(contest, runs, outcomes, requests, self.settings)
-                values += found
+            found = refused | simulate(
+                requests, simulations, operations=operations, windows=self.settings.windows, on_progress=told
+            )
+            for contest in contests:
+                own = runs[contest.cell.cell_id]
+                failed = next((why for run in own.all if isinstance(why := found[run], str)), None)
+                if failed is not None:
+                    failures[contest.cell.cell_id] = failed
+                    continue
+                outcomes = {run: outcome for run in own.all if isinstance(outcome := found[run], Outcome)}
+                numbers, series = measure(contest, own, outcomes, requests, self.settings)
+                values += numbers
                 points += series
         return Findings(values, points, failures, len(stored))
 
@@ -147,7 +155,7 @@ class CachingJob:
         trace = core_trace(first)
         timers = []
         for contest in self.contests:
-            if contest.order != self.settings.orders[0]:
+            if contest.order != self.settings.orders[0] or contest.writes is not None:
                 continue
             run = simulations_of(contest, whole, self.settings).own[0]
             if refusal(run) is not None:

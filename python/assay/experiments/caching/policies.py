@@ -22,7 +22,7 @@ def reference(name: str) -> PolicySpec | None:
 
 def draws_lots(spec: PolicySpec) -> bool:
     """Whether another seed gives other numbers."""
-    return "seeded" in spec.contender.abilities
+    return "seed" in spec.contender.abilities
 
 
 def knows_the_future(spec: PolicySpec) -> bool:

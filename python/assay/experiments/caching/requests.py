@@ -155,9 +155,12 @@ class Requests:
         ids = columns["id"]
         return cls(columns, int(ids.max()) + 1 if len(ids) else 0)
 
-    def shuffled(self, seed: int) -> Requests:
-        """The same requests in an order that the seed draws: each key as often, and no other order in them."""
-        order = np.argsort(draws(seed, np.arange(len(self), dtype=np.uint64), stream=_SHUFFLING), kind="stable")
+    def drawn_order(self, seed: int) -> np.ndarray:
+        """An order of the requests that the seed draws."""
+        return np.argsort(draws(seed, np.arange(len(self), dtype=np.uint64), stream=_SHUFFLING), kind="stable")
+
+    def in_order(self, order: np.ndarray) -> Requests:
+        """The same requests in another order, with keys numbered anew: each as often, and no other order in them."""
         mixed = {name: values[order] for name, values in self.columns.items()}
         numbers, _ = _core.KeyTable().insert(pa.array(mixed["id"]))
         return Requests({**mixed, "id": numpy_of(numbers)}, self.distinct)

@@ -36,6 +36,18 @@ class CachingSettings(BaseModel):
         key: The column of keys; by default the trace's role `key`, or one of a usual name.
         size: The column of the objects' bytes; by default the trace's role `size`, or one of a usual name. Without
             one, objects are all alike.
+        op: The column of operations, which a write scheme needs; by default the trace's role `op`, or one of a usual
+            name. Without a scheme it is not read: every request is a get.
+        time: The column of times, whose unit is that of intervals, durations and delays; by default the trace's role
+            `time`, or one of a usual name. Without one they count requests.
+        write: The write scheme, such as `write_through` or `write_back(dirty_limit=100)`; a list is a grid. None by
+            default: every request is a get that inserts on a miss.
+        coherence: How the cache learns what others write: `none`, `ttl(duration=60)`, `invalidation(delay=2)`,
+            `version_check`; a list is a grid.
+        foreign_writes: How many writes of others are expected for each request, past the cache; seeded.
+        crashes: At how many seeded instants the cache may crash; by default after every request, which is exact.
+        costs: What things cost, by name, in one unit of your own: hit, origin_read, origin_write, and where wanted
+            flush and version_check; the modelled latencies are of these.
         order: How the requests come: stored, as they are; shuffled, by chance, which takes from a trace all but how
             often each key is asked for. A list is a grid.
         seeds: How many draws of a policy that draws lots.
@@ -55,6 +67,13 @@ class CachingSettings(BaseModel):
     counts: Measure | None = None
     key: str | None = None
     size: str | None = None
+    op: str | None = None
+    time: str | None = None
+    write: str | Annotated[list[str], Field(min_length=1)] | None = None
+    coherence: str | Annotated[list[str], Field(min_length=1)] = "none"
+    foreign_writes: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    crashes: Annotated[int, Field(ge=1, strict=True)] | None = None
+    costs: dict[str, Price] | None = None
     order: Order | Annotated[list[Order], Field(min_length=1)] = "stored"
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS, strict=True)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**62, strict=True)] = 0
@@ -72,6 +91,16 @@ class CachingSettings(BaseModel):
     def capacities(self) -> list[int | str]:
         """The capacities, each once, as given."""
         return _each(self.capacity)
+
+    @property
+    def writes(self) -> list[str]:
+        """The write schemes; none where every request is a get."""
+        return [] if self.write is None else _each(self.write)
+
+    @property
+    def coherences(self) -> list[str]:
+        """The kinds of coherence."""
+        return _each(self.coherence)
 
     @property
     def orders(self) -> list[Order]:

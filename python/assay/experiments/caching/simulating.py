@@ -20,6 +20,7 @@ from assay import _core
 from assay.caches.policies import PolicySpec
 from assay.errors import AssayError
 from assay.experiments.caching.requests import Requests
+from assay.experiments.caching.writes import Operations, WriteSetting
 
 __all__ = ["Outcome", "Simulation", "Window", "core_trace", "refusal", "simulate"]
 
@@ -35,12 +36,20 @@ class Simulation:
     capacity: int
     counts_bytes: bool = False
     seed: int = 0
+    writes: WriteSetting | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)  # as the spelling has them
 
     @classmethod
-    def of(cls, spec: PolicySpec, capacity: int, counts_bytes: bool = False, seed: int = 0) -> Simulation:
+    def of(
+        cls,
+        spec: PolicySpec,
+        capacity: int,
+        counts_bytes: bool = False,
+        seed: int = 0,
+        writes: WriteSetting | None = None,
+    ) -> Simulation:
         """That of a spelled policy."""
-        return cls(spec.text, spec.name, capacity, counts_bytes, seed, spec.parameters)
+        return cls(spec.text, spec.name, capacity, counts_bytes, seed, writes, spec.parameters)
 
     @property
     def task(self) -> tuple[str, dict[str, Any], int, bool, int]:
@@ -65,6 +74,7 @@ class Outcome:
     """What came of a simulation, window by window."""
 
     windows: Sequence[Window]
+    counted: Mapping[str, Any] | None = None  # what a run with writes counts besides
 
     def _sum(self, name: str) -> int:
         return sum(getattr(window, name) for window in self.windows)
@@ -114,33 +124,64 @@ def simulate(
     requests: Requests,
     simulations: Sequence[Simulation],
     *,
+    operations: Operations | None = None,
     windows: int = 1,
     threads: int | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
-) -> Mapping[Simulation, Outcome]:
-    """What comes of each simulation; one that is named twice is run once.
+) -> Mapping[Simulation, Outcome | str]:
+    """What comes of each simulation, or why it failed; one that is named twice is run once.
 
     Args:
         requests: The trace, at least one request.
         simulations: What is run.
+        operations: What each request does, where some simulations have writes.
         windows: Into how many stretches of equally many requests each outcome is cut; the last may be shorter.
         threads: How many simulations run at once; by default as many as there are cores.
         on_progress: Told now and then of requests that were simulated since it was told last, over all simulations.
     """
     unique = list(dict.fromkeys(simulations))
     trace = core_trace(requests)
+    plain = [one for one in unique if one.writes is None]
+    found: dict[Simulation, Outcome | str] = {}
+    if plain:
+        length = math.ceil(len(requests) / windows)
+        for one, numbers in zip(plain, _plain(trace, plain, length, threads, on_progress), strict=True):
+            found[one] = Outcome([Window(*each) for each in numbers])
+    groups: dict[tuple[WriteSetting, int], list[Simulation]] = {}
+    for one in unique:
+        if one.writes is not None:
+            groups.setdefault((one.writes, one.seed), []).append(one)
+    for (writes, seed), group in groups.items():
+        assert operations is not None, "writes are known where they are simulated"
+        try:
+            outcomes = writes.run(trace, operations, [one.task for one in group], seed)
+        except AssayError as error:
+            found |= dict.fromkeys(group, str(error))
+        else:
+            for one, counted in zip(group, outcomes, strict=True):
+                found[one] = Outcome([_whole(counted)], counted)
+        on_progress(len(requests) * len(group))
+    return found
+
+
+def _whole(counted: Mapping[str, Any]) -> Window:
+    names = ("requests", "hits", "bytes", "bytes_hit")
+    return Window(*(counted[name] for name in names), counted["requests"] - counted["hits"], counted["evictions"])
+
+
+def _plain(
+    trace: _core.Trace,
+    simulations: Sequence[Simulation],
+    length: int,
+    threads: int | None,
+    on_progress: Callable[[int], None],
+) -> Sequence[Sequence[tuple[int, ...]]]:
+    """What the core finds of each, in windows of so many requests; it is called off with an interrupt."""
     progress = _core.SimulationProgress()
+    tasks = [one.task for one in simulations]
     told = 0
-    length = math.ceil(len(requests) / windows)
     with ThreadPoolExecutor(1, thread_name_prefix="assay-caches") as pool:
-        future = pool.submit(
-            _core.simulate_caches,
-            trace,
-            [one.task for one in unique],
-            window=length,
-            progress=progress,
-            threads=threads,
-        )
+        future = pool.submit(_core.simulate_caches, trace, tasks, window=length, progress=progress, threads=threads)
         try:
             while True:
                 try:
@@ -153,11 +194,8 @@ def simulate(
         except BaseException:
             progress.stop()
             raise
-    on_progress(len(requests) * len(unique) - told)
-    return {
-        one: Outcome([Window(*numbers) for numbers in windows_of])
-        for one, windows_of in zip(unique, found, strict=True)
-    }
+    on_progress(len(trace) * len(tasks) - told)
+    return found
 
 
 @lru_cache(maxsize=1)

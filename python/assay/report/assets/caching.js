@@ -1,4 +1,4 @@
-// Caches: miss-ratio curves over the capacity, and policies by capacity against FIFO and OPT.
+// Caches: miss-ratio curves over the capacity, policies by capacity against FIFO and OPT, and write schemes.
 (() => {
   'use strict';
   const assay = globalThis.assay;
@@ -136,5 +136,45 @@
     filled.replaceChildren(...tables);
     assay.finish(frame, 'A darker blue against FIFO is a larger part of its misses avoided; orange has more misses than FIFO, or is as far from OPT as its shade is dark.',
       [[experiment.noun, (row) => row.name], ['capacity', (row) => row.size, inBytes(experiment) ? 'bytes' : 'count'], ['metric', (row) => row.metric], ['value', (row) => row.value, 'share']], listed);
+  };
+
+  /** The write schemes at the capacity of the chosen grid point: what each costs, and in words what it loses. */
+  assay.drawWrites = (frame, experiment, p, shown, state, redraw, matches) => {
+    const filled = frame.querySelector('.filled');
+    const apart = ['write', 'coherence'];
+    const others = (point) => JSON.stringify(Object.entries(point.parameters).filter(([name]) => !apart.includes(name)).sort());
+    const points = experiment.points.filter((point) => others(point) === others(experiment.points[p]));
+    const names = [...new Set(points.flatMap((point) => point.rows.map(({ name }) => name)))].filter(matches);
+    if (!names.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown was simulated with writes.')); return; }
+    const best = (points[0].rows.find((row) => row.best) || points[0].rows[0]).name;
+    const { policy } = assay.choosers(frame, [{ name: 'policy', label: 'Policy', options: names.map((name) => [name, name]), first: names.includes(best) ? best : names[0] }], redraw);
+    const at = (name) => place(experiment, name);
+    const bound = (point, i, j, side) => (point.intervals[`${i}:${j}`] || [null, null])[side];
+    const rows = points.flatMap((point) => {
+      const i = point.rows.findIndex((row) => row.name === policy);
+      if (i < 0 || (point.values[i][at('lost_writes')] ?? null) === null) return [];
+      const number = (name) => (at(name) < 0 ? null : point.values[i][at(name)]);
+      const text = (name) => (at(name) < 0 ? '–' : point.texts[i][at(name)]);
+      const most = bound(point, i, at('lost_writes'), 1) ?? number('lost_writes');
+      const lost = most ? `a crash loses ${assay.format(number('lost_writes'), 'count')} acknowledged writes on average, ${assay.format(most, 'count')} at most` : 'a crash loses no acknowledged write';
+      const stale = number('stale_reads') ? `${text('stale_read_share')} of the reads are told something no longer true` : 'no read was out of date';
+      const undone = number('lost_updates') ? `; ${assay.format(number('lost_updates'), 'count')} writes of others are undone by late flushes` : '';
+      return [{ scheme: String(point.parameters.write ?? 'as it was'), coherence: point.parameters.coherence, number, text, words: `${lost}; ${stale}${undone}.`, most }];
+    });
+    if (!rows.length) { filled.replaceChildren(make('p', { className: 'about' }, 'Nothing that is shown was simulated with writes.')); return; }
+    const metrics = ['read_miss_ratio', 'origin_reads', 'origin_writes', 'write_amplification', 'writes_coalesced', 'modelled_latency_mean', 'modelled_latency_p99', 'lost_writes', 'stale_reads']
+      .filter((name) => rows.some((row) => row.number(name) !== null)).map((name) => experiment.columns[at(name)]);
+    const kinds = rows.some((row) => row.coherence !== undefined);
+    const body = rows.map((row) => make('tr', {}, make('th', { scope: 'row' }, make('span', { className: 'name' }, ...assay.breakable(row.scheme)), kinds ? make('small', {}, `coherence ${row.coherence}`) : ''),
+      ...metrics.map((column) => {
+        const known = rows.map((one) => one.number(column.name)).filter((value) => value !== null);
+        const top = column.direction !== 'none' && new Set(known).size > 1 && row.number(column.name) === (column.direction === 'higher' ? Math.max(...known) : Math.min(...known));
+        return make('td', { className: top ? 'number best' : 'number' }, row.text(column.name), make('span', { className: 'sign', title: top ? 'best of its column' : null }, top ? '▲' : ''));
+      }), make('td', { className: 'words' }, row.words)));
+    filled.replaceChildren(make('div', { className: 'box', tabIndex: 0, role: 'group', 'aria-label': 'Write schemes' }, make('table', { className: 'writes-table' },
+      make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'write scheme'), ...metrics.map((column) => make('th', { scope: 'col', className: 'number' }, column.label)), make('th', { scope: 'col' }, 'in words'))),
+      make('tbody', {}, ...body))));
+    assay.finish(frame, `${policy}: ${rows.map((row) => `${row.scheme}: ${row.words}`).slice(0, 4).join(' ')}`,
+      [['write scheme', (row) => row.scheme], ['coherence', (row) => row.coherence ?? null], ...metrics.map((column) => [column.label, (row) => row.number(column.name), column.unit]), ['most that a crash loses', (row) => row.most, 'count']], rows);
   };
 })();

@@ -86,6 +86,7 @@
       heat: (box, { measured, line }, again) => assay.drawGrid(box, experiment, state.point, measured, state, again, line),
       miss_curves: (box, { measured, line }, again) => assay.drawMissCurves(box, experiment, state.point, measured, state, again, line),
       sizes: (box, { measured, line }, again) => assay.drawSizes(box, experiment, state.point, measured, state, again, line),
+      writes: (box, { measured, line }, again) => assay.drawWrites(box, experiment, state.point, measured, state, again, line),
       load: (box, { point, measured }) => assay.drawLoad(box, experiment, point, measured),
       movement: (box, { point, measured }) => assay.drawMovement(box, experiment, point, measured),
       durability: (box, { point, measured }) => assay.drawDurability(box, experiment, point, measured),
