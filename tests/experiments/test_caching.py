@@ -19,7 +19,7 @@ import assay
 from assay.caches.policies import parse_policy
 from assay.datasets import open_dataset
 from assay.errors import AssayError, DataError, EmptyInputError, ParameterError, SuiteError, UnknownNameError
-from assay.experiments.base import Findings, FinishesInSteps
+from assay.experiments.base import Findings, FinishesInSteps, Value
 from assay.experiments.caching import EXPERIMENT
 from assay.experiments.caching.job import CachingJob
 from assay.experiments.caching.metrics import METRICS
@@ -158,10 +158,9 @@ def test_the_hit_ratio_over_time_adds_up_to_the_hits() -> None:
 
 def test_a_shuffled_trace_asks_for_each_key_as_often_in_another_order() -> None:
     stored = Requests({"id": np.array([0, 1, 0, 2, 0, 1, 3] * 50, np.uint32)}, 4)
-    mixed = stored.shuffled(7)
+    mixed, same, other = (stored.in_order(stored.drawn_order(seed)) for seed in (7, 7, 8))
     assert sorted(np.bincount(mixed.columns["id"])) == sorted(np.bincount(stored.columns["id"]))
-    assert (mixed.columns["id"] == stored.shuffled(7).columns["id"]).all()
-    assert (mixed.columns["id"] != stored.shuffled(8).columns["id"]).any()
+    assert (mixed.columns["id"] == same.columns["id"]).all() and (mixed.columns["id"] != other.columns["id"]).any()
     newest = np.maximum.accumulate(mixed.columns["id"])
     assert newest[0] == 0 and (np.diff(newest) <= 1).all(), "numbers are in the order of first requests"
 
@@ -279,6 +278,14 @@ def test_a_policy_that_knows_the_future_is_no_winner() -> None:
     assert any(BOUND in finding for finding in answer.findings)
 
 
+@pytest.mark.parametrize("policy", EVERY)
+def test_a_policy_says_whether_it_draws_lots(policy: str) -> None:
+    misses = [
+        numbers(skewed(), policies=[policy], capacity=30, seed=seed, seeds=1)[policy, 30]["misses"] for seed in range(4)
+    ]
+    assert draws_lots(parse_policy(policy)) == (len(set(misses)) > 1)
+
+
 def test_draws_have_a_spread_and_others_have_none() -> None:
     drawing = [name for name in BUILT if draws_lots(parse_policy(name))]
     findings = found(skewed(), policies=["lru", *drawing], capacity=30, seeds=4)
@@ -304,6 +311,82 @@ def test_the_cheapest_cache_is_told_by_the_prices_of_misses_and_room() -> None:
     assert numbers(sized, policies=["lru"], capacity=30, size="size", **by_bytes)["lru", 30]["cost"] == 3 + 0.5 * 30
 
 
+# -- writes -----------------------------------------------------------------------------------------
+
+WRITES = ["write_through", "write_around", "write_back", "write_back(dirty_limit=5)"]
+COSTS = {"hit": 1.0, "origin_read": 10.0, "origin_write": 20.0}
+
+
+def written(rows: int = 2_000, keys: int = 100, seed: int = 5) -> pa.Table:
+    random = np.random.default_rng(seed)
+    ops = np.where(random.random(rows) < 0.3, "set", "get")
+    return trace(random.zipf(1.3, rows) % keys, op=pa.array(ops))
+
+
+def by_scheme(**settings: Any) -> dict[str, dict[str, Value]]:
+    settings = {"policies": ["lru"], "capacity": 20, "write": WRITES, **settings}
+    job = plan(written(), **settings)
+    findings = found(written(), **settings)
+    assert not findings.failures, findings.failures
+    schemes = {cell.cell_id: cell.parameters["write"] for cell in job.cells}
+    result: dict[str, dict[str, Value]] = {}
+    for value in findings.values:
+        result.setdefault(schemes[value.cell_id], {})[value.metric] = value
+    return result
+
+
+def test_write_schemes_are_points_of_the_grid_and_keep_their_promises() -> None:
+    rows = by_scheme(costs=COSTS)
+    assert list(rows) == WRITES
+    for scheme in ("write_through", "write_around"):
+        row = rows[scheme]
+        assert (row["lost_writes"].value, row["lost_writes"].high, row["dirty_max"].value) == (0, 0, 0)
+        assert row["write_amplification"].value == 1
+    back, limited = rows["write_back"], rows["write_back(dirty_limit=5)"]
+    assert back["lost_writes"].value > limited["lost_writes"].value > 0
+    assert limited["dirty_max"].value < back["dirty_max"].value
+    assert back["origin_writes"].value < rows["write_through"]["origin_writes"].value
+    assert back["writes_coalesced"].value > 0
+    assert back["modelled_write_latency_mean"].value < rows["write_through"]["modelled_write_latency_mean"].value == 21
+    assert all(row["stale_reads"].value == 0 for row in rows.values()), "nobody else writes"
+    assert all(row["distance_to_opt"].value is None for row in rows.values())
+
+
+def test_a_run_with_writes_agrees_with_simulate_cache() -> None:
+    columns = {"policy": "lru", "capacity": 20, "op": "op"}
+    rows = by_scheme()
+    for scheme in WRITES:
+        (expected,) = assay.simulate_cache(written(), write=scheme, **columns).to_pylist()
+        for name in ("misses", "origin_reads", "origin_writes", "stale_reads", "evictions", "writes_coalesced"):
+            assert rows[scheme][name].value == expected[name], (scheme, name)
+        assert rows[scheme]["lost_writes"].value == pytest.approx(expected["lost_writes_mean"])
+        assert rows[scheme]["lost_writes"].high == expected["lost_writes"]
+
+
+def test_when_others_write_all_schemes_go_stale_with_a_spread_over_seeds() -> None:
+    rows = by_scheme(foreign_writes=0.05, seeds=3)
+    for scheme in ("write_through", "write_back"):
+        value = rows[scheme]["stale_reads"]
+        assert value.value > 0 and value.low <= value.value <= value.high and "3 seeds" in value.note
+    checked = by_scheme(foreign_writes=0.05, seeds=2, coherence="version_check", write="write_through")
+    assert checked["write_through"]["stale_reads"].value == 0
+
+
+def test_what_schemes_cost_and_lose_is_told_once_for_a_capacity() -> None:
+    settings: dict[str, Any] = {"policies": ["lru"], "write": ["write_through", "write_back"], "costs": COSTS}
+    first, second = answers(written(), capacity=20, **settings)
+    told = " ".join(first.findings)
+    assert "write_back is fastest by these costs" in told and "under write_through a crash loses none" in told
+    assert "write_back" not in " ".join(second.findings)
+    without = " ".join(answers(written(), capacity=20, **{**settings, "costs": None})[0].findings)
+    assert "Writes that reach the origin: write_through" in without
+
+
+def test_writes_of_a_shuffled_trace_are_as_many() -> None:
+    both = by_scheme(order="shuffled", write="write_through")
+    assert both["write_through"]["origin_writes"].value == by_scheme()["write_through"]["origin_writes"].value
+
+
 # -- bad input --------------------------------------------------------------------------------------
 
 
@@ -319,6 +402,11 @@ def test_the_cheapest_cache_is_told_by_the_prices_of_misses_and_room() -> None:
         ({"counts": "bytes"}, ParameterError, "has no sizes"),
         ({"key": "kee"}, UnknownNameError, '"key"'),
         ({"size": "bytes"}, UnknownNameError, "bytes"),
+        ({"write": "write_throug"}, SuiteError, "write_through"),
+        ({"write": "write_through"}, ParameterError, "has no operations"),
+        ({"foreign_writes": 0.1}, ParameterError, "without a write scheme"),
+        ({"coherence": "version_check"}, ParameterError, "without a write scheme"),
+        ({"costs": {"hit": 1.0}}, ParameterError, "without a write scheme"),
         ({"price_per_miss": 1.0}, ParameterError, "given alone"),
         ({"price_per_object": 1.0}, ParameterError, "give price_per_miss"),
         ({"price_per_miss": 1.0, "price_per_byte": 1.0}, ParameterError, "no sizes"),
@@ -372,6 +460,7 @@ def test_every_metric_that_is_found_is_declared_and_every_one_is_found() -> None
     metrics = {value.metric for value in found(sized, policies=["lru"], capacity=2, size="size").values}
     prices = {"price_per_miss": 1.0, "price_per_object": 1.0}
     metrics |= {value.metric for value in found(sized, policies=["lru"], capacity=2, **prices).values}
+    metrics |= {value.metric for row in by_scheme(costs=COSTS).values() for value in row.values()}
     assert metrics == {name for name, metric in METRICS.items() if metric.kind != "timed"}
 
 

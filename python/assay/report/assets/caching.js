@@ -166,13 +166,13 @@
       .filter((name) => rows.some((row) => row.number(name) !== null)).map((name) => experiment.columns[at(name)]);
     const kinds = rows.some((row) => row.coherence !== undefined);
     const body = rows.map((row) => make('tr', {}, make('th', { scope: 'row' }, make('span', { className: 'name' }, ...assay.breakable(row.scheme)), kinds ? make('small', {}, `coherence ${row.coherence}`) : ''),
-      ...metrics.map((column) => {
+      make('td', { className: 'words' }, row.words), ...metrics.map((column) => {
         const known = rows.map((one) => one.number(column.name)).filter((value) => value !== null);
         const top = column.direction !== 'none' && new Set(known).size > 1 && row.number(column.name) === (column.direction === 'higher' ? Math.max(...known) : Math.min(...known));
         return make('td', { className: top ? 'number best' : 'number' }, row.text(column.name), make('span', { className: 'sign', title: top ? 'best of its column' : null }, top ? '▲' : ''));
-      }), make('td', { className: 'words' }, row.words)));
+      })));
     filled.replaceChildren(make('div', { className: 'box', tabIndex: 0, role: 'group', 'aria-label': 'Write schemes' }, make('table', { className: 'writes-table' },
-      make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'write scheme'), ...metrics.map((column) => make('th', { scope: 'col', className: 'number' }, column.label)), make('th', { scope: 'col' }, 'in words'))),
+      make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'write scheme'), make('th', { scope: 'col' }, 'in words'), ...metrics.map((column) => make('th', { scope: 'col', className: 'number' }, column.label)))),
       make('tbody', {}, ...body))));
     assay.finish(frame, `${policy}: ${rows.map((row) => `${row.scheme}: ${row.words}`).slice(0, 4).join(' ')}`,
       [['write scheme', (row) => row.scheme], ['coherence', (row) => row.coherence ?? null], ...metrics.map((column) => [column.label, (row) => row.number(column.name), column.unit]), ['most that a crash loses', (row) => row.most, 'count']], rows);
