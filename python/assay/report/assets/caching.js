@@ -84,6 +84,7 @@
       shades.data.values = bands;
       words.data.values = bands.filter(({ said }) => said);
       ground.data.values = least ? [{ floor }] : [];
+      specification.layer = specification.layer.filter(({ data }) => !data || data.values.length);
       for (const layer of specification.layer) {
         const { encoding } = layer;
         if (encoding.x) {
