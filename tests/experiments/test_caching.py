@@ -109,8 +109,7 @@ def test_every_policy_of_the_catalogue_keeps_the_laws(policy: str) -> None:
         assert row["misses"] >= row["distinct_keys"], "a first request misses"
         assert row["compulsory_miss_ratio"] == row["distinct_keys"] / 3_000
         assert 0 <= row["evictions"] <= row["misses"]
-        if BOUND in EVERY:
-            assert row["distance_to_opt"] >= 0
+        assert BOUND not in EVERY or row["distance_to_opt"] >= 0
     everything = values[policy, 300]
     assert everything["misses"] == everything["distinct_keys"], "a cache of all keys misses each once"
     assert everything["evictions"] == 0 and everything["compulsory_miss_share"] == 1
@@ -140,7 +139,7 @@ def test_bytes_are_counted_where_sizes_are_named_and_missed_bytes_beside_objects
     beside = numbers(sized, policies=["lru"], capacity=2, size="size", counts="objects")["lru", 2]
     assert beside["capacity_objects"] == 2 and beside["byte_miss_ratio"] is not None
     alike = trace([1, 2, 1], size=pa.array([4, 4, 4]))
-    assert numbers(alike, policies=["lru"], capacity=4, size="size")["lru", 4]["byte_miss_ratio"] is None
+    assert numbers(alike, policies=["lru"], capacity=4, size="size")["lru", 4].keys() & {"byte_miss_ratio"} == set()
 
 
 def test_the_hit_ratio_over_time_adds_up_to_the_hits() -> None:
@@ -349,7 +348,7 @@ def test_write_schemes_are_points_of_the_grid_and_keep_their_promises() -> None:
     assert back["writes_coalesced"].value > 0
     assert back["modelled_write_latency_mean"].value < rows["write_through"]["modelled_write_latency_mean"].value == 21
     assert all(row["stale_reads"].value == 0 for row in rows.values()), "nobody else writes"
-    assert all(row["distance_to_opt"].value is None for row in rows.values())
+    assert not any("distance_to_opt" in row for row in rows.values()), "with writes OPT is no bound"
 
 
 def test_a_run_with_writes_agrees_with_simulate_cache() -> None:

@@ -18,9 +18,6 @@ from assay.experiments.caching.writes import WriteSetting, write_values
 __all__ = ["Contest", "Runs", "measure", "simulations_of"]
 
 
-_NO_BOUND = "with writes there is no bound to compare with"
-
-
 @dataclass(frozen=True)
 class Contest:
     """One cell."""
@@ -90,23 +87,19 @@ def measure(
     distinct, count = requests.distinct, len(requests)
     capacity, counts_bytes = runs.own[0].capacity, runs.own[0].counts_bytes
 
-    fifo = [outcomes[run].misses for run in runs.baseline] or [None]
+    fifo = [outcomes[run].misses for run in runs.baseline]
     fifo = fifo * len(own) if len(fifo) == 1 else fifo
     best = None if runs.bound is None else outcomes[runs.bound].miss_ratio
-    values = [
-        spread(cell_id, "miss_ratio", [one.miss_ratio for one in own]),
-        spread(
-            cell_id,
-            "byte_miss_ratio",
-            [None if requests.alike else one.byte_miss_ratio for one in own],
-            requests.alike or "no request asks for a byte",
-        ),
-        spread(
-            cell_id,
-            "improvement_over_fifo",
-            [None if least is None else (least - one.misses) / least for one, least in zip(own, fifo, strict=True)],
-        ),
-        spread(cell_id, "distance_to_opt", [None if best is None else one.miss_ratio - best for one in own], _NO_BOUND),
+    values = [spread(cell_id, "miss_ratio", [one.miss_ratio for one in own])]
+    if not requests.alike:
+        by_bytes = [one.byte_miss_ratio for one in own]
+        values.append(spread(cell_id, "byte_miss_ratio", by_bytes, "no request asks for a byte"))
+    if fifo:
+        over = [(least - one.misses) / least for one, least in zip(own, fifo, strict=True)]
+        values.append(spread(cell_id, "improvement_over_fifo", over))
+    if best is not None:
+        values.append(spread(cell_id, "distance_to_opt", [one.miss_ratio - best for one in own]))
+    values += [
         Value(cell_id, "compulsory_miss_ratio", distinct / count),
         spread(cell_id, "compulsory_miss_share", [distinct / one.misses for one in own]),
         spread(cell_id, "hits", [one.hits for one in own]),

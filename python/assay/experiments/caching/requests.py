@@ -127,11 +127,9 @@ class Requests:
         return self.columns.get("size")
 
     @cached_property
-    def alike(self) -> str | None:
-        """Why misses of bytes say no more than misses do; None if they do."""
-        if self.sizes is None:
-            return "objects have no sizes here; name their column: size"
-        return "all objects have the same size" if (self.sizes == self.sizes[:1]).all() else None
+    def alike(self) -> bool:
+        """Whether misses of bytes say no more than misses do: sizes are not known, or all the same."""
+        return self.sizes is None or bool((self.sizes == self.sizes[:1]).all())
 
     @property
     def footprint_bytes(self) -> int:
