@@ -279,9 +279,9 @@ def test_a_policy_that_knows_the_future_is_no_winner() -> None:
 
 @pytest.mark.parametrize("policy", EVERY)
 def test_a_policy_says_whether_it_draws_lots(policy: str) -> None:
-    misses = [
-        numbers(skewed(), policies=[policy], capacity=30, seed=seed, seeds=1)[policy, 30]["misses"] for seed in range(4)
-    ]
+    table = skewed(6_000, 1_000)  # a cache of more objects than any policy looks at to choose one
+    settings: dict[str, Any] = {"policies": [policy], "capacity": 150, "seeds": 1}
+    misses = [numbers(table, seed=seed, **settings)[policy, 150]["misses"] for seed in range(4)]
     assert draws_lots(parse_policy(policy)) == (len(set(misses)) > 1)
 
 
