@@ -133,12 +133,13 @@ class CachingJob:
                 done += more
                 on_progress((place + done / whole) / len(orders))
 
-            found = refused | simulate(
+            found: dict[Any, Outcome | str] = {**refused}
+            found |= simulate(
                 requests, simulations, operations=operations, windows=self.settings.windows, on_progress=told
             )
             for contest in contests:
                 own = runs[contest.cell.cell_id]
-                failed = next((why for run in own.all if isinstance(why := found[run], str)), None)
+                failed = next((text for run in own.all if isinstance(text := found[run], str)), None)
                 if failed is not None:
                     failures[contest.cell.cell_id] = failed
                     continue

@@ -165,8 +165,8 @@ def simulate(
 
 
 def _whole(counted: Mapping[str, Any]) -> Window:
-    names = ("requests", "hits", "bytes", "bytes_hit")
-    return Window(*(counted[name] for name in names), counted["requests"] - counted["hits"], counted["evictions"])
+    requests, hits = counted["requests"], counted["hits"]
+    return Window(requests, hits, counted["bytes"], counted["bytes_hit"], requests - hits, counted["evictions"])
 
 
 def _plain(

@@ -41,8 +41,9 @@ def _of(row: Row, metric: str) -> float:
 
 def _speed(best: Mapping[str, Row]) -> str:
     """Which is fastest, where costs were given; else which spares the origin most."""
-    waits = {scheme: row["modelled_latency_mean"].value for scheme, row in best.items()}
-    known = {scheme: wait for scheme, wait in waits.items() if wait is not None}
+    known = {
+        scheme: _of(row, "modelled_latency_mean") for scheme, row in best.items() if "modelled_latency_mean" in row
+    }
     if len(known) == len(best) and len(best) > 1:
         first, *others = sorted(known, key=lambda scheme: known[scheme])
         slower = ", ".join(f"{scheme} {known[scheme]:,.3g}" for scheme in others)

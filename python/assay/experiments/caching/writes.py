@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from assay.caches.operations import operation_codes, ticks
-from assay.caches.write_schemes import Costs, SchemeSpec, parse_coherence, parse_write_scheme
 
 from assay import _core
+from assay.caches.operations import operation_codes, ticks
+from assay.caches.write_schemes import Costs, SchemeSpec, parse_coherence, parse_write_scheme
 from assay.datasets import Dataset
 from assay.errors import AssayError, ParameterError
 from assay.experiments.base import Value
@@ -31,7 +31,6 @@ _LATENCIES = {
     "modelled_read_latency_mean": ("read_latency", 0),
     "modelled_write_latency_mean": ("write_latency", 0),
 }
-_NO_COSTS = "what things cost was not said: costs"
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,14 @@ class WriteSetting:
 
     def run(
         self, trace: _core.Trace, operations: Operations, tasks: Sequence[Any], seed: int
-    ) -> list[Mapping[str, Any]]:
+    ) -> Sequence[Mapping[str, Any]]:
         """What is counted of each task.
 
         Raises:
             MeasurementError: A promise of the scheme was broken.
         """
         scheme, coherence = self.specs
-        found: list[Mapping[str, Any]] = _core.simulate_writes(
+        found: Sequence[Mapping[str, Any]] = _core.simulate_writes(
             trace,
             list(tasks),
             operations=pa.array(operations.codes),
@@ -147,8 +146,8 @@ def write_values(cell_id: str, counted: Sequence[Mapping[str, Any]]) -> list[Val
         _lost(cell_id, counted),
     ]
     for name, (whose, place) in _LATENCIES.items():
-        known = [None if one[whose] is None else one[whose][place] for one in counted]
-        values.append(spread(cell_id, name, known, _NO_COSTS))
+        if all(one[whose] is not None for one in counted):  # costs were given, and something waited for
+            values.append(spread(cell_id, name, [one[whose][place] for one in counted]))
     return values
 
 
