@@ -46,8 +46,8 @@ def _speed(best: Mapping[str, Row]) -> str:
     }
     if len(known) == len(best) and len(best) > 1:
         first, *others = sorted(known, key=lambda scheme: known[scheme])
-        slower = ", ".join(f"{scheme} {known[scheme]:,.3g}" for scheme in others)
-        return f"{first} is fastest by these costs: a request waits {known[first]:,.3g} on average ({slower})."
+        slower = ", ".join(f"{scheme} {known[scheme]:,.2f}" for scheme in others)
+        return f"{first} is fastest by these costs: a request waits {known[first]:,.2f} on average ({slower})."
     writes = {scheme: _of(row, "origin_writes") for scheme, row in best.items()}
     told = ", ".join(f"{scheme} {format_count(count)}" for scheme, count in writes.items())
     return f"Writes that reach the origin: {told}."
