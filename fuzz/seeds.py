@@ -39,14 +39,18 @@ def parquet_filters() -> Iterator[bytes]:
 
 
 def fingerprints() -> Iterator[bytes]:
-    """Filters of fingerprints: each kind, width and arity."""
+    """Filters of fingerprints: each kind, width and arity; ribbons with and without a second layer."""
     for keys in (pa.array([], pa.int64()), pa.array([1, 2, 3]), pa.array(["a", "b"])):
         for bits in (8, 16):
             yield assay.XorFilter.build(keys, fingerprint_bits=bits).to_bytes()
             for arity in (3, 4):
                 yield assay.BinaryFuseFilter.build(keys, fingerprint_bits=bits, arity=arity).to_bytes()
+        for bits in (1, 7, 32):
+            yield assay.RibbonFilter.build(keys, fingerprint_bits=bits).to_bytes()
         for rate in (0.03, 0.01, 0.0002):
             yield assay.CuckooFilter.build(keys, false_positive_rate=rate, capacity=9).to_bytes()
+    for bits in (1, 7):  # 1,025 keys or more have a layer that some of them leave
+        yield assay.RibbonFilter.build(pa.array(range(1_100)), fingerprint_bits=bits).to_bytes()
 
 
 def trees() -> Iterator[bytes]:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import assay
 from assay.errors import DataError, ParameterError, UnknownNameError, UnsupportedTypeError
+from assay.filters.fingerprints import BuiltOnceFilter
 
 D = decimal.Decimal
 LAYOUTS: list[Any] = ["split_block", "standard", "blocked_512"]
@@ -413,20 +414,27 @@ def test_wrong_kinds_of_input_are_named() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [assay.BloomFilter, assay.CountingBloomFilter, assay.CuckooFilter, assay.XorFilter, assay.BinaryFuseFilter],
+    [
+        assay.BloomFilter,
+        assay.CountingBloomFilter,
+        assay.CuckooFilter,
+        assay.XorFilter,
+        assay.BinaryFuseFilter,
+        assay.RibbonFilter,
+    ],
 )
 def test_settings_of_the_wrong_kind_are_refused_as_those_out_of_bounds_are(kind: Any) -> None:
     keys = pa.array([1, 2, 3])
     for rate in ("1 %", [0.01], True, b"1"):
         with pytest.raises(ParameterError, match=r"false_positive_rate is .*; expected a number"):
             kind.build(keys, false_positive_rate=rate)
-    count = "fingerprint_bits" if kind in (assay.XorFilter, assay.BinaryFuseFilter) else "capacity"
+    count = "fingerprint_bits" if issubclass(kind, BuiltOnceFilter) else "capacity"
     for value in ("8", 8.0, True, -1, 2**64):
         with pytest.raises(ParameterError, match=rf"{count} is .*; expected an integer of 1 or more"):
             kind.build(keys, **{count: value})
 
 
-@pytest.mark.parametrize("kind", [assay.BloomFilter, assay.XorFilter, assay.BinaryFuseFilter])
+@pytest.mark.parametrize("kind", [assay.BloomFilter, assay.XorFilter, assay.BinaryFuseFilter, assay.RibbonFilter])
 def test_what_cannot_forget_a_key_says_what_can(kind: Any) -> None:
     filter = kind.build(pa.array([1]))
     with pytest.raises(ParameterError, match="choose CountingBloomFilter or CuckooFilter"):

@@ -18,6 +18,7 @@ from assay.errors import DataError, ParameterError, UnsupportedTypeError
 BUILT_ONCE: dict[str, Any] = {
     "binary_fuse": assay.BinaryFuseFilter,
     "xor": assay.XorFilter,
+    "ribbon": assay.RibbonFilter,
 }
 KINDS: dict[str, Any] = {**BUILT_ONCE, "cuckoo": assay.CuckooFilter}
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
@@ -218,6 +219,47 @@ def test_the_rate_of_xor_is_two_to_the_minus_the_width(bits: int) -> None:
     assert filter.bits_per_key == pytest.approx(1.23 * bits, rel=0.01)
     with pytest.raises(ParameterError, match="fingerprint_bits is 4; expected 8 or 16"):
         assay.XorFilter.build(pa.array([1]), fingerprint_bits=4)
+
+
+# --- Ribbon -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rate", "bits"), [(0.7, 1), (0.5, 1), (0.3, 2), (0.01, 7), (2**-8, 8), (1e-3, 10), (1e-4, 14)]
+)
+def test_the_rate_of_ribbon_is_two_to_the_minus_its_width_in_hardly_more_bits(rate: float, bits: int) -> None:
+    """4.5 standard errors of the binomial: once in 150,000 seeds."""
+    filter = assay.RibbonFilter.build(pa.array(np.arange(200_000)), false_positive_rate=rate)
+    expected = 2.0**-bits
+    assert filter.fingerprint_bits == bits and filter.expected_false_positive_rate == expected
+    measured = filter.measured_false_positive_rate(pa.array(np.arange(1 << 40, (1 << 40) + 2_000_000)))
+    assert abs(measured.rate - expected) < 4.5 * (expected * (1 - expected) / measured.asked) ** 0.5
+    assert filter.bits_per_key is not None and filter.bits_per_key < 1.015 * bits + 0.04
+
+
+def test_rates_and_widths_of_ribbon_that_are_none_are_refused() -> None:
+    build = assay.RibbonFilter.build
+    for rate in (0.0, -1.0, 1e-10, 1.0, float("nan")):
+        with pytest.raises(ParameterError, match=r'expected 2.33e-10 or more.*1 to 32 bits.*layout="standard"'):
+            build(pa.array([1]), false_positive_rate=rate)
+    for bits in (0, 33, 2**32):
+        with pytest.raises((ParameterError, OverflowError), match=rf"fingerprint_bits is {bits}; expected 1 to 32"):
+            build(pa.array([1]), fingerprint_bits=bits)
+    assert build(pa.array([1]), false_positive_rate=2.0**-32).fingerprint_bits == 32
+    assert repr(build(pa.array([1]))).startswith("<RibbonFilter fingerprint_bits=8 memory_bytes=")
+
+
+@pytest.mark.parametrize("count", [1_100, 70_000])
+def test_a_stored_ribbon_of_several_layers_is_read_back_and_its_forged_counts_are_refused(count: int) -> None:
+    filter = assay.RibbonFilter.build(pa.array(np.arange(count)))
+    whole = filter.to_bytes()
+    assert assay.RibbonFilter.from_bytes(whole) == filter
+    for at in range(64, 72):  # how many keys the second layer has
+        data = bytearray(whole)
+        data[at] ^= 0x80
+        data[-8:] = xxhash.xxh3_64_intdigest(bytes(data[64:-8])).to_bytes(8, "little")
+        with pytest.raises(DataError, match="contradicts"):
+            assay.RibbonFilter.from_bytes(data)
 
 
 # --- Cuckoo -----------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ OURS: dict[str, Callable[..., Any]] = {
     "binary_fuse 8, arity 4": lambda keys, **options: assay.BinaryFuseFilter.build(keys, arity=4, **options),
     "binary_fuse 16": lambda keys, **options: assay.BinaryFuseFilter.build(keys, fingerprint_bits=16, **options),
     "xor 8": lambda keys, **options: assay.XorFilter.build(keys, **options),
+    "ribbon 8": lambda keys, **options: assay.RibbonFilter.build(keys, **options),
+    "ribbon 7": lambda keys, **options: assay.RibbonFilter.build(keys, fingerprint_bits=7, **options),
     "cuckoo, 1 %": lambda keys, **options: assay.CuckooFilter.build(keys, **options),
 }
 # FastFilter's own figures at 10 million keys, ns per key (build, probe), where its C is not at hand.
@@ -206,7 +208,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--only", nargs="*", default=[], help="parts of names: fuse, xor, cuckoo, FastFilter, threads ..."
+        "--only", nargs="*", default=[], help="parts of names: fuse, xor, ribbon, cuckoo, FastFilter, threads ..."
     )
     parser.add_argument("--peer", type=Path, help="a folder with FastFilter's binaryfusefilter.h and xorfilter.h")
     parser.add_argument("-o", "--output", type=Path)

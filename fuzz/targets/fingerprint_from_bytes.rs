@@ -2,7 +2,7 @@
 #![no_main]
 
 use assay_core::filter::table::{Held, Table};
-use assay_core::filter::{BinaryFuseFilter, CuckooFilter, XorFilter};
+use assay_core::filter::{BinaryFuseFilter, CuckooFilter, RibbonFilter, XorFilter};
 use assay_core::keys::Keys;
 use libfuzzer_sys::fuzz_target;
 
@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
     for bytes in [Some(data.to_vec()), assay_fuzz::sealed_filter(data)].into_iter().flatten() {
         let _: Option<BinaryFuseFilter> = read(&bytes, &keys);
         let _: Option<XorFilter> = read(&bytes, &keys);
+        let _: Option<RibbonFilter> = read(&bytes, &keys);
         let cuckoo: Option<CuckooFilter> = read(&bytes, &keys);
         let Some(mut filter) = cuckoo else { continue };
         let before = filter.clone();

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         BloomFilter,
         CountingBloomFilter,
         CuckooFilter,
+        RibbonFilter,
         XorFilter,
         parquet_filters,
     )
@@ -67,6 +68,7 @@ _HOMES = {
     "PartitioningMetric": "assay.experiments.partitioning",
     "RedisSlots": "assay.placement",
     "Rendezvous": "assay.placement",
+    "RibbonFilter": "assay.filters",
     "Ring": "assay.placement",
     "Strategy": "assay.experiments.partitioning",
     "XorFilter": "assay.filters",
@@ -106,6 +108,7 @@ __all__ = [
     "PartitioningMetric",
     "RedisSlots",
     "Rendezvous",
+    "RibbonFilter",
     "Ring",
     "Strategy",
     "XorFilter",

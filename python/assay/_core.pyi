@@ -22,6 +22,7 @@ __all__ = [
     "MerkleLeaves",
     "MerkleTree",
     "Placement",
+    "RibbonFilter",
     "Strategy",
     "Sums",
     "XorFilter",
@@ -168,6 +169,15 @@ class XorFilter(_Fingerprints):
     def build(keys: _Column, *, fingerprint_bits: int, threads: int | None) -> XorFilter: ...
     @staticmethod
     def from_bytes(data: _Buffer) -> XorFilter: ...
+    @property
+    def fingerprint_bits(self) -> int: ...
+
+@final
+class RibbonFilter(_Fingerprints):
+    @staticmethod
+    def build(keys: _Column, *, fingerprint_bits: int, threads: int | None) -> RibbonFilter: ...
+    @staticmethod
+    def from_bytes(data: _Buffer) -> RibbonFilter: ...
     @property
     def fingerprint_bits(self) -> int: ...
 

@@ -12,6 +12,7 @@ from assay.filters.bloom import BloomFilter
 from assay.filters.counting import CountingBloomFilter
 from assay.filters.cuckoo import CuckooFilter
 from assay.filters.parquet import parquet_filters
+from assay.filters.ribbon import RibbonFilter
 from assay.filters.xor import XorFilter
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Filter",
     "FilterRate",
     "GrowingFilter",
+    "RibbonFilter",
     "XorFilter",
     "parquet_filters",
 ]

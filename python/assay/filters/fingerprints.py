@@ -6,6 +6,7 @@ their slots are solved together, so nothing can be added, and two of them have n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from assay.errors import ParameterError
@@ -14,8 +15,10 @@ from assay.filters.base import Filter, checked_rate
 __all__ = ["BuiltOnceFilter", "fingerprint_width"]
 
 
-def fingerprint_width(name: str, false_positive_rate: float | None, fingerprint_bits: int | None) -> int:
-    """The bits of a fingerprint, 8 or 16, that keep a rate; 8 if nothing is asked.
+def fingerprint_width(
+    name: str, false_positive_rate: float | None, fingerprint_bits: int | None, widths: Sequence[int] = (8, 16)
+) -> int:
+    """The least of some widths of a fingerprint, ascending, that keeps a rate; 8 if nothing is asked.
 
     Raises:
         ParameterError: Both are given, or the rate is out of reach.
@@ -28,12 +31,14 @@ def fingerprint_width(name: str, false_positive_rate: float | None, fingerprint_
             "them: b bits keep a rate of 2^-b"
         )
     rate = checked_rate(false_positive_rate)
-    for bits in (8, 16):
+    for bits in widths:
         if 2.0**-bits <= rate < 1:
             return bits
+    joined = "or" if len(widths) == 2 else "to"
     raise ParameterError(
-        f"false_positive_rate is {false_positive_rate}; expected {2.0**-16:.3g} or more and less than 1 for a {name}, "
-        'whose fingerprints have 8 or 16 bits; for less, choose BloomFilter with layout="standard"'
+        f"false_positive_rate is {false_positive_rate}; expected {2.0 ** -widths[-1]:.3g} or more and less than 1 for "
+        f"a {name}, whose fingerprints have {widths[0]} {joined} {widths[-1]} bits; for less, choose BloomFilter with "
+        'layout="standard"'
     )
 
 

@@ -32,6 +32,7 @@ pub mod key_type;
 pub mod parquet;
 pub mod plain;
 pub mod plain_hash;
+pub mod ribbon;
 pub mod spelled;
 pub mod split_block;
 pub mod standard;
@@ -44,6 +45,7 @@ pub use binary_fuse::BinaryFuseFilter;
 pub use bloom::{BloomFilter, Layout, Options};
 pub use counting::CountingBloomFilter;
 pub use cuckoo::CuckooFilter;
+pub use ribbon::RibbonFilter;
 pub use xor::XorFilter;
 
 /// All contenders of this room.
@@ -55,4 +57,5 @@ pub const CONTENDERS: &[&Contender] = &[
     &binary_fuse::CONTENDER,
     &cuckoo::CONTENDER,
     &xor::CONTENDER,
+    &ribbon::CONTENDER,
 ];

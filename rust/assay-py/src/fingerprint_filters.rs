@@ -1,7 +1,9 @@
 //! Bindings of the filters of fingerprints: those that are built once from all keys, and the cuckoo filter.
 
 use assay_core::filter::table::Table as _;
-use assay_core::filter::{BinaryFuseFilter as BinaryFuse, CuckooFilter as Cuckoo, XorFilter as Xor};
+use assay_core::filter::{
+    BinaryFuseFilter as BinaryFuse, CuckooFilter as Cuckoo, RibbonFilter as Ribbon, XorFilter as Xor,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -132,6 +134,24 @@ built_once! {
         fn build(py: Python<'_>, keys: Column, fingerprint_bits: u32, threads: Option<Threads>) -> PyResult<Self> {
             let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads));
             py.detach(|| Xor::build(&keys.keys()?, kind, fingerprint_bits, threads).map_err(raise)).map(Self::of)
+        }
+
+        #[getter]
+        fn fingerprint_bits(&self) -> u32 {
+            self.filter.table.fingerprint_bits()
+        }
+    }
+}
+
+built_once! {
+    /// A ribbon filter; `assay.filters.RibbonFilter` documents it.
+    RibbonFilter, Ribbon, {
+        /// A filter that holds the keys of a column.
+        #[staticmethod]
+        #[pyo3(signature = (keys, *, fingerprint_bits, threads))]
+        fn build(py: Python<'_>, keys: Column, fingerprint_bits: u32, threads: Option<Threads>) -> PyResult<Self> {
+            let (kind, threads) = (key_type_of(&keys)?, threads_or_default(threads));
+            py.detach(|| Ribbon::build(&keys.keys()?, kind, fingerprint_bits, threads).map_err(raise)).map(Self::of)
         }
 
         #[getter]

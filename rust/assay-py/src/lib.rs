@@ -68,7 +68,7 @@ mod _core {
     #[pymodule_export]
     use crate::filters::counting::CountingBloomFilter;
     #[pymodule_export]
-    use crate::fingerprint_filters::{BinaryFuseFilter, CuckooFilter, XorFilter};
+    use crate::fingerprint_filters::{BinaryFuseFilter, CuckooFilter, RibbonFilter, XorFilter};
     #[pymodule_export]
     use crate::fold::{
         PyMarks, PySums, gather, give_back_memory, journeys, mark_pairs, sum_by, sum_pairs, weight_apart,

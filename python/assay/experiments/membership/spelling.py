@@ -50,6 +50,7 @@ MAKERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "binary_fuse": ("BinaryFuseFilter", {}),
     "cuckoo": ("CuckooFilter", {}),
     "xor": ("XorFilter", {}),
+    "ribbon": ("RibbonFilter", {}),
 }
 
 

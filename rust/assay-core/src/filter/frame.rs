@@ -43,6 +43,7 @@ pub enum Kind {
     BinaryFuse = 5,
     Cuckoo = 6,
     Xor = 7,
+    Ribbon = 8,
 }
 
 /// Each kind with its name and the Python class that reads it.
@@ -54,6 +55,7 @@ const KINDS: &[(Kind, &str, &str)] = &[
     (Kind::BinaryFuse, "binary_fuse", "BinaryFuseFilter"),
     (Kind::Cuckoo, "cuckoo", "CuckooFilter"),
     (Kind::Xor, "xor", "XorFilter"),
+    (Kind::Ribbon, "ribbon", "RibbonFilter"),
 ];
 
 impl Kind {
