@@ -2,8 +2,8 @@
 //!
 //! Idea: a key chooses a window of 64 slots and some of them; the bits there XOR to its fingerprint's bit, in each of
 //! r columns. Slots are fewer than keys: those that cannot be solved for are bumped, which a threshold for every 256 slots
-//! tells, and go to a next layer, a tenth as large. Cost: 1.02 r bits per key at a rate of exactly 2^-r, for any r from 1
-//! to 32; two or three neighbouring cache lines a probe. Choose it where bits are dear or the rate is no 2^-8: nothing is
+//! tells, and go to a next layer, a twentieth as large. Cost: 1.01 r bits per key at a rate of exactly 2^-r, for any r from 1
+//! to 32; a few neighbouring cache lines a probe, three at 2^-8. Choose it where bits are dear or the rate is no 2^-8: nothing is
 //! smaller, and a binary fuse filter is built and probed faster. Keys cannot be added.
 //! Source: Dillinger, Hübschle-Schneider, Sanders, Walzer 2022, "Fast Succinct Retrieval and Approximate Membership
 //! Using Ribbon" (arXiv 2109.01892), section 4 (bumping); Dillinger and Walzer 2021, "Ribbon filter: practically smaller
@@ -59,7 +59,7 @@ pub const CONTENDER: Contender = Contender {
     name: "ribbon",
     version: 1,
     idea: "Some of 64 neighbouring slots XOR to a key's fingerprint, in each of r columns; keys that find no room move on.",
-    cost: "1.02 r bits per key at 2^-r for any r: 7.2 at 0.78 %; two or three neighbouring cache lines per probe",
+    cost: "1.01 r bits per key at 2^-r for any r: 7.05 at 0.78 %; three neighbouring cache lines per probe",
     choose_when: "all keys are known when it is built and bits are dear: nothing is smaller; binary_fuse is faster",
     source: "Dillinger, Hübschle-Schneider, Sanders, Walzer 2022, Fast Succinct Retrieval and Approximate Membership \
              Using Ribbon (arXiv 2109.01892)",
@@ -101,13 +101,14 @@ pub struct Ribbon {
 pub type RibbonFilter = Held<Ribbon>;
 
 impl Layer {
-    /// The layer of so many keys behind others.
-    fn after(before: &[Self], keys: u64) -> Self {
+    /// The layer of so many keys behind others; None if there are too many slots to number them by 32 bits.
+    fn after(before: &[Self], keys: u64) -> Option<Self> {
         let shape = if moves_on(keys, before.len()) { Shape::of(keys) } else { Shape::last(keys) };
         let (first_slot, first_threshold) = before.last().map_or((0, 0), |before| {
             (before.first_slot + before.shape.all_slots(), before.first_threshold + before.shape.all_buckets())
         });
-        Self { shape, keys, first_slot, first_threshold }
+        first_slot.checked_add(shape.all_slots())?;
+        (keys <= KEYS_HIGH).then_some(Self { shape, keys, first_slot, first_threshold })
     }
 
     /// The slot that the window of a word begins with; None if its key moved on.
@@ -220,19 +221,19 @@ impl Ribbon {
             buckets.words
         };
         let mut keys = distinct(Buckets::scatter(source, seed_of(0), threads));
-        if keys.len() as u64 > KEYS_HIGH {
-            return Err(Error::Parameter(format!(
-                "{} keys are more than the {KEYS_HIGH} that a ribbon filter may have; split the keys over several \
-                 filters",
-                keys.len()
-            )));
-        }
-        let first = Layer::after(&[], keys.len() as u64).shape.words(bits);
+        let count = keys.len();
+        let too_many = || {
+            Error::Parameter(format!(
+                "{count} keys are more than the {KEYS_HIGH} that a ribbon filter may have; split the keys over several \
+                 filters"
+            ))
+        };
+        let first = Layer::after(&[], count as u64).ok_or_else(too_many)?.shape.words(bits);
         // Later layers have a twentieth of the first; what they do not need is never touched.
         let mut words = memory::zeros(first + first / 16 + 64 * bits as usize + PADDING);
         let (mut used, mut layers, mut thresholds) = (0, Vec::new(), Vec::new());
         loop {
-            let layer = Layer::after(&layers, keys.len() as u64);
+            let layer = Layer::after(&layers, keys.len() as u64).ok_or_else(too_many)?;
             let from = used;
             used += layer.shape.words(bits);
             words.resize(words.len().max(used + PADDING), 0);
@@ -318,15 +319,15 @@ impl Table for Ribbon {
 
     fn read(header: &Header, payload: &[u8]) -> Option<Self> {
         let Header { parameter: bits, mut keys, seed, .. } = *header;
-        if !(1..=BITS_HIGH).contains(&bits) || keys > KEYS_HIGH {
+        if !(1..=BITS_HIGH).contains(&bits) {
             return None;
         }
-        let (mut layers, mut rest) = (vec![Layer::after(&[], keys)], payload);
+        let (mut layers, mut rest) = (vec![Layer::after(&[], keys)?], payload);
         while moves_on(keys, layers.len() - 1) {
             let (count, after) = rest.split_first_chunk()?;
             rest = after;
             keys = Some(u64::from_le_bytes(*count)).filter(|moved| *moved <= keys)?;
-            layers.push(Layer::after(&layers, keys));
+            layers.push(Layer::after(&layers, keys)?);
         }
         // All sizes are checked before the first is allocated.
         let words: usize = layers.iter().map(|layer| layer.shape.words(bits)).sum();

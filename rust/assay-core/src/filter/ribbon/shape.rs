@@ -9,7 +9,7 @@ pub const WINDOW: u32 = 64;
 pub const BUCKET: u32 = 256;
 /// So many keys or fewer make a last layer, where none moves on.
 pub const LAST_KEYS: u64 = 1024;
-/// At most so many layers stand before the last: each has a tenth of the keys of the one before it.
+/// At most so many layers stand before the last: each has a twentieth of the keys of the one before it.
 pub const LAYERS_HIGH: usize = 8;
 /// Filters of more keys are refused: slots are numbered by 32 bits.
 pub const KEYS_HIGH: u64 = 1 << 31;

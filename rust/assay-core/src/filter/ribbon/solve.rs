@@ -15,23 +15,37 @@ fn mask_of(bits: u32) -> u32 {
     u32::MAX >> (32 - bits)
 }
 
-/// An echelon form: for each slot the row that leads there, or 0, and what it sums to.
+/// So many shards are eliminated in turn, a row each: what one waits for, the other hides. More do not fit the registers.
+const AT_ONCE: usize = 2;
+
+/// Echelon forms of some shards, one behind another: for each slot the row that leads there, or 0, and what it sums to.
 struct Echelon {
     rows: Vec<u64>,
     values: Vec<u32>,
 }
 
-/// A key's equation.
+/// A key's equation, reduced so far: the slot that it leads to, and its row from there on.
 #[derive(Clone, Copy)]
 struct Equation {
-    start: u32,
+    slot: usize,
     row: u64,
     value: u32,
 }
 
+/// What became of an equation.
+#[derive(Clone, Copy)]
+enum Reduced {
+    /// It leads to this slot.
+    Led(usize),
+    /// Others imply it.
+    Implied,
+    /// Others contradict it.
+    Contradicted,
+}
+
 impl Echelon {
-    fn new(slots: u32) -> Self {
-        Self { rows: vec![0; slots as usize], values: vec![0; slots as usize] }
+    fn new(slots: usize) -> Self {
+        Self { rows: vec![0; slots], values: vec![0; slots] }
     }
 
     fn clear(&mut self) {
@@ -39,34 +53,33 @@ impl Echelon {
         self.values.fill(0);
     }
 
-    /// Adds an equation; the slot that it leads to, [`Self::NOWHERE`] if others imply it, None if they contradict it.
+    /// Reduces an equation by one row, or adds it; None if it is to be reduced further.
     #[inline(always)]
-    fn insert(&mut self, equation: Equation) -> Option<usize> {
-        let Equation { start, mut row, mut value } = equation;
-        let mut slot = start as usize;
-        loop {
-            let held = self.rows[slot];
-            if held == 0 {
-                (self.rows[slot], self.values[slot]) = (row, value);
-                return Some(slot);
-            }
-            row ^= held;
-            value ^= self.values[slot];
-            if row == 0 {
-                return (value == 0).then_some(Self::NOWHERE);
-            }
-            let zeros = row.trailing_zeros();
-            row >>= zeros;
-            slot += zeros as usize;
+    fn step(&mut self, equation: &mut Equation) -> Option<Reduced> {
+        let Equation { slot, row, value } = equation;
+        let (held, sum) = (&mut self.rows[*slot], &mut self.values[*slot]);
+        if *held == 0 {
+            (*held, *sum) = (*row, *value);
+            return Some(Reduced::Led(*slot));
         }
+        *row ^= *held;
+        *value ^= *sum;
+        if *row == 0 {
+            return Some(if *value == 0 { Reduced::Implied } else { Reduced::Contradicted });
+        }
+        let zeros = row.trailing_zeros();
+        *row >>= zeros;
+        *slot += zeros as usize;
+        None
     }
 
-    /// Where an equation leads that others imply.
-    const NOWHERE: usize = usize::MAX;
-
-    fn remove(&mut self, slot: usize) {
-        if slot != Self::NOWHERE {
-            (self.rows[slot], self.values[slot]) = (0, 0);
+    /// Adds an equation.
+    #[inline(always)]
+    fn add(&mut self, mut equation: Equation) -> Reduced {
+        loop {
+            if let Some(reduced) = self.step(&mut equation) {
+                return reduced;
+            }
         }
     }
 }
@@ -82,11 +95,95 @@ struct Shard<'a> {
     moved: Vec<u64>,
 }
 
-/// Eliminates the keys of a shard.
+/// How far the elimination of a shard has come.
+struct Walk<'s, 'a> {
+    shard: &'s mut Shard<'a>,
+    /// Its first slot in the echelon.
+    base: usize,
+    /// The buckets begun.
+    begun: usize,
+    /// The keys before those of the last bucket begun.
+    before: usize,
+    /// The equations of that bucket.
+    equations: Vec<Equation>,
+    /// So many of them are to be added, from the end.
+    left: usize,
+    /// What became of the others.
+    added: Vec<Reduced>,
+}
+
+impl<'s, 'a> Walk<'s, 'a> {
+    fn new(shard: &'s mut Shard<'a>, base: usize) -> Self {
+        Self { shard, base, begun: 0, before: 0, equations: Vec::new(), left: 0, added: Vec::new() }
+    }
+
+    /// The next equation to be added; None if there is none.
+    #[inline(always)]
+    fn next(&mut self, shape: Shape, mask: u32) -> Option<Equation> {
+        while self.left == 0 {
+            if self.begun == self.shard.thresholds.len() {
+                return None;
+            }
+            self.begin(shape, mask);
+        }
+        self.left -= 1;
+        Some(self.equations[self.left])
+    }
+
+    /// Begins the next bucket.
+    #[inline(never)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn begin(&mut self, shape: Shape, mask: u32) {
+        self.before += self.equations.len();
+        self.begun += 1;
+        let end = self.begun as u32 * BUCKET;
+        self.equations.clear();
+        self.added.clear();
+        for word in &self.shard.words[self.before..] {
+            let (_, start) = shape.place(*word);
+            if start >= end {
+                break;
+            }
+            let slot = self.base + start as usize;
+            self.equations.push(Equation { slot, row: row(*word), value: fingerprint(*word) & mask });
+        }
+        self.left = self.equations.len();
+    }
+
+    /// Notes what became of the last equation that [`Self::next`] gave.
+    #[inline(always)]
+    fn note(&mut self, reduced: Reduced, echelon: &mut Echelon) {
+        if let Reduced::Contradicted = reduced {
+            self.move_on(echelon);
+        } else {
+            self.added.push(reduced);
+        }
+    }
+
+    /// Raises the threshold of the bucket above the key at hand.
+    #[inline(never)]
+    fn move_on(&mut self, echelon: &mut Echelon) {
+        let first = self.base + (self.begun - 1) * BUCKET as usize;
+        let offset = |equation: &Equation| (equation.slot - first) as u32;
+        let threshold = u8::try_from(offset(&self.equations[self.left]) + 1).unwrap_or(u8::MAX);
+        let gone = self.equations.partition_point(|one| moved_on(threshold, offset(one)));
+        // Those after it that are below the threshold too were the last to be added.
+        for added in self.added.drain(self.added.len() - (gone - self.left - 1)..) {
+            if let Reduced::Led(slot) = added {
+                (echelon.rows[slot], echelon.values[slot]) = (0, 0);
+            }
+        }
+        self.shard.thresholds[self.begun - 1] = threshold;
+        self.shard.moved.extend_from_slice(&self.shard.words[self.before..][..gone]);
+        self.left = 0;
+    }
+}
+
+/// Eliminates the keys of some shards, at most [`AT_ONCE`].
 struct Eliminate<'s, 'a> {
     shape: Shape,
     mask: u32,
-    shard: &'s mut Shard<'a>,
+    shards: &'s mut [Shard<'a>],
     echelon: &'s mut Echelon,
 }
 
@@ -94,37 +191,38 @@ impl Loop for Eliminate<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)]
     fn run(self) {
-        let Self { shape, mask, shard, echelon } = self;
-        let (mut equations, mut led): (Vec<Equation>, Vec<usize>) = (Vec::new(), Vec::new());
-        let mut rest = shard.words;
-        for (bucket, threshold) in shard.thresholds.iter_mut().enumerate() {
-            let first = bucket as u32 * BUCKET;
-            equations.clear();
-            for word in rest {
-                let (_, start) = shape.place(*word);
-                if start - first >= BUCKET {
-                    break;
+        let Self { shape, mask, shards, echelon } = self;
+        let bases = (0..).step_by(shape.slots as usize);
+        let mut walks: Vec<Walk<'_, '_>> =
+            shards.iter_mut().zip(bases).map(|(shard, base)| Walk::new(shard, base)).collect();
+        // In turn while all have keys, which is nearly to the end, and then one after another.
+        let mut pending: Vec<Option<Equation>> = walks.iter_mut().map(|walk| walk.next(shape, mask)).collect();
+        if let Ok(walks) = <&mut [Walk<'_, '_>; AT_ONCE]>::try_from(walks.as_mut_slice())
+            && pending.iter().all(Option::is_some)
+        {
+            let mut current: [Equation; AT_ONCE] = std::array::from_fn(|lane| pending[lane].expect("all are there"));
+            let ended = 'turns: loop {
+                for lane in 0..AT_ONCE {
+                    if let Some(reduced) = echelon.step(&mut current[lane]) {
+                        walks[lane].note(reduced, echelon);
+                        match walks[lane].next(shape, mask) {
+                            Some(next) => current[lane] = next,
+                            None => break 'turns lane,
+                        }
+                    }
                 }
-                equations.push(Equation { start, row: row(*word), value: fingerprint(*word) & mask });
-            }
-            led.clear();
-            for (index, equation) in equations.iter().enumerate().rev() {
-                if let Some(slot) = echelon.insert(*equation) {
-                    led.push(slot);
-                    continue;
-                }
-                *threshold = u8::try_from(equation.start - first + 1).unwrap_or(u8::MAX);
-                let gone = equations.partition_point(|one| moved_on(*threshold, one.start - first));
-                // Those after it that are below the threshold too were the last to be added.
-                led.drain(led.len() - (gone - index - 1)..).for_each(|slot| echelon.remove(slot));
-                shard.moved.extend_from_slice(&rest[..gone]);
-                break;
-            }
-            rest = &rest[equations.len()..];
+            };
+            pending.iter_mut().zip(current).for_each(|(pending, current)| *pending = Some(current));
+            pending[ended] = None;
         }
-        debug_assert!(rest.is_empty(), "buckets cover all starts");
+        for (walk, mut pending) in walks.iter_mut().zip(pending) {
+            while let Some(equation) = pending {
+                let reduced = echelon.add(equation);
+                walk.note(reduced, echelon);
+                pending = walk.next(shape, mask);
+            }
+        }
     }
 }
 
@@ -139,7 +237,8 @@ pub fn parities<const L: usize>(mut words: [u64; L]) -> [u64; L] {
 
 /// Finds the bits of a shard's columns, of which there are `L` at most, from its last slot to its first.
 struct Substitute<'s, const L: usize> {
-    echelon: &'s Echelon,
+    rows: &'s [u64],
+    values: &'s [u32],
     columns: usize,
     out: &'s mut [u64],
 }
@@ -149,7 +248,7 @@ impl<const L: usize> Loop for Substitute<'_, L> {
 
     #[inline(always)]
     fn run(self) {
-        let Echelon { rows, values } = self.echelon;
+        let Self { rows, values, .. } = self;
         let mut behind = [0_u64; L]; // the bits of 64 slots from the last one done, the first lowest
         let blocks = rows.as_chunks::<64>().0.iter().zip(values.as_chunks::<64>().0);
         for (out, (rows, values)) in self.out.chunks_exact_mut(self.columns).zip(blocks).rev() {
@@ -190,9 +289,11 @@ macro_rules! with_lanes {
 }
 pub(super) use with_lanes;
 
-fn substitute(echelon: &Echelon, bits: u32, out: &mut [u64]) {
+/// Finds the bits of the shard whose slots begin at `base` of the echelon.
+fn substitute(echelon: &Echelon, base: usize, slots: u32, bits: u32, out: &mut [u64]) {
     let columns = bits as usize;
-    with_lanes!(columns, L => lanes::run(Substitute::<L> { echelon, columns, out }));
+    let (rows, values) = (&echelon.rows[base..][..slots as usize], &echelon.values[base..][..slots as usize]);
+    with_lanes!(columns, L => lanes::run(Substitute::<L> { rows, values, columns, out }));
 }
 
 /// Solves a layer for ascending distinct words: its bits and thresholds are written, and those that move on returned, in
@@ -217,11 +318,14 @@ pub fn layer(
     let part = shards.len().div_ceil(threads.max(1));
     let mut groups: Vec<&mut [Shard<'_>]> = shards.chunks_mut(part).collect();
     threads::each(&mut groups, threads, |group| {
-        let mut echelon = Echelon::new(shape.slots);
-        for shard in group.iter_mut() {
+        let slots = shape.slots as usize;
+        let mut echelon = Echelon::new(slots * AT_ONCE.min(group.len()));
+        for shards in group.chunks_mut(AT_ONCE) {
             echelon.clear();
-            lanes::run(Eliminate { shape, mask: mask_of(bits), shard, echelon: &mut echelon });
-            substitute(&echelon, bits, shard.out);
+            lanes::run(Eliminate { shape, mask: mask_of(bits), shards, echelon: &mut echelon });
+            for (shard, base) in shards.iter_mut().zip((0..).step_by(slots)) {
+                substitute(&echelon, base, shape.slots, bits, shard.out);
+            }
         }
     });
     shards.into_iter().flat_map(|shard| shard.moved).collect()
@@ -230,14 +334,14 @@ pub fn layer(
 /// Solves a last layer for mixed words; false, and nothing is written, if they contradict each other.
 #[must_use]
 pub fn last(words: impl Iterator<Item = u64>, shape: Shape, bits: u32, out: &mut [u64]) -> bool {
-    let mut echelon = Echelon::new(shape.slots);
+    let mut echelon = Echelon::new(shape.slots as usize);
     let mask = mask_of(bits);
     for word in words {
-        let equation = Equation { start: shape.place(word).1, row: row(word), value: fingerprint(word) & mask };
-        if echelon.insert(equation).is_none() {
+        let slot = shape.place(word).1 as usize;
+        if let Reduced::Contradicted = echelon.add(Equation { slot, row: row(word), value: fingerprint(word) & mask }) {
             return false;
         }
     }
-    substitute(&echelon, bits, out);
+    substitute(&echelon, 0, shape.slots, bits, out);
     true
 }

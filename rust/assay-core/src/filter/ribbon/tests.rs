@@ -35,7 +35,7 @@ fn every_key_is_held_at_every_size_and_width() {
 }
 
 #[test]
-fn a_million_keys_are_held_in_two_percent_more_than_their_bits() {
+fn a_million_keys_are_held_in_hardly_more_than_their_bits() {
     let keys = hashes(1, 1_000_000);
     for (bits, most) in [(1, 1.05), (7, 7.09), (8, 8.09), (16, 16.15), (32, 32.27)] {
         let filter = Ribbon::build(keys.as_slice(), bits, 2).unwrap();
@@ -258,6 +258,18 @@ fn sizes_follow_the_formulas_and_end_before_slots_overflow() {
         let (_, start) = shape.place(u64::MAX);
         assert!(start + 64 <= shape.slots && start / 256 < shape.buckets, "{keys}");
         assert_eq!(shape.place(0), (0, 0));
+    }
+}
+
+/// Nine layers of as many keys as there may be have more slots than 32 bits number.
+#[test]
+fn a_stored_filter_of_too_many_slots_is_refused_before_they_are_counted() {
+    let most: Vec<u8> = (0..8).flat_map(|_| KEYS_HIGH.to_le_bytes()).collect();
+    for (keys, payload) in
+        [(KEYS_HIGH, &most[..]), (KEYS_HIGH, &most[..8]), (KEYS_HIGH + 1, &most[..]), (u64::MAX, &[])]
+    {
+        let header = Header { kind: Kind::Ribbon, parameter: 8, key_type: KeyType::UInt64, size: 0, keys, seed: 0 };
+        assert_eq!(Ribbon::read(&header, payload), None);
     }
 }
 
