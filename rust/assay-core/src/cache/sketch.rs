@@ -40,13 +40,9 @@ pub enum Sketch {
     Exact(Vec<u32>),
 }
 
-/// A key's counters.
-#[derive(Debug, Clone, Copy)]
-pub struct Spots {
-    first: u32,
-    step: u32,
-    id: u32,
-}
+/// A key's counters; some may come twice.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spots([u32; HASHES as usize]);
 
 impl Sketch {
     /// Counters for so many objects of a cache, where so many keys are asked for.
@@ -64,22 +60,39 @@ impl Sketch {
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
     pub fn spots(&self, id: u32, word: u64) -> Spots {
-        if matches!(self, Self::Exact(_)) {
-            return Spots { first: 0, step: 0, id };
+        let mut spots = Spots([id; HASHES as usize]);
+        if let Self::Shared { counts, inverse } = self {
+            let mut hash = Xxh64::new(SEEDS[0]).word(word) as u32;
+            let step = Xxh64::new(SEEDS[1]).word(word) as u32;
+            for spot in &mut spots.0 {
+                *spot = remainder(hash, *inverse, counts.len());
+                hash = hash.wrapping_add(step);
+            }
         }
-        let [first, step] = SEEDS.map(|seed| Xxh64::new(seed).word(word) as u32);
-        Spots { first, step, id }
+        spots
+    }
+
+    /// Asks for a key's counters.
+    #[inline]
+    pub fn prefetch(&self, spots: &Spots) {
+        match self {
+            Self::Exact(counts) => memory::prefetch(&counts[spots.0[0] as usize]),
+            Self::Shared { counts, .. } => {
+                for &spot in &spots.0 {
+                    memory::prefetch(&counts[spot as usize]);
+                }
+            }
+        }
     }
 
     /// Counts a use.
     #[inline]
-    pub fn add(&mut self, spots: Spots) {
+    pub fn add(&mut self, spots: &Spots) {
         match self {
-            Self::Exact(counts) => counts[spots.id as usize] += 1,
-            Self::Shared { counts, inverse } => {
-                for turn in 0..HASHES {
-                    let place = remainder(spots, turn, *inverse, counts.len());
-                    counts[place] += 1;
+            Self::Exact(counts) => counts[spots.0[0] as usize] += 1,
+            Self::Shared { counts, .. } => {
+                for &spot in &spots.0 {
+                    counts[spot as usize] += 1;
                 }
             }
         }
@@ -88,11 +101,15 @@ impl Sketch {
     /// How often the key was used, or more.
     #[inline]
     #[must_use]
-    pub fn estimate(&self, spots: Spots) -> u32 {
+    pub fn estimate(&self, spots: &Spots) -> u32 {
         match self {
-            Self::Exact(counts) => counts[spots.id as usize],
-            Self::Shared { counts, inverse } => {
-                (0..HASHES).map(|turn| counts[remainder(spots, turn, *inverse, counts.len())]).min().unwrap_or(0)
+            Self::Exact(counts) => counts[spots.0[0] as usize],
+            Self::Shared { counts, .. } => {
+                let mut least = u32::MAX;
+                for &spot in &spots.0 {
+                    least = least.min(counts[spot as usize]);
+                }
+                least
             }
         }
     }
@@ -107,14 +124,12 @@ impl Sketch {
     }
 }
 
-/// (first + turn × step) modulo 2^32, and of that the remainder by the number of counters: Lemire, Kaser, Kurz 2019,
-/// "Faster remainder by direct computation".
+/// The remainder by the number of counters: Lemire, Kaser, Kurz 2019, "Faster remainder by direct computation".
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
-fn remainder(spots: Spots, turn: u32, inverse: u64, counters: usize) -> usize {
-    let hash = spots.first.wrapping_add(turn.wrapping_mul(spots.step));
+fn remainder(hash: u32, inverse: u64, counters: usize) -> u32 {
     let fraction = inverse.wrapping_mul(u64::from(hash));
-    ((u128::from(fraction) * counters as u128) >> 64) as usize
+    ((u128::from(fraction) * counters as u128) >> 64) as u32
 }
 
 #[cfg(test)]
@@ -126,14 +141,11 @@ mod tests {
         let mut state = 7u64;
         for counters in [20u64, 21, 144, 1000, 143_776, 1 << 20, 2_147_483_647] {
             let inverse = u64::MAX / counters + 1;
-            for _ in 0..10_000 {
+            for _ in 0..100_000 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let spots = Spots { first: (state >> 32) as u32, step: (state >> 7) as u32, id: 0 };
-                for turn in 0..HASHES {
-                    let hash = spots.first.wrapping_add(turn.wrapping_mul(spots.step));
-                    let expected = u64::from(hash) % counters;
-                    assert_eq!(remainder(spots, turn, inverse, counters as usize) as u64, expected);
-                }
+                let hash = state >> 32;
+                let found = remainder(u32::try_from(hash).unwrap(), inverse, usize::try_from(counters).unwrap());
+                assert_eq!(u64::from(found), hash % counters);
             }
         }
     }
@@ -145,11 +157,11 @@ mod tests {
         for id in 0..50 {
             for _ in 0..=id {
                 let spots = sketch.spots(id, u64::from(id) << 40);
-                sketch.add(spots);
+                sketch.add(&spots);
             }
         }
         let estimates = |sketch: &Sketch| -> Vec<u32> {
-            (0..50).map(|id| sketch.estimate(sketch.spots(id, u64::from(id) << 40))).collect()
+            (0..50).map(|id| sketch.estimate(&sketch.spots(id, u64::from(id) << 40))).collect()
         };
         let found = estimates(&sketch);
         assert!(found.iter().enumerate().all(|(id, &count)| count > u32::try_from(id).unwrap()));
@@ -162,7 +174,7 @@ mod tests {
         let mut sketch = Sketch::new(1 << 30, 3);
         assert!(matches!(&sketch, Sketch::Exact(counts) if counts.len() == 3));
         let spots = sketch.spots(2, 5);
-        sketch.add(spots);
-        assert_eq!((sketch.estimate(spots), sketch.estimate(sketch.spots(1, 5))), (1, 0));
+        sketch.add(&spots);
+        assert_eq!((sketch.estimate(&spots), sketch.estimate(&sketch.spots(1, 5))), (1, 0));
     }
 }

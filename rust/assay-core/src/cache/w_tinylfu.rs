@@ -19,11 +19,12 @@ use std::sync::Arc;
 use crate::cache::queues::{Places, Queue};
 use crate::cache::segments::Segments;
 use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::sketch::Sketch;
+use crate::cache::sketch::{Sketch, Spots};
 use crate::cache::telling::{self, Telling};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, share_of};
+use crate::cache::{Cache, Counted, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, share_of};
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
+use crate::memory;
 
 const WINDOW_SHARE: Parameter = Parameter {
     name: "window_share",
@@ -49,6 +50,12 @@ pub const CONTENDER: Contender = Contender {
 /// The tag of the window; those of the main part's two segments are 1 and 2.
 const WINDOW: u8 = 3;
 
+/// No object.
+const NOBODY: u32 = u32::MAX;
+
+/// Requests whose counters are asked for ahead of time.
+const AHEAD: usize = 16;
+
 /// Hits in the main part after which counts are halved, for each object of it.
 const AGE: u64 = 32;
 
@@ -59,6 +66,9 @@ pub struct WTinyLfu<S> {
     window: Queue<0>,
     main: Segments,
     sketch: Sketch,
+    /// The objects that are to be compared next, as far as is known, with their counters.
+    newcomer: (u32, Spots),
+    victim: (u32, Spots),
     /// Each object's key as a word.
     words: Arc<Vec<u64>>,
     sizes: S,
@@ -92,6 +102,8 @@ impl<S: Sizes> WTinyLfu<S> {
             window: Queue::new(WINDOW),
             main: Segments::new(main_limit, limits.to_vec()),
             sketch: Sketch::new(main_limit, distinct),
+            newcomer: (NOBODY, Spots::default()),
+            victim: (NOBODY, Spots::default()),
             words: Arc::clone(trace.words()),
             sizes: S::of_keys(distinct),
             capacity,
@@ -103,48 +115,20 @@ impl<S: Sizes> WTinyLfu<S> {
     }
 
     #[inline]
-    fn count(&mut self, id: u32) {
-        let spots = self.sketch.spots(id, self.words[id as usize]);
-        self.sketch.add(spots);
+    fn spots(&self, id: u32) -> Spots {
+        self.sketch.spots(id, self.words[id as usize])
     }
 
-    /// The window's victims go to the main part while it has room; then one of the two victims leaves the cache.
+    /// A hit of an object, whose counters are these if it has any to be counted up.
     #[inline]
-    fn evict(&mut self, gone: &mut impl Gone) {
-        while let Some((id, weight)) = self.window.pop(&mut self.places, &self.sizes) {
-            let spots = self.sketch.spots(id, self.words[id as usize]);
-            if self.main.used() + weight <= self.main_limit {
-                self.main.insert(&mut self.places, &self.sizes, id, weight, gone);
-                self.sketch.add(spots);
-                continue;
-            }
-            let wins = self.main.victim(&self.places).is_some_and(|victim| {
-                let theirs = self.sketch.spots(victim, self.words[victim as usize]);
-                self.sketch.estimate(spots) > self.sketch.estimate(theirs)
-            });
-            if wins {
-                self.main.evict(&mut self.places, &self.sizes, gone);
-                self.main.insert(&mut self.places, &self.sizes, id, weight, gone);
-            } else {
-                gone.evicted(id);
-            }
-            self.sketch.add(spots);
-            return;
-        }
-        self.main.evict(&mut self.places, &self.sizes, gone);
-    }
-}
-
-impl<S: Sizes> Telling for WTinyLfu<S> {
-    #[inline]
-    fn hit_telling(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        let id = request.id;
+    fn hit_at(&mut self, id: u32, spots: impl FnOnce(&Self) -> Spots, gone: &mut impl Gone) -> bool {
         match self.places.queue(0, id) {
             0 => return false,
             WINDOW => self.window.renew(&mut self.places, id),
             tag => {
                 self.main.hit(&mut self.places, &self.sizes, id, tag, gone);
-                self.count(id);
+                let spots = spots(self);
+                self.sketch.add(&spots);
                 self.counted += 1;
                 if self.counted >= AGE * self.main_limit {
                     self.counted = 0;
@@ -153,6 +137,84 @@ impl<S: Sizes> Telling for WTinyLfu<S> {
             }
         }
         true
+    }
+
+    /// Puts the object of a miss in, whose counters are these.
+    #[inline]
+    fn insert_at(&mut self, request: Request, spots: &Spots, gone: &mut impl Gone) -> bool {
+        let Request { id, size, .. } = request;
+        let weight = S::weight(size);
+        // A cache of one object is its window alone.
+        if weight > self.window_limit || (self.main_limit > 0 && !self.main.fits(weight)) {
+            return false;
+        }
+        let full = Policy::used(self) + weight > self.capacity;
+        while Policy::used(self) + weight > self.capacity {
+            self.evict(gone);
+        }
+        self.sizes.keep(id, weight);
+        self.window.push(&mut self.places, id, weight);
+        self.sketch.add(spots);
+        if full {
+            self.look_ahead();
+        }
+        true
+    }
+
+    /// Finds out which two objects will be compared next, if no hit comes in between, and asks for their counters.
+    #[inline]
+    fn look_ahead(&mut self) {
+        if let Some(id) = self.window.oldest(&self.places)
+            && id != self.newcomer.0
+        {
+            self.newcomer = (id, self.spots(id));
+            self.sketch.prefetch(&self.newcomer.1);
+        }
+        if let Some(id) = self.main.victim(&self.places)
+            && id != self.victim.0
+        {
+            self.victim = (id, self.spots(id));
+            self.sketch.prefetch(&self.victim.1);
+        }
+    }
+
+    /// The window's victims go to the main part while it has room; then one of the two victims leaves the cache.
+    #[inline]
+    fn evict(&mut self, gone: &mut impl Gone) {
+        while let Some((id, weight)) = self.window.pop(&mut self.places, &self.sizes) {
+            let spots = if id == self.newcomer.0 { self.newcomer.1 } else { self.spots(id) };
+            if self.main.used() + weight <= self.main_limit {
+                self.main.insert(&mut self.places, &self.sizes, id, weight, gone);
+                self.sketch.add(&spots);
+                continue;
+            }
+            if self.is_rarer_in_main(&spots) {
+                self.main.evict(&mut self.places, &self.sizes, gone);
+                self.main.insert(&mut self.places, &self.sizes, id, weight, gone);
+            } else {
+                gone.evicted(id);
+            }
+            self.sketch.add(&spots);
+            return;
+        }
+        self.main.evict(&mut self.places, &self.sizes, gone);
+    }
+
+    /// Whether the main part's victim was asked for less often than the key of these counters.
+    #[inline]
+    fn is_rarer_in_main(&mut self, spots: &Spots) -> bool {
+        let Some(victim) = self.main.victim(&self.places) else { return false };
+        if victim != self.victim.0 {
+            self.victim = (victim, self.spots(victim));
+        }
+        self.sketch.estimate(spots) > self.sketch.estimate(&self.victim.1)
+    }
+}
+
+impl<S: Sizes> Telling for WTinyLfu<S> {
+    #[inline]
+    fn hit_telling(&mut self, request: Request, gone: &mut impl Gone) -> bool {
+        self.hit_at(request.id, |cache| cache.spots(request.id), gone)
     }
 
     fn left(&mut self) -> &mut Vec<u32> {
@@ -170,19 +232,8 @@ impl<S: Sizes> Policy for WTinyLfu<S> {
     #[inline]
     fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
         telling::tell(self, gone);
-        let Request { id, size, .. } = request;
-        let weight = S::weight(size);
-        // A cache of one object is its window alone.
-        if weight > self.window_limit || (self.main_limit > 0 && !self.main.fits(weight)) {
-            return false;
-        }
-        while Policy::used(self) + weight > self.capacity {
-            self.evict(gone);
-        }
-        self.sizes.keep(id, weight);
-        self.window.push(&mut self.places, id, weight);
-        self.count(id);
-        true
+        let spots = self.spots(request.id);
+        self.insert_at(request, &spots, gone)
     }
 
     fn remove(&mut self, id: u32) -> bool {
@@ -209,7 +260,36 @@ impl<S: Sizes> Policy for WTinyLfu<S> {
         self.places.prefetch(id);
     }
 
+    /// The loop of all policies, but that the counters of the requests to come are asked for too.
     fn run(&mut self, requests: Requests<'_>) -> Tally {
-        telling::run(self, requests)
+        let mut tally = Tally { requests: requests.ids.len() as u64, ..Tally::default() };
+        let mut gone = Counted::default();
+        telling::tell(self, &mut gone);
+        let mut ahead = [Spots::default(); AHEAD];
+        for (place, spots) in ahead.iter_mut().enumerate().take(requests.ids.len()) {
+            *spots = self.spots(requests.ids[place]);
+        }
+        for place in 0..requests.ids.len() {
+            let request = requests.get(place);
+            let spots = ahead[place % AHEAD];
+            if let Some(&far) = requests.ids.get(place + 2 * AHEAD) {
+                memory::prefetch(&self.words[far as usize]);
+                self.places.prefetch(far);
+            }
+            if let Some(&next) = requests.ids.get(place + AHEAD) {
+                let spots = self.spots(next);
+                self.sketch.prefetch(&spots);
+                ahead[place % AHEAD] = spots;
+            }
+            tally.bytes += request.size;
+            if self.hit_at(request.id, |_| spots, &mut gone) {
+                tally.hits += 1;
+                tally.bytes_hit += request.size;
+            } else {
+                tally.inserted += u64::from(self.insert_at(request, &spots, &mut gone));
+            }
+        }
+        tally.evictions = gone.0;
+        tally
     }
 }
