@@ -47,7 +47,9 @@ def sizes_of(column: pa.Array, name: str, dataset: Dataset, first_row: int) -> p
     """
     if not pa.types.is_integer(column.type):
         raise DataError(f'{dataset.name}: column "{name}" is of type {column.type}; sizes are integers, in bytes')
-    wrong = pc.fill_null(pc.less(column, 0), True)
+    # Arrow compares with 0 in 64 signed bits, where the largest sizes have no room; unsigned ones are never below it.
+    unsigned = pa.types.is_unsigned_integer(column.type)
+    wrong = column.is_null() if unsigned else pc.fill_null(pc.less(column, 0), True)
     if pc.any(wrong).as_py():
         row = pc.index(wrong, pa.scalar(True)).as_py()
         raise DataError(

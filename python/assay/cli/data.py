@@ -11,9 +11,11 @@ from cyclopts import Parameter
 
 from assay.cli.options import FormatOption
 from assay.cli.output import note, print_lines, print_rows, refuse_to_overwrite, say
+from assay.cli.trace_data import facts_of_trace, print_trace, trace_content
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
+    from assay.caches.trace_facts import TraceFacts
     from assay.datasets import DatasetFacts, GuessedRoles
 
 __all__ = ["data"]
@@ -34,20 +36,31 @@ def data(
         Path | None, Parameter(name=["--output", "-o"], help="The Parquet file for --generate.", metavar="FILE")
     ] = None,
     force: Annotated[bool, Parameter(help="Overwrite a file that is there.", negative=())] = False,
+    key: Annotated[str | None, Parameter(help="Of a trace: the column of keys.", metavar="COLUMN")] = None,
+    time: Annotated[str | None, Parameter(help="Of a trace: the column of times.", metavar="COLUMN")] = None,
+    size: Annotated[str | None, Parameter(help="Of a trace: the column of sizes in bytes.", metavar="COLUMN")] = None,
+    op: Annotated[str | None, Parameter(help="Of a trace: the column of operations.", metavar="COLUMN")] = None,
 ) -> int:
-    """Show what a table holds, or make one up.
+    """Show what a table or trace holds, or make one up.
 
     Columns, nulls, distinct values, skew, foreign keys and their orphans,
-    fingerprint, and columns to try as keys.
+    fingerprint, and columns to try as keys. Of a trace for caches also
+    footprint, one-hit wonders, Zipf's exponent, how soon objects are asked
+    for again, reads and writes.
 
     For example:
 
         assay data flights
+        assay data cache2k_web12
+        assay data "twitter(cluster52.csv.zst)"
         assay data --generate "zipf(rows=1000000, seed=7)" -o zipf.parquet
     """
     from assay.datasets import describe, guess_roles, open_dataset
 
+    named = {"key": key, "time": time, "size": size, "op": op}
     if generate is not None:
+        if any(named.values()):
+            raise UsageError("--key, --time, --size and --op say how a trace is shown; leave them out with --generate")
         if dataset is not None:
             raise UsageError(f"both {dataset} and --generate are given; expected one of them")
         if output is None:
@@ -63,10 +76,11 @@ def data(
     table = open_dataset(dataset)
     facts = describe(table)
     roles = guess_roles(table, facts=facts)
+    trace = facts_of_trace(table, named) if format in ("json", "table") else None
     if format == "json":
-        _print_json(facts, roles)
+        _print_json(facts, roles, trace)
     elif format == "table":
-        _print_facts(dataset, facts, roles)
+        _print_facts(dataset, facts, roles, trace)
     else:
         print_rows(_columns(facts), format)
     return 0
@@ -105,7 +119,7 @@ def _references(facts: DatasetFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _print_json(facts: DatasetFacts, roles: GuessedRoles) -> None:
+def _print_json(facts: DatasetFacts, roles: GuessedRoles, trace: TraceFacts | None) -> None:
     import dataclasses
     import json
 
@@ -114,11 +128,12 @@ def _print_json(facts: DatasetFacts, roles: GuessedRoles) -> None:
         "columns": _columns(facts),
         "foreign_keys": _references(facts),
         "proposed": {"time": roles.time, "keys": roles.keys, "lists": roles.lists, "reasons": dict(roles.reasons)},
+        **({} if trace is None else {"trace": trace_content(trace)}),
     }
     say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
 
 
-def _print_facts(dataset: str, facts: DatasetFacts, roles: GuessedRoles) -> None:
+def _print_facts(dataset: str, facts: DatasetFacts, roles: GuessedRoles, trace: TraceFacts | None) -> None:
     from assay.units import format_bytes, format_count
 
     stored = "" if facts.storage_bytes is None else f", {format_bytes(facts.storage_bytes)}"
@@ -151,7 +166,10 @@ def _print_facts(dataset: str, facts: DatasetFacts, roles: GuessedRoles) -> None
         if names
     ]
     print_lines(lines or [("proposed", "no column looks like a key")])
-    if facts.rows:
+    if trace is not None:
+        print_trace(trace)
+        note(f"\nnext: assay compare caching {shlex.quote(dataset)}")
+    elif facts.rows:
         note(f"\nnext: assay compare partitioning {shlex.quote(dataset)} --partitions 8")
 
 

@@ -37,7 +37,8 @@ class ZipfTable:
         """The rank of each draw, shape (n,): the smallest whose cumulative weight is above the point."""
         point = unit_interval(bits) * self.cumulative[-1]
         bucket = (bits >> np.uint64(64 - self._buckets_log2)).astype(np.int64)
-        low, high = self._lowest[bucket], self._lowest[bucket + 1]
+        low: npt.NDArray[np.int64] = self._lowest[bucket]
+        high = self._lowest[bucket + 1]
         # Rounding keeps order, so the rank of a point lies between those of its bucket's edges.
         open_ = np.flatnonzero(low < high)
         first, last, wanted = low[open_], high[open_], point[open_]
