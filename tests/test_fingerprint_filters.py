@@ -242,8 +242,8 @@ def test_rates_and_widths_of_ribbon_that_are_none_are_refused() -> None:
     for rate in (0.0, -1.0, 1e-10, 1.0, float("nan")):
         with pytest.raises(ParameterError, match=r'expected 2.33e-10 or more.*1 to 32 bits.*layout="standard"'):
             build(pa.array([1]), false_positive_rate=rate)
-    for bits in (0, 33, 2**32):
-        with pytest.raises((ParameterError, OverflowError), match=rf"fingerprint_bits is {bits}; expected 1 to 32"):
+    for bits in (0, 33, 64):
+        with pytest.raises(ParameterError, match=rf"fingerprint_bits is {bits}; expected 1 to 32"):
             build(pa.array([1]), fingerprint_bits=bits)
     assert build(pa.array([1]), false_positive_rate=2.0**-32).fingerprint_bits == 32
     assert repr(build(pa.array([1]))).startswith("<RibbonFilter fingerprint_bits=8 memory_bytes=")

@@ -136,7 +136,7 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("filter", "binary_fuse", 1): "1423af806d100f6e",
     ("filter", "cuckoo", 1): "e0a07a510321c464",
     ("filter", "xor", 1): "a5ba8ec9bfd3e1db",
-    ("filter", "ribbon", 1): "0000000000000000",
+    ("filter", "ribbon", 1): "1c7506558e99c746",
     ("filter", "standard", 1): "fea04a6648331e16",
     ("filter", "blocked_512", 1): "e408312235d4d13f",
     ("filter", "counting", 1): "de2732cf834327ee",

@@ -436,7 +436,7 @@ def test_filters_that_nobody_named_and_that_cannot_keep_the_rate_are_left_out_wi
     usual, low = EXPERIMENT.answer(job.cells, found.values, settings, job)
     assert not usual.notes and {cell.contender for cell in job.cells} == set(propose())
     assert {note.split(" was left out: false_positive_rate is ")[0] for note in low.notes} >= {"split_block", "xor"}
-    assert low.best == "standard" and "says yes to none of 200,000 absent ones" in low.sentence
+    assert low.best == "ribbon" and "says yes to none of 200,000 absent ones" in low.sentence
     named = EXPERIMENT.job(job.dataset, MembershipSettings(filters=["xor"], false_positive_rate=1e-7, key="key"))
     (why,) = findings_of(named).failures.values()  # what was asked for by name is not left out
     assert why.startswith("false_positive_rate is 1e-07; expected ")
