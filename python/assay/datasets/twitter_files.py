@@ -21,9 +21,9 @@ from assay.datasets.files import File, file_bytes
 from assay.datasets.line_blocks import BLOCK_BYTES, LineBlock, line_blocks, shown_line
 from assay.errors import ReadError
 
-__all__ = ["TwitterReader"]
+__all__ = ["OPERATIONS", "TwitterReader"]
 
-_OPERATIONS = ("get", "gets", "set", "add", "replace", "cas", "append", "prepend", "delete", "incr", "decr")
+OPERATIONS = ("get", "gets", "set", "add", "replace", "cas", "append", "prepend", "delete", "incr", "decr")
 _FIELDS = {
     "time": pa.int64(),
     "key": pa.string(),
@@ -98,7 +98,7 @@ def _parsed(path: File, block: LineBlock, fields: list[str]) -> pa.Table:
     except pa.ArrowInvalid as error:
         raise _located(path, block, " ".join(str(error).split())) from error
     if "op" in fields:
-        known = pc.is_in(table["op"], value_set=pa.array(_OPERATIONS))
+        known = pc.is_in(table["op"], value_set=pa.array(OPERATIONS))
         if not pc.all(known).as_py():
             raise _located(path, block, "an operation is not known")
     if "key" in fields and pc.any(pc.equal(pc.binary_length(table["key"]), 0)).as_py():
@@ -130,8 +130,8 @@ def _problem(line: bytes) -> str:
                 return f"{name} is {text!r}, no whole number"
             if not low <= int(text) <= high:
                 return f"{name} is {text}, not within {low} to {high}"
-        elif name == "op" and text not in _OPERATIONS:
-            return f"the operation is {text!r}, none of {', '.join(_OPERATIONS)}"
+        elif name == "op" and text not in OPERATIONS:
+            return f"the operation is {text!r}, none of {', '.join(OPERATIONS)}"
         elif not text:
             return f"{name} is empty"
     return ""
