@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.caches import simulate_cache
 from assay.caches.trace_facts import ReuseBucket, TraceFacts, describe_trace
 from assay.caches.zipf_fit import fit_zipf
 from assay.cli import main
 from assay.datasets import open_dataset, trace_roles
 from assay.errors import DataError, UnsupportedTypeError
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cache_traces import file_of
 
 
 def facts_of(table: object, **named: str) -> TraceFacts:
@@ -40,7 +46,7 @@ def test_a_small_trace_by_hand() -> None:
         )
     )
     assert (facts.requests, facts.keys, facts.once, facts.repeated, facts.top_requests) == (5, 3, 2, 2, 3)
-    assert facts.reuse_times == (ReuseBucket(1, 1, 0), ReuseBucket(2, 3, 2))
+    assert facts.reuse_times == facts.reuse_distances == (ReuseBucket(1, 1, 0), ReuseBucket(2, 3, 2))
     assert facts.operations == (("get", 2), ("SET", 1), ("del", 1), ("peek", 1))
     assert facts.kinds == {"read": 2, "write": 1, "delete": 1, "other": 1}
     assert facts.sizes is not None and facts.time is not None and facts.zipf is None
@@ -63,16 +69,19 @@ def test_facts_equal_a_plain_count(requests: list[tuple[int, int]], pieces: int)
     last: dict[int, int] = {}
     first: dict[int, int] = {}
     times: Counter[int] = Counter()
+    distances: Counter[int] = Counter()
     changed = set()
     for number, (key, size) in enumerate(requests):
         if key in last:
             times[(number - last[key]).bit_length() - 1] += 1
+            distances[len({other for other, _ in requests[last[key] : number]}).bit_length() - 1] += 1
         last[key] = number
         if size != first.setdefault(key, size):
             changed.add(key)
     assert (facts.requests, facts.keys) == (len(requests), len(counts))
     assert facts.once == sum(count == 1 for count in counts.values())
-    assert {bucket.low.bit_length() - 1: bucket.requests for bucket in facts.reuse_times if bucket.requests} == times
+    for buckets, expected in ((facts.reuse_times, times), (facts.reuse_distances, distances)):
+        assert {bucket.low.bit_length() - 1: bucket.requests for bucket in buckets if bucket.requests} == expected
     assert facts.sizes is not None
     assert facts.sizes.footprint_bytes == sum(first.values())
     assert facts.sizes.requested_bytes == sum(size for _, size in requests)
@@ -85,6 +94,46 @@ def test_a_long_trace_is_counted_across_chunks() -> None:
     facts = facts_of("loop_trace(rows=350000, keys=70000)")
     assert (facts.keys, facts.once, facts.repeated) == (70_000, 0, 280_000)
     assert [bucket for bucket in facts.reuse_times if bucket.requests] == [ReuseBucket(65_536, 131_071, 280_000)]
+    assert [bucket for bucket in facts.reuse_distances if bucket.requests] == [ReuseBucket(65_536, 131_071, 280_000)]
+
+
+def test_lru_hits_what_the_distances_say() -> None:
+    facts = facts_of("cache2k_web07")
+    hits = 0
+    for bucket in facts.reuse_distances:
+        hits += bucket.requests
+        (row,) = simulate_cache("cache2k_web07", "lru", capacity=bucket.high).to_pylist()
+        assert row["hits"] == hits
+
+
+@pytest.mark.parametrize(
+    ("name", "requests", "keys"),
+    [
+        ("cloudphysics_io", 113_872, 48_974),
+        ("cache2k_web07", 76_118, 20_484),
+        ("cache2k_web12", 95_607, 13_756),
+        ("arc_oltp", 914_145, 186_880),
+        pytest.param("cache2k_orm_busy", 5_000_000, 76_349, marks=pytest.mark.slow),
+        pytest.param("cache2k_orm_night", 5_000_000, 86_466, marks=pytest.mark.slow),
+        pytest.param("arc_p3", 3_912_296, 762_543, marks=pytest.mark.slow),
+        pytest.param("arc_p6", 12_672_123, 773_770, marks=pytest.mark.slow),
+    ],
+)
+def test_real_traces_hold_what_their_origin_says(name: str, requests: int, keys: int) -> None:
+    file = file_of(name)
+    if file is None:
+        pytest.skip(f"{name} may not ship: name a folder that has {name}.parquet in ASSAY_TRACES")
+    facts = facts_of(file)
+    assert (facts.requests, facts.keys, facts.repeated) == (requests, keys, requests - keys)
+    assert sum(bucket.requests for bucket in facts.reuse_times) == facts.repeated
+    assert sum(bucket.requests for bucket in facts.reuse_distances) == facts.repeated
+    assert facts.sizes is not None and facts.kinds is not None
+    # Of the disk trace 66,898 requests write and 12 % have another size than the first one for their block had.
+    if name == "cloudphysics_io":
+        assert facts.kinds == {"read": 46_974, "write": 66_898, "delete": 0, "other": 0}
+        assert (facts.sizes.changing_keys, facts.sizes.footprint_bytes) == (4937, 2_029_769_728)
+    else:
+        assert facts.kinds["read"] == requests and facts.sizes.changing_keys == 0
 
 
 def test_huge_sizes_are_summed_exactly() -> None:
@@ -178,13 +227,14 @@ def test_a_shipped_trace_is_shown_as_one(capsys: pytest.CaptureFixture[str]) -> 
     text = " ".join(shown(capsys, "cache2k_web12").split())
     assert "as a trace: 95,607 requests for 13,756 objects" in text
     assert "6,207 objects (45.1 % of all, 6.5 % of the requests) are asked for only once" in text
-    assert "read 100.0 % (get 100.0 %)" in text and "512 to 1,023 7,277 7.6 %" in text
+    assert "read 100.0 % (get 100.0 %)" in text and "512 to 1,023 7.6 %" in text
 
 
 def test_json_holds_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     trace = json.loads(shown(capsys, "cache2k_web07", "--format", "json"))["trace"]
     assert (trace["requests"], trace["keys"], trace["roles"]["key"]) == (76_118, 20_484, "key")
-    assert sum(bucket["requests"] for bucket in trace["reuse_times"]) == trace["repeated"] == 76_118 - 20_484
+    for name in ("reuse_times", "reuse_distances"):
+        assert sum(bucket["requests"] for bucket in trace[name]) == trace["repeated"] == 76_118 - 20_484
 
 
 def test_roles_are_named_on_the_command_line_and_tables_stay_tables(

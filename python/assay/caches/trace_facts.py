@@ -36,7 +36,11 @@ _TICKS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 @dataclass(frozen=True)
 class ReuseBucket:
-    """Requests for an object that was asked for `low` to `high` requests before (1: by the request just before)."""
+    """Requests for an object whose last request was `low` to `high` before, counted in requests or in objects.
+
+    In requests, 1 is the one just before. In objects, 1 means that nothing else was asked for since, and a request of
+    distance d hits in LRU caches of d objects and more.
+    """
 
     low: int
     high: int
@@ -76,7 +80,8 @@ class TraceFacts:
     once: int  # keys that were asked for once, one-hit wonders
     top_requests: int  # for the most popular key
     zipf: ZipfFit | None
-    reuse_times: tuple[ReuseBucket, ...]  # of all requests but the first for each key
+    reuse_times: tuple[ReuseBucket, ...]  # in requests, of all but the first for each key
+    reuse_distances: tuple[ReuseBucket, ...]  # the same in objects
     operations: tuple[tuple[str, int], ...] | None  # and how many requests have each, most first; None without
     sizes: SizeFacts | None
     time: TimeFacts | None
@@ -128,6 +133,7 @@ def describe_trace(dataset: Dataset, roles: TraceRoles) -> TraceFacts:
         top_requests=int(counts.max()),
         zipf=fit_zipf(counts),
         reuse_times=_reuse_times(ids, trace.distinct),
+        reuse_distances=_by_powers(_core.reuse_distances(trace).to_numpy()),
         operations=mix.facts(),
         sizes=None if roles.size is None else _sizes(dataset, roles.size, ids, trace.distinct),
         time=times.facts(),
@@ -162,6 +168,18 @@ def _reuse_times(ids: npt.NDArray[np.uint32], keys: int) -> tuple[ReuseBucket, .
     return tuple(
         ReuseBucket(1 << bucket, (2 << bucket) - 1, int(found[bucket])) for bucket in range(len(ids).bit_length())
     )[: int(np.max(np.flatnonzero(found), initial=-1)) + 1]
+
+
+def _by_powers(counts: npt.NDArray[np.uint64]) -> tuple[ReuseBucket, ...]:
+    """Requests of each distance, shape (largest + 1,), where the one at 0 are first ones, by powers of two."""
+    buckets = []
+    low = 1
+    while low < len(counts):
+        buckets.append(ReuseBucket(low, 2 * low - 1, int(counts[low : 2 * low].sum())))
+        low *= 2
+    while buckets and not buckets[-1].requests:
+        buckets.pop()
+    return tuple(buckets)
 
 
 def _sizes(dataset: Dataset, column: str, ids: npt.NDArray[np.uint32], keys: int) -> SizeFacts:

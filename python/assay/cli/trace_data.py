@@ -176,20 +176,24 @@ def _time(facts: TraceFacts) -> str:
 
 
 def _shown_reuse(facts: TraceFacts) -> list[dict[str, Any]]:
+    """How soon objects come again, in other objects and in requests, with the same bounds."""
     from assay.units import format_count
 
-    most = max(bucket.requests for bucket in facts.reuse_times)
-    rows, so_far = [], 0
-    for bucket in facts.reuse_times:
-        so_far += bucket.requests
-        high = "" if bucket.low == bucket.high else f" to {format_count(bucket.high)}"
+    distances = {bucket.low: bucket.requests for bucket in facts.reuse_distances}
+    times = {bucket.low: bucket.requests for bucket in facts.reuse_times}
+    most = max(distances.values())
+    rows, hits = [], 0
+    for low in sorted({*distances, *times}):
+        requests = distances.get(low, 0)
+        hits += requests
+        high = "" if low == 1 else f" to {format_count(2 * low - 1)}"
         rows.append(
             {
-                "asked again after": f"{format_count(bucket.low)}{high}",
-                "requests": format_count(bucket.requests),
-                "share": _share(bucket.requests, facts.requests),
-                "up to here": _share(so_far, facts.requests),
-                "of the largest": "█" * max(bool(bucket.requests), round(_BAR * bucket.requests / most)),
+                "again after": f"{format_count(low)}{high}",
+                "requests": _share(times.get(low, 0), facts.requests),
+                "objects": _share(requests, facts.requests),
+                "LRU hits": _share(hits, facts.requests),
+                "": "█" * max(bool(requests), round(_BAR * requests / most)),
             }
         )
     return rows
