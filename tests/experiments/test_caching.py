@@ -136,6 +136,8 @@ def test_bytes_are_counted_where_sizes_are_named_and_missed_bytes_beside_objects
     assert (values["misses"], values["hits"], values["capacity_bytes"]) == (5, 1, 100)
     assert values["byte_miss_ratio"] == pytest.approx((310 - 10) / 310)
     assert numbers(sized, policies=["lru"], capacity="50%", size="size")["lru", "50%"]["capacity_bytes"] == 100
+    by_bytes = numbers(sized, policies=["lru"], capacity=100, size="size")["lru", 100]
+    assert "distance_to_opt" not in by_bytes, "OPT does not look at sizes, and is no bound where these count"
     beside = numbers(sized, policies=["lru"], capacity=2, size="size", counts="objects")["lru", 2]
     assert beside["capacity_objects"] == 2 and beside["byte_miss_ratio"] is not None
     alike = trace([1, 2, 1], size=pa.array([4, 4, 4]))
