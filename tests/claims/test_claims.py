@@ -14,6 +14,7 @@ import pytest
 from assay.harness import RunOutcome, TimingSettings, load_suite, run_suite, suite_from_dict
 from assay.store import Store
 
+LIMITED = "write_back(dirty_limit=10)"
 SUITE = Path(__file__).resolve().parents[2] / "bench" / "claims.toml"
 CLAIMS: list[dict[str, Any]] = tomllib.loads(SUITE.read_text(encoding="utf-8"))["claim"]
 
@@ -232,3 +233,43 @@ def test_a_counterexample_that_is_none_leaves_the_claim_standing() -> None:
 def test_a_wrong_expected_verdict_is_reported_whatever_the_numbers() -> None:
     verdict, outcome = run_small(expected_verdict="refuted")
     assert (verdict, outcome.exit_code) == ("holds if", 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "dataset", "settings", "metric", "value", "places", "words"),
+    [
+        ("lru", "cache2k_web12", {"capacity": "1%", "order": "stored"}, "miss_ratio", 0.603, 3, "60.3 % of them"),
+        ("lru", "cache2k_web12", {"capacity": "1%", "order": "shuffled"}, "miss_ratio", 0.853, 3, "85.3 % in the"),
+        ("fifo", "cache2k_web12", {"capacity": "1%"}, "miss_ratio", 0.624, 3, "from 62.4 % to 35.5 %"),
+        ("fifo", "cache2k_web12", {"capacity": "10%"}, "miss_ratio", 0.355, 3, "from 62.4 % to 35.5 %"),
+        ("lru", "zipf_trace", {"write": "write_back"}, "modelled_write_latency_mean", 0.8, 1, "waits 0.8 on average"),
+        ("lru", "zipf_trace", {"write": "write_through"}, "modelled_write_latency_mean", 8.1, 1, "instead of 8.1"),
+        ("lru", "zipf_trace", {"write": LIMITED}, "modelled_write_latency_mean", 7.0, 1, "then waits 7.0"),
+        ("lru", "zipf_trace", {"write": LIMITED}, "lost_writes", 11, 0, "11 writes on average"),
+        ("lru", "shifting_trace", {"capacity": "10%"}, "miss_ratio", 0.416, 3, "LRU misses 41.6 %"),
+        ("sieve", "shifting_trace", {"capacity": "10%"}, "miss_ratio", 0.525, 3, "SIEVE 52.5 %, LFU 69.3 %"),
+        ("lfu", "shifting_trace", {"capacity": "10%"}, "miss_ratio", 0.693, 3, "SIEVE 52.5 %, LFU 69.3 %"),
+        ("clock", "cache2k_web12", {"capacity": "10%"}, "miss_ratio", 0.308, 3, "30.8 % against 31.5 %"),
+        ("sieve", "cache2k_web12", {"capacity": "10%"}, "miss_ratio", 0.283, 3, "by SIEVE at 28.3 %"),
+        ("lfu_da", "cache2k_web12", {"capacity": "1%"}, "miss_ratio", 0.567, 3, "56.7 % against 60.3 %"),
+    ],
+)  # fmt: skip
+def test_a_reading_about_caches_tells_the_number_that_was_measured(
+    measured: tuple[Store, RunOutcome],
+    policy: str,
+    dataset: str,
+    settings: dict[str, str],
+    metric: str,
+    value: float,
+    places: int,
+    words: str,
+) -> None:
+    store, outcome = measured
+    assert any(words in " ".join(claim["reading"].split()) for claim in CLAIMS), words
+    where = " AND ".join(f"parameters->>'{name}' = ?" for name in settings)
+    found = store.query(
+        "SELECT DISTINCT round(value, ?) AS value FROM result WHERE run_id = ? AND contender = ? AND metric = ? "
+        f"AND starts_with(dataset, ?) AND coalesce((parameters->>'foreign_writes')::DOUBLE, 0) = 0 AND {where}",
+        [places, outcome.run_id, policy, metric, dataset, *settings.values()],
+    )
+    assert found.column("value").to_pylist() == [pytest.approx(value, abs=1e-12)]
