@@ -34,6 +34,7 @@ pub mod positions;
 pub mod queues;
 pub mod random;
 pub mod room;
+pub mod runs;
 pub mod s3_fifo;
 pub mod segments;
 pub mod settings;

@@ -10,6 +10,7 @@
 //! Source: Knuth, "The Art of Computer Programming" 3, section 6.4, algorithm L.
 
 mod window;
+mod words;
 
 use std::ops::Range;
 
@@ -414,16 +415,8 @@ impl KeyTable {
     /// If there are not as many numbers as rows, or more keys than numbers of 32 bits.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn insert_keys(&mut self, keys: &Keys<'_>, first_row: u32, numbers: &mut [u32], fresh: &mut Vec<u32>) {
-        if keys.validity().is_none() && !self.window.is_empty() {
-            match keys.values() {
-                Values::I64(values) => {
-                    return self.insert_words(values, |value| value as u64, first_row, numbers, fresh);
-                }
-                Values::I32(values) | Values::Date32(values) => {
-                    return self.insert_words(values, |value| i64::from(value) as u64, first_row, numbers, fresh);
-                }
-                _ => {}
-            }
+        if self.insert_words(keys, first_row, numbers, fresh) {
+            return;
         }
         let Values::Dictionary { indices, values } = keys.values() else {
             self.insert_each(keys, first_row, numbers, fresh);
@@ -440,30 +433,6 @@ impl KeyTable {
                     known[entry] = values.at(entry, |form| self.insert(form));
                 }
                 known[entry]
-            };
-            if self.count > before {
-                fresh.push(first_row + row as u32);
-            }
-        }
-    }
-
-    /// As [`Self::insert_keys`], for words most of which stand in the window: no hash, no fetching ahead.
-    #[allow(clippy::cast_possible_truncation)]
-    fn insert_words<T: Copy>(
-        &mut self,
-        values: &[T],
-        word: impl Fn(T) -> u64,
-        first_row: u32,
-        numbers: &mut [u32],
-        fresh: &mut Vec<u32>,
-    ) {
-        assert_eq!(numbers.len(), values.len(), "a number for each row");
-        for (row, (slot, value)) in numbers.iter_mut().zip(values).enumerate() {
-            let word = word(*value);
-            let before = self.count;
-            *slot = match self.window.place(word) {
-                Some(place) => self.insert_at(place),
-                None => self.insert(Canonical::Word(word)),
             };
             if self.count > before {
                 fresh.push(first_row + row as u32);

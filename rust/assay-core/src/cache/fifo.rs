@@ -7,7 +7,7 @@
 use crate::cache::line::Line;
 use crate::cache::room::Room;
 use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
+use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, run};
 use crate::catalogue::Contender;
 use crate::error::Result;
 
@@ -90,5 +90,12 @@ impl<S: Sizes> Policy for Fifo<S> {
     #[inline]
     fn prefetch(&self, id: u32) {
         self.line.prefetch(id);
+    }
+    fn run(&mut self, requests: Requests<'_>) -> Tally {
+        let Some(capacity) = self.room.plain(requests) else { return run(self, requests) };
+        match self.line.run_fifo(requests.ids, capacity) {
+            Some(run) => self.room.passed(requests, run),
+            None => run(self, requests),
+        }
     }
 }

@@ -18,6 +18,35 @@ fn trace(keys: &[u8]) -> Trace {
     Trace::of_ids(ids, Some(sizes)).unwrap()
 }
 
+/// The same without sizes, which some policies run faster.
+fn plain(keys: &[u8]) -> Trace {
+    Trace::of_ids(trace(keys).ids().to_vec(), None).unwrap()
+}
+
+/// A request as a policy of this measure sees it.
+fn request(trace: &Trace, place: usize, measure: Measure) -> Request {
+    let given = trace.requests(0..trace.len()).get(place);
+    if measure == Measure::Bytes { given } else { Request { size: 1, ..given } }
+}
+
+/// Requests one by one: what came of them, and who went.
+fn one_by_one(cache: &mut dyn Cache, trace: &Trace, range: Range<usize>, measure: Measure) -> (Tally, Vec<u32>) {
+    let (mut tally, mut gone) = (Tally::default(), Vec::new());
+    for place in range {
+        let request = request(trace, place, measure);
+        tally.requests += 1;
+        tally.bytes += trace.sizes().map_or(1, |sizes| sizes[place]);
+        if cache.hit(request) {
+            tally.hits += 1;
+            tally.bytes_hit += trace.sizes().map_or(1, |sizes| sizes[place]);
+        } else {
+            tally.inserted += u64::from(cache.insert(request, &mut gone));
+        }
+    }
+    tally.evictions = gone.len() as u64;
+    (tally, gone)
+}
+
 fn settings(capacity: u64, measure: Measure) -> Settings {
     Settings { capacity, measure, seed: 7, parameters: Vec::new() }
 }
@@ -31,6 +60,36 @@ fn all(capacity: u64, trace: &Trace) -> Vec<(&'static str, Settings)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
+
+    #[test]
+    fn runs_and_single_requests_may_take_turns(
+        keys in proptest::collection::vec((0_u8..40, 0_u8..4), 1..200), capacity in 1_u64..30, length in 1_usize..60,
+    ) {
+        let requests: Vec<u8> = keys.iter().map(|one| one.0).collect();
+        for trace in [trace(&requests), plain(&requests)] {
+            for (name, settings) in all(capacity, &trace) {
+                let (mut mixed, mut single) = [(); 2].map(|()| build(name, &settings, &trace).unwrap()).into();
+                for start in (0..trace.len()).step_by(length) {
+                    let range = start..trace.len().min(start + length);
+                    let (wanted, gone) = one_by_one(single.as_mut(), &trace, range.clone(), settings.measure);
+                    if keys[start].1 == 0 {
+                        let (found, others) = one_by_one(mixed.as_mut(), &trace, range, settings.measure);
+                        prop_assert_eq!((found, others), (wanted, gone), "{} at {}", name, start);
+                    } else {
+                        prop_assert_eq!(mixed.run(trace.requests(range)), wanted, "{} at {}", name, start);
+                    }
+                    if keys[start].1 == 1 {
+                        let id = trace.ids()[start / 2];
+                        prop_assert_eq!(mixed.remove(id), single.remove(id));
+                    }
+                    prop_assert_eq!(mixed.used(), single.used());
+                    prop_assert!((0..u32::try_from(trace.distinct()).unwrap()).all(|id| mixed.contains(id) == single.contains(id)));
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_run_is_its_requests_one_by_one_and_what_is_there_is_what_came_and_has_not_gone(
         keys in proptest::collection::vec(0_u8..40, 1..200), capacity in 1_u64..30, cut in 0_usize..200,
@@ -46,7 +105,7 @@ proptest! {
             let (mut counted, mut gone) = (Tally::default(), Vec::new());
             for place in 0..trace.len() {
                 let given = trace.requests(0..trace.len()).get(place);
-                let request = if settings.measure == Measure::Bytes { given } else { Request { size: 1, ..given } };
+                let request = request(&trace, place, settings.measure);
                 let hit = single.hit(request);
                 prop_assert_eq!(hit, there.contains(&request.id), "{} request {}", name, place);
                 counted.requests += 1;
@@ -81,8 +140,7 @@ proptest! {
             let mut there = BTreeMap::new();
             let mut gone = Vec::new();
             for (place, &(_, removes)) in keys.iter().enumerate() {
-                let given = trace.requests(0..trace.len()).get(place);
-                let request = if settings.measure == Measure::Bytes { given } else { Request { size: 1, ..given } };
+                let request = request(&trace, place, settings.measure);
                 if !cache.hit(request) && cache.insert(request, &mut gone) {
                     there.insert(request.id, request.size);
                 }

@@ -11,7 +11,7 @@
 use crate::memory;
 
 /// Places whose bits are one word.
-const WORD: u32 = u64::BITS;
+pub(super) const WORD: u32 = u64::BITS;
 
 /// The place from which on places are given; below it nobody stands.
 const START: u32 = WORD;
@@ -25,18 +25,18 @@ const ROOM: u32 = 3;
 /// Objects in a line.
 #[derive(Debug)]
 pub struct Line {
-    /// By object: where it stands, if that is not before `first`; 0 if it never came or has left.
-    places: Vec<u32>,
+    /// By object: where it stands, if that is not before `first`; 0 if it never came or has left. One more, for nobody.
+    pub(super) places: Vec<u32>,
     /// By place, in the ring.
-    ids: Vec<u32>,
-    left: Vec<u64>,
-    marks: Vec<u64>,
-    mask: u32,
-    first: u32,
-    end: u32,
-    standing: u32,
+    pub(super) ids: Vec<u32>,
+    pub(super) left: Vec<u64>,
+    pub(super) marks: Vec<u64>,
+    pub(super) mask: u32,
+    pub(super) first: u32,
+    pub(super) end: u32,
+    pub(super) standing: u32,
     /// Where a hand rests, or 0.
-    hand: u32,
+    pub(super) hand: u32,
 }
 
 impl Line {
@@ -44,7 +44,7 @@ impl Line {
     #[must_use]
     pub fn new(objects: usize) -> Self {
         let mut made = Self {
-            places: memory::zeros(objects),
+            places: memory::zeros(objects + 1),
             ids: Vec::new(),
             left: Vec::new(),
             marks: Vec::new(),
@@ -79,6 +79,24 @@ impl Line {
         self.standing == 0
     }
 
+    /// How many objects there are, in the line or not.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn objects(&self) -> u32 {
+        self.places.len() as u32 - 1
+    }
+
+    /// Who stands in the line, in order, and whether each is marked.
+    pub fn standing(&self) -> impl Iterator<Item = (u32, bool)> {
+        let mut place = self.first;
+        std::iter::from_fn(move || {
+            place = self.next(place);
+            (place < self.end).then(|| {
+                place += 1;
+                (self.id_at(place - 1), self.marks[self.word(place - 1)] >> ((place - 1) % WORD) & 1 == 1)
+            })
+        })
+    }
+
     /// Whether this object stands in the line.
     #[inline]
     #[must_use]
@@ -93,27 +111,44 @@ impl Line {
     }
 
     #[inline]
-    fn word(&self, place: u32) -> usize {
+    pub(super) fn word(&self, place: u32) -> usize {
         ((place & self.mask) / WORD) as usize
     }
 
     #[inline]
-    fn id_at(&self, place: u32) -> u32 {
+    pub(super) fn id_at(&self, place: u32) -> u32 {
         self.ids[(place & self.mask) as usize]
     }
 
     /// Puts an object that does not stand in the line at its end.
     #[inline]
     pub fn push(&mut self, id: u32) {
-        if self.end - self.first >= self.mask + 1 - 2 * WORD {
+        if self.is_full() {
             self.move_up();
         }
         self.put(id);
         self.standing += 1;
     }
 
+    /// Whether all have to move up before the next one comes.
     #[inline]
-    fn put(&mut self, id: u32) {
+    pub(super) fn is_full(&self) -> bool {
+        self.end - self.first >= self.mask + 1 - 2 * WORD
+    }
+
+    /// Whether so many can stand in the line without moving up while so many come; the ring is made larger for it.
+    pub(super) fn has_room(&mut self, objects: u32, coming: usize) -> bool {
+        if self.mask < objects.saturating_add(2 * WORD) {
+            match objects.saturating_add(4 * WORD).checked_next_power_of_two() {
+                Some(places) => self.rebuild(places),
+                None => return false,
+            }
+        }
+        coming < (1 << 30) && self.end < u32::MAX / 2
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, id: u32) {
         let place = self.end;
         if place.is_multiple_of(WORD) {
             let word = self.word(place);
@@ -148,7 +183,7 @@ impl Line {
 
     /// The first place from this one on at which an object stands, or `end` if there is none.
     #[inline]
-    fn next(&self, place: u32) -> u32 {
+    pub(super) fn next(&self, place: u32) -> u32 {
         let mut word = self.word(place);
         let here = !self.left[word] >> (place % WORD);
         if here != 0 {
@@ -252,27 +287,38 @@ impl Line {
         let id = self.id_at(place);
         self.places[id as usize] = 0;
         self.vacate(place);
-        self.hand = self.rest(place + 1);
+        self.hand = place + 1;
+        self.trim();
         id
-    }
-
-    /// Where a hand rests that is at this place: at the next object, or nowhere.
-    #[inline]
-    fn rest(&self, place: u32) -> u32 {
-        if self.next(place) < self.end { place } else { 0 }
     }
 
     /// As [`Self::leave`], where there is a hand: it rests nowhere if nobody stands behind it any more.
     pub fn leave_hand(&mut self, id: u32) {
         self.leave(id);
-        if self.hand > 0 {
-            self.hand = self.rest(self.hand);
+        self.trim();
+    }
+
+    /// Gives places at the end that were left back, so that the last one is somebody's, and lets a hand there go.
+    #[inline]
+    fn trim(&mut self) {
+        while self.end > self.first {
+            let (word, bit) = (self.word(self.end - 1), 1 << ((self.end - 1) % WORD));
+            if self.left[word] & bit == 0 {
+                break;
+            }
+            // Whoever comes to this place next stands there, without a mark.
+            self.left[word] &= !bit;
+            self.marks[word] &= !bit;
+            self.end -= 1;
+        }
+        if self.hand >= self.end {
+            self.hand = 0;
         }
     }
 
     /// All move up to fresh places without gaps.
     #[cold]
-    fn move_up(&mut self) {
+    pub(super) fn move_up(&mut self) {
         let places = self.standing.saturating_mul(ROOM).max(LEAST).checked_next_power_of_two();
         let places = places.expect("a line has fewer than 2^30 objects");
         if places > self.mask + 1 || self.end > u32::MAX / 2 {

@@ -7,7 +7,7 @@
 use crate::cache::line::Line;
 use crate::cache::room::Room;
 use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
+use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, run};
 use crate::catalogue::Contender;
 use crate::error::Result;
 
@@ -94,5 +94,10 @@ impl<S: Sizes> Policy for Lru<S> {
     #[inline]
     fn prefetch(&self, id: u32) {
         self.line.prefetch(id);
+    }
+    fn run(&mut self, requests: Requests<'_>) -> Tally {
+        let Some(capacity) = self.room.plain(requests) else { return run(self, requests) };
+        let run = self.line.run_lru(requests.ids, capacity);
+        self.room.passed(requests, run)
     }
 }

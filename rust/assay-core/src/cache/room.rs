@@ -1,6 +1,8 @@
 //! The room in a cache: its capacity, and what the objects in it weigh.
 
+use crate::cache::runs::Run;
 use crate::cache::sizes::Sizes;
+use crate::cache::{Requests, Tally};
 
 /// What a cache can hold and what it holds.
 #[derive(Debug)]
@@ -57,5 +59,24 @@ impl<S: Sizes> Room<S> {
     #[must_use]
     pub fn capacity(&self) -> u64 {
         self.capacity
+    }
+    /// The capacity in objects, if nothing but their number counts in these requests: a run need not look at each.
+    #[inline]
+    #[must_use]
+    pub fn plain(&self, requests: Requests<'_>) -> Option<u32> {
+        if S::WEIGHS || requests.sizes.is_some() {
+            return None;
+        }
+        // More than there are numbers for is as much as all of them.
+        Some(u32::try_from(self.capacity).unwrap_or(u32::MAX))
+    }
+
+    /// What came of plain requests.
+    pub fn passed(&mut self, requests: Requests<'_>, run: Run) -> Tally {
+        self.used += run.misses;
+        self.used -= run.gone;
+        let count = requests.ids.len() as u64;
+        let hits = count - run.misses;
+        Tally { requests: count, hits, bytes: count, bytes_hit: hits, inserted: run.misses, evictions: run.gone }
     }
 }

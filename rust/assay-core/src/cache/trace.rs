@@ -58,17 +58,19 @@ impl Trace {
     pub fn append(&mut self, keys: &Keys<'_>, sizes: Option<Vec<u64>>) -> Result<()> {
         let first = self.ids.len();
         let known = self.distinct;
-        let mut numbers = crate::memory::zeros::<u32>(keys.len());
+        let ids = Arc::make_mut(&mut self.ids);
+        ids.resize(first + keys.len(), 0);
+        let numbers = &mut ids[first..];
         let mut fresh = Vec::new();
-        self.table.insert_keys(keys, 0, &mut numbers, &mut fresh);
+        self.table.insert_keys(keys, 0, numbers, &mut fresh);
         if let Some(null) = self.table.null() {
             let place = first + numbers.iter().position(|&number| number == null).unwrap_or_default();
+            ids.truncate(first);
             return Err(Error::Data(format!(
                 "the key of request {place} is null; a request is for some object: leave it out"
             )));
         }
         self.add_words(keys, &fresh);
-        Arc::make_mut(&mut self.ids).append(&mut numbers);
         self.next_uses = OnceLock::new();
         self.distinct = self.table.len();
         self.add_sizes(first, known, sizes)
