@@ -189,3 +189,43 @@ fn a_stranger_far_away_does_not_disturb_what_is_ranked() {
         assert_eq!(u64::from(table.find(Canonical::Word(3 * id))), id + u64::from(id >= 5_000));
     }
 }
+
+/// A column of words beside its keys one by one, in batches.
+fn compare_words(columns: &[&Keys<'_>]) {
+    let (mut whole, mut single) = (KeyTable::new(), KeyTable::new());
+    for keys in columns {
+        let (mut numbers, mut fresh) = (vec![7; keys.len()], Vec::new());
+        whole.insert_keys(keys, 100, &mut numbers, &mut fresh);
+        let mut expected_fresh = Vec::new();
+        for (row, number) in numbers.iter().enumerate() {
+            let before = single.len();
+            assert_eq!(*number, keys.at(row, |form| single.insert(form)));
+            if single.len() > before {
+                expected_fresh.push(100 + u32::try_from(row).unwrap());
+            }
+        }
+        assert_eq!(fresh, expected_fresh);
+    }
+    assert_eq!(whole.len(), single.len());
+}
+
+#[test]
+fn words_of_every_width_are_numbered_as_one_by_one_wherever_they_lie() {
+    let spread: Vec<u64> = (0..5_000_u64).map(|row| (row * row % 1_999).wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    let dense: Vec<u64> = (0..5_000_u64).map(|row| row * row % 1_999 + 7).collect();
+    let signed: Vec<i64> = (0..5_000).map(|row| row * row % 3_001 - 1_500).collect();
+    let short: Vec<u32> = (0..777).map(|row| row * 5_000_011).collect();
+    let floats: Vec<f64> = (0..1_000).map(|row| f64::from(row % 321) / 7.0).collect();
+    let columns = [
+        Keys::from_words(&spread),
+        Keys::from_words(&dense),
+        Keys::new(Values::I64(&signed), None, signed.len()).unwrap(),
+        Keys::new(Values::U32(&short), None, short.len()).unwrap(),
+        Keys::new(Values::F64(&floats), None, floats.len()).unwrap(),
+    ];
+    // Alone, dense first and spread first: words in slots, in a window, and in both.
+    for order in [vec![0], vec![1], vec![2, 0], vec![0, 1, 2, 3, 4], vec![1, 2, 4, 0, 3, 1], vec![3, 4]] {
+        let chosen: Vec<&Keys<'_>> = order.into_iter().map(|index: usize| &columns[index]).collect();
+        compare_words(&chosen);
+    }
+}
