@@ -105,7 +105,7 @@ def test_other_policies_are_told_at_a_hundred_sizes_spaced_by_their_logarithm() 
 def test_a_sample_of_all_keys_is_the_curve_itself() -> None:
     exact = assay.miss_ratio_curve(WEB12)
     for options in ({"sample_rate": 1.0}, {"sample_size": 13_756}):
-        sampled = assay.miss_ratio_curve(WEB12, **options)  # type: ignore[arg-type]
+        sampled = assay.miss_ratio_curve(WEB12, **options)
         assert sampled.select(["capacity", "misses"]).equals(exact.select(["capacity", "misses"]))
         assert sampled.column("low").equals(sampled.column("high"))
 
@@ -210,3 +210,35 @@ def test_prices_and_curves_of_no_use_are_refused() -> None:
         cheapest(curve.select(["capacity", "miss_ratio"]), price_per_miss=1, price_per_object=1)
     with pytest.raises(EmptyInputError, match="no rows"):
         knee(curve.slice(0, 0))
+
+
+def belady_misses(keys: list[int], capacity: int) -> int:
+    """By the definition: of all that is there, what is asked for last goes."""
+    held: set[int] = set()
+    misses = 0
+    for at, key in enumerate(keys):
+        if key in held:
+            continue
+        misses += 1
+        if len(held) == capacity:
+            rest = keys[at:]
+            held.remove(max(held, key=lambda one: rest.index(one) if one in rest else len(rest)))
+        held.add(key)
+    return misses
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=120))
+def test_the_curve_of_opt_misses_what_belady_does_at_every_size(keys: list[int]) -> None:
+    curve = assay.miss_ratio_curve(trace(keys), "opt")
+    expected = [belady_misses(keys, capacity) for capacity in range(1, len(set(keys)) + 1)]
+    assert curve.column("misses").to_pylist() == expected
+
+
+def test_the_curve_of_opt_equals_runs_and_lies_below_the_others() -> None:
+    curve = assay.miss_ratio_curve(WEB12, "opt")
+    misses = curve.column("misses").to_numpy()
+    sizes = [1, 2, 13, 137, 1375, 9000, 13_756]
+    runs = assay.simulate_cache(WEB12, "opt", capacity=sizes).column("misses").to_pylist()
+    assert [misses[size - 1] for size in sizes] == runs
+    assert (misses <= assay.miss_ratio_curve(WEB12).column("misses").to_numpy()).all()
+    assert misses[13 - 1] == 63_671  # as libCacheSim's Belady, which lets every object in

@@ -161,7 +161,7 @@ def test_a_hit_of_what_was_never_asked_for_is_told() -> None:
     with pytest.raises(MeasurementError, match="says hit at request 0, the first one"):
         assay.simulate_cache(trace([1]), Boasting(), capacity=1)
     with pytest.raises(MeasurementError, match="gave None at request 0"):
-        assay.simulate_cache(trace([1]), Silent(), capacity=1)
+        assay.simulate_cache(trace([1]), Silent(), capacity=1)  # type: ignore[arg-type]
 
 
 def test_a_policy_that_fails_is_told_with_its_request_and_key() -> None:
@@ -172,7 +172,7 @@ def test_a_policy_that_fails_is_told_with_its_request_and_key() -> None:
     with pytest.raises(MeasurementError, match="Failing failed at request 2, for key 1: RuntimeError: out of luck"):
         assay.simulate_cache(trace([1, 2, 1]), Failing, capacity=2)
     with pytest.raises(MeasurementError, match="TypeError"):
-        assay.simulate_cache(trace([1]), lambda: None, capacity=2)
+        assay.simulate_cache(trace([1]), lambda: None, capacity=2)  # type: ignore[arg-type,misc]
 
 
 @pytest.mark.parametrize("policy", [None, 5, object(), [1]])

@@ -133,4 +133,5 @@ def _column(curve: pa.Table, name: str) -> np.ndarray[Any, np.dtype[np.float64]]
         raise UnknownNameError.of("column of the curve", name, curve.column_names)
     if not curve.num_rows:
         raise EmptyInputError("the curve has no rows; expected at least one capacity")
-    return curve.column(name).to_numpy().astype(np.float64)
+    values: np.ndarray[Any, np.dtype[np.float64]] = curve.column(name).to_numpy().astype(np.float64)
+    return values

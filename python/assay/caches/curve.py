@@ -1,7 +1,8 @@
 """`miss_ratio_curve`: what a cache of every size misses, from one pass over a trace.
 
-LRU is a stack policy: each request has a distance, the least capacity that hits it, so that one pass gives every
-size. Other policies are run at several sizes, side by side over one trace. Of a huge trace a share of the keys will do.
+LRU and OPT are stack policies: each request has a distance, the least capacity that hits it, so that one pass gives
+every size. Other policies are run at several sizes, side by side over one trace. Of a huge trace a share of the keys
+will do.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from assay.errors import ParameterError
 __all__ = ["POINTS", "log_spaced", "miss_ratio_curve"]
 
 _Array = np.ndarray[Any, np.dtype[Any]]
+FEW = {"lru": 4, "opt": 16}  # so many capacities are sooner run than told by the distances of all
 POINTS = 100  # capacities of policies that are run at each, unless others are asked for
 
 
@@ -46,16 +48,17 @@ def miss_ratio_curve(
         key: The column of keys.
         sample_rate: An estimate from this share of the keys (SHARDS), above 0 and at most 1; None means all of them.
         sample_size: An estimate from so many keys, at least 1, whatever share of them that is.
-        capacity: The capacities to tell of, as `assay.simulate_cache` takes them. None means, of LRU in objects, every
-            one from 1 to the number of distinct keys (of a sample: each that it can tell from the one before), and else
-            100 of them or fewer, spaced evenly by their logarithm, from 1 (in bytes: an average object) to all keys.
+        capacity: The capacities to tell of, as `assay.simulate_cache` takes them. None means, of `lru` and `opt` in
+            objects, every one from 1 to the number of distinct keys (of a sample of `lru`: each that it can tell from
+            the one before), and else 100 of them or fewer, spaced evenly by their logarithm, from 1 (in bytes: an
+            average object) to all keys.
         size: The column of objects' sizes in bytes; capacities are in bytes then.
         seed: Which keys are sampled, and what a policy that draws lots begins with.
         threads: How many capacities are simulated side by side at most; None means all cores.
 
     Returns:
         A row per capacity, ascending: capacity, miss_ratio, misses, and with sizes byte_miss_ratio; of a sample also
-        low and high, between which the exact miss ratio is meant to lie in 95 of 100 samples. Without a sample all is
+        low and high, between which the exact miss ratio is meant to lie in 99 of 100 samples. Without a sample all is
         exact: equal to a run of `assay.simulate_cache` at each capacity. The schema's metadata say policy, requests,
         distinct keys and the share sampled.
 
@@ -85,19 +88,20 @@ def miss_ratio_curve(
         keys = None if sample_size is None else integer("sample_size", sample_size, 1, 2**32 - 2)
         sample = read_sample(trace, key=key, size=size, rate=rate, keys=keys, seed=seed)
         whole = sample.footprint_bytes if size is not None else sample.distinct
-        every = given is None and spec.is_stack and size is None
-        average = whole // sample.distinct
-        wanted = None if every else _wanted(given, whole, average, spec, sized=size is not None)
-        return estimated_curve(sample, spec, wanted, sized=size is not None, seed=seed, threads=threads)
+        every = given is None and spec.name == "lru" and spec.is_stack and size is None
+        wanted = None if every else _wanted(given, whole, sample.distinct, every=False, sized=size is not None)
+        return estimated_curve(sample, spec, wanted, sized=size is not None, seed=seed)
     requests = read_trace(trace, key=key, size=size)
     whole = requests.distinct if size is None else requests.footprint_bytes
-    wanted = _wanted(given, whole, whole // requests.distinct, spec, sized=size is not None)
+    every = spec.is_stack and size is None
+    wanted = _wanted(given, whole, requests.distinct, every=every, sized=size is not None)
     facts = {"policy": spec.text, "requests": len(requests), "distinct": requests.distinct, "sample_rate": 1.0}
     if size is not None:
         misses, bytes_missed, bytes_requested = _byte_misses(requests, spec, wanted, seed, threads)
         return _table(wanted, misses, len(requests), facts, bytes_missed, bytes_requested)
-    if spec.is_stack:
-        counts = _core.reuse_distances(requests).to_numpy()
+    if spec.is_stack and (given is None or len(wanted) > FEW[spec.name]):
+        found = _core.reuse_distances if spec.name == "lru" else _core.optimal_distances
+        counts = found(requests).to_numpy()
         by_size = len(requests) - np.cumsum(counts[1:], dtype=np.uint64)
         if given is None:
             return _table(wanted, by_size, len(requests), facts)
@@ -118,20 +122,20 @@ def log_spaced(low: int, high: int, count: int = POINTS) -> _Array:
     return np.unique(found)
 
 
-def _wanted(given: list[Capacity] | None, whole: int, average: int, spec: PolicySpec, *, sized: bool) -> _Array:
+def _wanted(given: list[Capacity] | None, whole: int, distinct: int, *, every: bool, sized: bool) -> _Array:
     """The capacities, ascending, each once."""
     if given is not None:
         return np.unique(np.array([objects_or_bytes(one, whole, bytes_=sized) for one in given], np.uint64))
-    if spec.is_stack and not sized:
+    if every:
         return np.arange(1, whole + 1, dtype=np.uint64)
-    return log_spaced(max(1, average) if sized else 1, max(1, whole))
+    return log_spaced(max(1, whole // distinct) if sized else 1, max(1, whole))
 
 
 def _byte_misses(
     requests: _core.Trace, spec: PolicySpec, wanted: _Array, seed: int, threads: int | None
 ) -> tuple[_Array, _Array, int]:
     """Misses and bytes missed at each capacity in bytes, and all bytes; by distances where these are exact."""
-    if not spec.is_stack:
+    if spec.name != "lru" or not spec.is_stack:
         return _runs(requests, spec, wanted, True, seed, threads)
     found, largest, one_size_each = _core.lru_byte_misses(requests, [0, *wanted.tolist()])
     misses, bytes_missed = (np.array([one[part] for one in found[1:]], np.uint64) for part in (0, 1))

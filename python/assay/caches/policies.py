@@ -29,7 +29,7 @@ class PolicySpec:
     @property
     def is_stack(self) -> bool:
         """Whether reuse distances alone tell what it misses, at every size."""
-        return self.name == "lru" and not self.parameters
+        return self.name in ("lru", "opt") and not self.parameters
 
 
 def parse_policy(text: str) -> PolicySpec:

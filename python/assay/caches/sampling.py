@@ -9,6 +9,7 @@ using Miniature Simulations".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,12 @@ from assay.errors import DataError
 
 __all__ = ["DEVIATIONS", "KeySample", "estimated_curve", "read_sample"]
 
-DEVIATIONS = 1.96  # standard errors on each side of an estimate: 95 of 100
+DEVIATIONS = 2.576  # standard errors on each side of an estimate: 99 of 100, were they normal
 _Array = np.ndarray[Any, np.dtype[Any]]
+
+
+# Misses at capacities, their bytes where bytes are counted, and the sum over keys of their squared misses.
+_Tell = Callable[[_Array], tuple[_Array, _Array | None, _Array]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class KeySample:
     rate: float  # the probability of a key to be in the sample
     requests: int  # of all keys
     bytes_requested: int = 0  # the sizes of all requests
+
+    @property
+    def expected(self) -> float:
+        """The requests that a sample has on average."""
+        return self.requests * self.rate
 
     @property
     def distinct(self) -> int:
@@ -81,39 +91,35 @@ def read_sample(
     return KeySample(trace, found, requests, whole)
 
 
-def estimated_curve(
-    sample: KeySample, spec: PolicySpec, wanted: _Array | None, *, sized: bool, seed: int, threads: int | None
-) -> pa.Table:
+def estimated_curve(sample: KeySample, spec: PolicySpec, wanted: _Array | None, *, sized: bool, seed: int) -> pa.Table:
     """The curve that the sample gives at these capacities, with the interval of each estimate.
 
     Misses are divided by the requests that the sample is expected to have (SHARDS-adj), not by those it has: whether
     the few hottest keys are in it or not moves the latter, and hardly the misses.
     """
-    if spec.is_stack and not sized:
-        wanted, misses, squares = _by_distances(sample, wanted)
-        bytes_missed = None
-    else:
-        assert wanted is not None, "only distances tell the capacities themselves"
-        small = sample.smaller(wanted) if not sized else np.maximum(1, wanted * sample.rate).astype(np.uint64)
-        distinct, places = np.unique(small, return_inverse=True)
-        tasks = [(spec.name, dict(spec.parameters), one, sized, seed) for one in distinct.tolist()]
-        found = np.array(_core.misses_by_key(sample.trace, tasks), np.float64)[places]
-        misses, bytes_missed, squares = found[:, 0], found[:, 1] if sized else None, found[:, 2]
-    expected = sample.requests * sample.rate
-    ratios = np.clip(misses / expected, 0, 1)
-    errors = DEVIATIONS * np.sqrt((1 - sample.rate) * squares) / expected
-    objects = wanted if not sized else wanted * sample.distinct / sample.footprint_bytes
-    low, high = _interval(wanted.astype(np.float64), objects.astype(np.float64), ratios, errors, sample.rate)
+    tell = _by_distances(sample) if spec.name == "lru" and not sized else _by_runs(sample, spec, sized, seed)
+    if wanted is None:
+        wanted = 1 + np.ceil(np.arange(sample.trace.distinct) / sample.rate).astype(np.uint64)
+    whole, object_size = sample.distinct, 1.0
+    if sized:
+        whole, object_size = sample.footprint_bytes, sample.footprint_bytes / sample.distinct
+    smaller, larger = _shifted(wanted, wanted / object_size, whole, sample.rate)
+    misses, bytes_missed, _squares = tell(wanted)
+    ratios = np.clip(misses / sample.expected, 0, 1)
+    low, high = _bound(sample, tell, larger, -1), _bound(sample, tell, np.maximum(smaller, 1), 1)
+    high[smaller < 1] = 1  # of a cache that holds no sampled object, nothing is known
+    if sample.rate == 1.0:
+        low = high = ratios
     columns = {
         "capacity": pa.array(wanted),
         "miss_ratio": pa.array(ratios),
         "misses": pa.array(np.rint(ratios * sample.requests).astype(np.uint64)),
-        "low": pa.array(low),
-        "high": pa.array(high),
+        "low": pa.array(np.minimum(low, ratios)),
+        "high": pa.array(np.maximum(high, ratios)),
     }
     if bytes_missed is not None:
-        whole = max(1, sample.bytes_requested)
-        columns["byte_miss_ratio"] = pa.array(np.clip(bytes_missed / (whole * sample.rate), 0, 1))
+        expected = max(1, sample.bytes_requested) * sample.rate
+        columns["byte_miss_ratio"] = pa.array(np.clip(bytes_missed / expected, 0, 1))
     facts = {
         "policy": spec.text,
         "requests": sample.requests,
@@ -125,32 +131,48 @@ def estimated_curve(
     return pa.table(columns).replace_schema_metadata({name: str(value) for name, value in facts.items()})
 
 
-def _by_distances(sample: KeySample, wanted: _Array | None) -> tuple[_Array, _Array, _Array]:
-    """The capacities (None: all that the sample tells apart), their misses and squared misses, by reuse distances."""
+def _by_distances(sample: KeySample) -> _Tell:
+    """What LRU misses at capacities in objects, by the sample's reuse distances."""
     counts, sums = (column.to_numpy().astype(np.float64) for column in _core.reuse_squares(sample.trace))
     misses, squares = counts.sum() - np.cumsum(counts[1:]), sums.sum() - np.cumsum(sums[1:])
-    if wanted is None:
-        wanted = 1 + np.ceil(np.arange(len(misses)) / sample.rate).astype(np.uint64)
-    places = np.minimum(sample.smaller(wanted), len(misses)).astype(np.int64) - 1
-    return wanted, misses[places], squares[places]
+
+    def tell(capacities: _Array) -> tuple[_Array, _Array | None, _Array]:
+        places = np.minimum(sample.smaller(capacities), len(misses)).astype(np.int64) - 1
+        return misses[places], None, squares[places]
+
+    return tell
 
 
-def _interval(
-    capacities: _Array, objects: _Array, ratios: _Array, errors: _Array, rate: float
-) -> tuple[_Array, _Array]:
-    """Where the exact ratios are meant to lie.
+def _by_runs(sample: KeySample, spec: PolicySpec, sized: bool, seed: int) -> _Tell:
+    """What any policy misses, by runs of the sample in caches as much smaller."""
 
-    Two things err. How many misses the sampled keys have differs from sample to sample: their spread gives the error.
-    And how many objects of a cache are in the sample differs too, as a binomial number does, which moves the curve
-    along the capacities: the interval reaches from the curve at a larger capacity to that at a smaller one.
+    def tell(capacities: _Array) -> tuple[_Array, _Array | None, _Array]:
+        small = sample.smaller(capacities) if not sized else np.maximum(1, capacities * sample.rate).astype(np.uint64)
+        distinct, places = np.unique(small, return_inverse=True)
+        tasks = [(spec.name, dict(spec.parameters), one, sized, seed) for one in distinct.tolist()]
+        found = np.array(_core.misses_by_key(sample.trace, tasks), np.float64)[places]
+        return found[:, 0], found[:, 1] if sized else None, found[:, 2]
+
+    return tell
+
+
+def _shifted(capacities: _Array, objects: _Array, whole: int, rate: float) -> tuple[_Array, _Array]:
+    """Capacities so much smaller and larger as a sample may take them for; 0 where that is less than one object.
+
+    How many of a cache's objects are in the sample differs from sample to sample as a binomial number does.
     """
-    others = np.maximum(objects - 1, 0) * rate
+    others = np.maximum(objects.astype(np.float64) - 1, 0) * rate
     shift = DEVIATIONS * np.sqrt((1 - rate) / np.maximum(others, 1e-9))
-    along = np.log(capacities)
-    larger, smaller = along + np.log1p(shift), along + np.log1p(-np.minimum(shift, 1 - 1e-9))
-    low = np.interp(larger, along, ratios) - np.interp(larger, along, errors)
-    high = np.interp(smaller, along, ratios) + np.interp(smaller, along, errors)
-    high[smaller < along[0]] = 1.0  # of smaller caches than the first nothing is known
-    if rate == 1.0:
-        low, high = ratios, ratios
-    return np.clip(np.minimum(low, ratios), 0, 1), np.clip(np.maximum(high, ratios), 0, 1)
+    exact = capacities.astype(np.float64)
+    larger = np.minimum(np.ceil(exact * (1 + shift)), np.maximum(exact, whole))
+    return np.floor(exact * np.maximum(1 - shift, 0)).astype(np.uint64), larger.astype(np.uint64)
+
+
+def _bound(sample: KeySample, tell: _Tell, capacities: _Array, sign: int) -> _Array:
+    """The ratios at these capacities, and so many standard errors more, or less.
+
+    Misses are a sum over keys, each of which is in the sample with one probability (Horvitz and Thompson 1952).
+    """
+    misses, _bytes, squares = tell(capacities)
+    errors = DEVIATIONS * np.sqrt((1 - sample.rate) * squares)
+    return np.clip((misses + sign * errors) / sample.expected, 0, 1)

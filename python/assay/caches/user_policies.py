@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from dataclasses import dataclass
+from operator import length_hint
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -70,6 +71,7 @@ class RequestPolicy(Protocol):
         """Whether the key is there; whatever is to be put in or thrown out, is so afterwards."""
 
 
+_Requests = Iterator[tuple[list[Any], list[int] | None]]
 UserPolicy = EvictionPolicy | RequestPolicy | MutableMapping[Any, Any] | Callable[[int], Any]
 
 
@@ -114,7 +116,8 @@ def run_user_policy(
     made = _made(policy, name, capacity, only)
     requests = _requests(dataset, key, size)
     if isinstance(made, EvictionPolicy):
-        counts = _ask_hooks(made, name, requests, capacity, sized=size is not None)
+        ask = _ask_hooks if size is None else _ask_hooks_of_bytes
+        counts = ask(made, name, requests, capacity)
     elif isinstance(made, RequestPolicy):
         counts = _ask_whole(made, name, requests, capacity, sized=size is not None)
     else:
@@ -183,6 +186,11 @@ def _values(column: pa.Array) -> list[Any]:
     return list(column.to_pylist())
 
 
+def _place(first: int, keys: list[Any], rest: Iterator[Any]) -> int:
+    """The number of the request that is being answered: the last one that was taken."""
+    return first + len(keys) - length_hint(rest) - 1
+
+
 def _failed(name: str, at: int, key: Any, error: Exception) -> Exception:
     """The error of a policy that raised one."""
     if isinstance(error, MeasurementError | UsageError):
@@ -194,55 +202,78 @@ def _failed(name: str, at: int, key: Any, error: Exception) -> Exception:
     return MeasurementError(f"{name} failed at request {at}, for key {key!r}: {type(error).__name__}: {error}")
 
 
-def _ask_hooks(
-    policy: EvictionPolicy,
-    name: str,
-    requests: Iterator[tuple[list[Any], list[int] | None]],
-    capacity: int,
-    *,
-    sized: bool,
-) -> _Counts:
-    """The loop that keeps what is there: by key, what it takes."""
-    counts, there, used = _Counts(), dict[Any, int](), 0
-    on_hit, on_miss, evict = policy.on_hit, policy.on_miss, policy.evict
-    first = at = 0
-    key: Any = None
-    try:
-        for keys, sizes in requests:
-            hits = bytes_hit = 0
-            for at, key in enumerate(keys, first):
+def _evicted_stranger(name: str, at: int, victim: Any, there: int) -> MeasurementError:
+    return MeasurementError(
+        f"{name}.evict() at request {at} gave {victim!r}, which is not in the cache; expected one of the {there} keys "
+        "that on_miss was called with and that were not evicted since"
+    )
+
+
+def _ask_hooks(policy: EvictionPolicy, name: str, requests: _Requests, capacity: int) -> _Counts:
+    """The loop that keeps what is there, where objects are counted."""
+    counts, there = _Counts(), set[Any]()
+    on_hit, on_miss, evict, add, remove = policy.on_hit, policy.on_miss, policy.evict, there.add, there.remove
+    first, key = 0, None
+    for keys, _sizes in requests:
+        hits, rest = 0, iter(keys)
+        try:
+            for key in rest:
                 if key in there:
                     hits += 1
-                    if sizes is not None:
-                        bytes_hit += sizes[at - first]
                     on_hit(key)
                     continue
-                weight = 1 if sizes is None else sizes[at - first]
+                if len(there) == capacity:
+                    victim = evict()
+                    if victim not in there:
+                        raise _evicted_stranger(name, _place(first, keys, rest), victim, len(there))
+                    remove(victim)
+                    counts.evictions += 1
+                add(key)
+                on_miss(key)
+        except Exception as error:
+            raise _failed(name, _place(first, keys, rest), key, error) from error
+        _count(counts, keys, None, hits, hits)
+        first += len(keys)
+    return counts
+
+
+def _ask_hooks_of_bytes(policy: EvictionPolicy, name: str, requests: _Requests, capacity: int) -> _Counts:
+    """The loop that keeps what is there, and what each object takes."""
+    counts, there, used = _Counts(), dict[Any, int](), 0
+    on_hit, on_miss, evict = policy.on_hit, policy.on_miss, policy.evict
+    first, key = 0, None
+    for keys, sizes in requests:
+        assert sizes is not None, "bytes were asked for"
+        hits, bytes_hit, rest = 0, 0, iter(keys)
+        try:
+            for key, weight in zip(rest, sizes, strict=True):
+                if key in there:
+                    hits += 1
+                    bytes_hit += weight
+                    on_hit(key)
+                    continue
                 if weight > capacity:
                     continue
                 while used + weight > capacity:
                     victim = evict()
                     if victim not in there:
-                        raise MeasurementError(
-                            f"{name}.evict() at request {at} gave {victim!r}, which is not in the cache; expected "
-                            f"one of the {len(there)} keys that on_miss was called with and that were not evicted since"
-                        )
+                        raise _evicted_stranger(name, _place(first, keys, rest), victim, len(there))
                     used -= there.pop(victim)
                     counts.evictions += 1
                 there[key] = weight
                 used += weight
                 on_miss(key)
-            _count(counts, keys, sizes, hits, bytes_hit)
-            first += len(keys)
-    except Exception as error:
-        raise _failed(name, at, key, error) from error
+        except Exception as error:
+            raise _failed(name, _place(first, keys, rest), key, error) from error
+        _count(counts, keys, sizes, hits, bytes_hit)
+        first += len(keys)
     return counts
 
 
 def _ask_mapping(
     cache: MutableMapping[Any, Any],
     name: str,
-    requests: Iterator[tuple[list[Any], list[int] | None]],
+    requests: _Requests,
     capacity: int,
     *,
     sized: bool,
@@ -285,7 +316,7 @@ def _ask_mapping(
 def _ask_whole(
     policy: RequestPolicy,
     name: str,
-    requests: Iterator[tuple[list[Any], list[int] | None]],
+    requests: _Requests,
     capacity: int,
     *,
     sized: bool,
