@@ -172,7 +172,7 @@ def test_a_policy_that_fails_is_told_with_its_request_and_key() -> None:
     with pytest.raises(MeasurementError, match="Failing failed at request 2, for key 1: RuntimeError: out of luck"):
         assay.simulate_cache(trace([1, 2, 1]), Failing, capacity=2)
     with pytest.raises(MeasurementError, match="TypeError"):
-        assay.simulate_cache(trace([1]), lambda: None, capacity=2)  # type: ignore[arg-type,misc]
+        assay.simulate_cache(trace([1]), lambda: None, capacity=2)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("policy", [None, 5, object(), [1]])
