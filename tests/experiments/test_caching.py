@@ -306,10 +306,23 @@ def test_the_cheapest_cache_is_told_by_the_prices_of_misses_and_room() -> None:
     first, *others = answers(skewed(), policies=["fifo", "lru"], capacity=[5, 50, 200], **prices)
     assert f"{policy} in a cache of {capacity} objects costs least" in first.findings[-1]
     assert f"{least:,.4g}" in first.findings[-1] and not any("prices" in " ".join(one.findings) for one in others)
+    assert {row["cheapest_capacity"] for at, row in values.items() if at[0] == policy} == {capacity}
     sized = trace([1, 2, 1, 3], size=pa.array([10, 20, 10, 30]))
     by_bytes = {"price_per_miss": 1.0, "price_per_byte": 0.5}
     assert numbers(sized, policies=["lru"], capacity=2, counts="objects", **by_bytes)["lru", 2]["cost"] == 3 + 0.5 * 40
     assert numbers(sized, policies=["lru"], capacity=30, size="size", **by_bytes)["lru", 30]["cost"] == 3 + 0.5 * 30
+
+
+def test_the_knee_is_where_the_curve_bends_and_needs_three_capacities() -> None:
+    capacities = [1, 10, 100, 200, 300]
+    values = numbers(
+        trace([*range(100)] * 10), policies=["opt", "lru"] if BOUND in EVERY else ["lru"], capacity=capacities
+    )
+    assert {values["lru", capacity]["knee_capacity"] for capacity in capacities} == {100}, "a loop of 100 fits at once"
+    first, *others = answers(trace([*range(100)] * 10), policies=["lru"], capacity=capacities)
+    assert any("lru bends at 100 objects" in finding for finding in first.findings)
+    assert not any("bends" in finding for one in others for finding in one.findings)
+    assert "knee_capacity" not in numbers(skewed(), policies=["lru"], capacity=[5, 50])["lru", 5]
 
 
 # -- writes -----------------------------------------------------------------------------------------
@@ -460,7 +473,7 @@ def test_every_metric_that_is_found_is_declared_and_every_one_is_found() -> None
     sized = trace([1, 2, 1, 3], size=pa.array([1, 2, 1, 3]))
     metrics = {value.metric for value in found(sized, policies=["lru"], capacity=2, size="size").values}
     prices = {"price_per_miss": 1.0, "price_per_object": 1.0}
-    metrics |= {value.metric for value in found(sized, policies=["lru"], capacity=2, **prices).values}
+    metrics |= {value.metric for value in found(skewed(), policies=["lru"], capacity=[2, 20, 99], **prices).values}
     metrics |= {value.metric for row in by_scheme(costs=COSTS).values() for value in row.values()}
     assert metrics == {name for name, metric in METRICS.items() if metric.kind != "timed"}
 

@@ -385,6 +385,8 @@ ENTRIES: dict[str, Entry] = {
     "modelled_latency_p99": Entry("latency p99, modelled", "p99", _C, "what 99 % of the requests do not exceed"),
     "modelled_read_latency_mean": Entry("read latency, modelled", "read", _C, "what a read waits on average"),
     "modelled_write_latency_mean": Entry("write latency, modelled", "write", _C, "what a write waits on average"),
+    "knee_capacity": Entry("knee of the curve", "knee", _K, "the capacity after which more room brings less"),
+    "cheapest_capacity": Entry("cheapest capacity", "cheapest", _C, "the capacity that costs least, by the prices"),
     "cost": Entry("cost", "cost", _C, "misses and room, in the money of the prices that were given"),
     "simulate_ns": Entry("simulate a request", "simulate", _C, "time to simulate a request"),
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),

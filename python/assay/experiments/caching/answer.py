@@ -48,7 +48,7 @@ def answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], all_cells: Sequenc
         bounds,
         tuple(_notes(usable[best], first=bool(all_cells))),
         parameters,
-        (*_findings(rows, usable, best), *_cheapest(all_cells, by_cell)),
+        (*_findings(rows, usable, best), *_knee(best, usable[best], all_cells), *_cheapest(all_cells, by_cell)),
     )
 
 
@@ -141,6 +141,15 @@ def _findings(rows: Mapping[str, Row], usable: Mapping[str, Row], best: str) -> 
                 f"Of bytes {byte_best} misses fewest, {_percent(fewest)}, where {best} misses {_percent(size)}."
             )
     return found
+
+
+def _knee(best: str, row: Row, cells: Sequence[Cell]) -> list[str]:
+    """Where the curve of the first capacity's winner bends, told once."""
+    capacity = _number(row, "knee_capacity")
+    if not cells or capacity is None:
+        return []
+    size = f"{format_count(capacity)} objects" if _number(row, "capacity_bytes") is None else format_bytes(capacity)
+    return [f"The curve of {best} bends at {size}: beyond, more room brings less than before."]
 
 
 def _cheapest(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> list[str]:

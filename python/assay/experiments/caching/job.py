@@ -16,6 +16,7 @@ from assay.datasets import Batch, Dataset, TraceRoles
 from assay.errors import EmptyInputError
 from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
 from assay.experiments.caching.contests import Contest, measure, simulations_of
+from assay.experiments.caching.curve_points import curve_values
 from assay.experiments.caching.requests import RequestLog, Requests, sizes_of
 from assay.experiments.caching.settings import CachingSettings
 from assay.experiments.caching.simulating import Outcome, core_trace, refusal, simulate
@@ -147,6 +148,7 @@ class CachingJob:
                 numbers, series = measure(contest, own, outcomes, requests, self.settings)
                 values += numbers
                 points += series
+        values += curve_values(self.contests, values)
         return Findings(values, points, failures, len(stored))
 
     def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:

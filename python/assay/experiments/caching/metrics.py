@@ -224,6 +224,24 @@ METRICS: Mapping[str, Metric] = {
             "modelled",
         ),
         _metric(
+            "knee_capacity",
+            "count",
+            "none",
+            "seeded",
+            "of the grid's capacities the one at which the policy's curve lies farthest below the line between its "
+            "ends, on a logarithmic axis of capacities",
+            "The capacity after which more room brings less than it did before: a number of objects, or of bytes.",
+        ),
+        _metric(
+            "cheapest_capacity",
+            "count",
+            "none",
+            "seeded",
+            "of the grid's capacities the one with the least cost of the policy",
+            "The capacity at which the policy's misses and room together cost least.",
+            "modelled",
+        ),
+        _metric(
             "cost",
             "count",
             "lower",
