@@ -11,8 +11,8 @@ BASELINE, USUAL, BOUND = "fifo", "lru", "opt"  # what others are measured by: th
 
 
 def propose() -> list[str]:
-    """Every policy of the catalogue."""
-    return [contender.name for contender in contenders("cache")]
+    """Every policy of the catalogue that the core simulates."""
+    return [contender.name for contender in contenders("cache") if contender.implementation is None]
 
 
 def reference(name: str) -> PolicySpec | None:
