@@ -22,6 +22,7 @@ from assay.caches.zipf_fit import fit_zipf
 from assay.cli import main
 from assay.datasets import open_dataset, trace_roles
 from assay.errors import DataError, UnsupportedTypeError
+from assay.experiments.caching.requests import sizes_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -139,6 +140,18 @@ def test_real_traces_hold_what_their_origin_says(name: str, requests: int, keys:
 def test_huge_sizes_are_summed_exactly() -> None:
     facts = facts_of(pa.table({"key": [1, 2, 1], "size": pa.array([2**63, 2**62, 2**63], pa.uint64())}))
     assert facts.sizes is not None and facts.sizes.requested_bytes == 2**64 + 2**62
+
+
+@pytest.mark.parametrize("sizes", [pa.array([2**64 - 1, None], pa.uint64()), pa.array([5, -1]), pa.array([5, None])])
+def test_sizes_of_every_width_are_checked_by_whoever_reads_them(sizes: pa.Array) -> None:
+    table = pa.table({"key": [1, 2], "size": sizes})
+    with pytest.raises(DataError, match=r'"size" is (None|-1) in row 1'):
+        simulate_cache(table, capacity=1, size="size")
+    with pytest.raises(DataError, match=r'"size" is (None|-1) in row 1'):
+        sizes_of(sizes, "size", 0)
+    largest = pa.array([2**64 - 1], pa.uint64())
+    assert sizes_of(largest, "size", 0).tolist() == [2**64 - 1]
+    assert simulate_cache(pa.table({"key": [1], "size": largest}), capacity=1, size="size")["misses"].to_pylist() == [1]
 
 
 def test_times_of_every_kind_have_their_span() -> None:

@@ -185,7 +185,8 @@ def sizes_of(column: pa.Array, name: str, first_row: int) -> np.ndarray:
     """
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise UnsupportedTypeError(f'column "{name}" is of type {column.type}; sizes are whole numbers of bytes')
-    wrong = pc.less(column, 0)
+    # Arrow compares with 0 in 64 signed bits, where the largest sizes have no room; unsigned ones are never below it.
+    wrong = column.is_null() if pa.types.is_unsigned_integer(column.type) else pc.less(column, 0)
     if pa.types.is_floating(column.type):
         wrong = pc.or_(wrong, pc.not_equal(column, pc.floor(column)))
         wrong = pc.or_(wrong, pc.invert(pc.less(column, float(1 << 63))))
