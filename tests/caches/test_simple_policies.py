@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import assay
+from assay import _core
+from assay.caches.traces import read_trace
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -28,29 +30,33 @@ def counts(requests: list[int], policy: str, capacity: int, **options: int) -> t
     return found["misses"], found["evictions"]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+def all_counts(table: pa.Table, capacity: int, seed: int) -> dict[str, tuple[int, int, int]]:
+    """Misses, evictions and missed bytes of each policy, side by side over one trace."""
+    sized = "size" in table.column_names
+    trace = read_trace(table, size="size" if sized else None)
+    found = _core.simulate_caches(trace, [(policy, {}, capacity, sized, seed) for policy in POLICIES], threads=1)
+    rows = {policy: windows[0] for policy, windows in zip(POLICIES, found, strict=True)}
+    return {policy: (row[0] - row[1], row[5], row[2] - row[3]) for policy, row in rows.items()}
+
+
 @given(requests=keys, capacity=st.integers(1, 35), seed=st.integers(0, 2**64 - 1))
-def test_misses_and_evictions_are_those_of_the_definition(
-    policy: str, requests: list[int], capacity: int, seed: int
-) -> None:
-    oracle = POLICIES[policy](capacity, seed)
-    misses = sum(not oracle.request(key) for key in requests)
-    assert counts(requests, policy, capacity, seed=seed) == (misses, oracle.evictions)
+def test_misses_and_evictions_are_those_of_the_definitions(requests: list[int], capacity: int, seed: int) -> None:
+    found = all_counts(pa.table({"key": requests}), capacity, seed)
+    for policy, kind in POLICIES.items():
+        oracle = kind(capacity, seed)
+        misses = sum(not oracle.request(key) for key in requests)
+        assert found[policy] == (misses, oracle.evictions, misses), policy
 
 
-@pytest.mark.parametrize("policy", POLICIES)
 @given(requests=sized, capacity=st.integers(1, 60))
-def test_bytes_are_counted_as_the_definition_counts_them(
-    policy: str, requests: list[tuple[int, int]], capacity: int
-) -> None:
-    oracle = POLICIES[policy](capacity, 3)
-    missed = [size for key, size in requests if not oracle.request(key, size)]
+def test_bytes_are_counted_as_the_definitions_count_them(requests: list[tuple[int, int]], capacity: int) -> None:
     table = pa.table({"key": [key for key, _ in requests], "size": [size for _, size in requests]})
-    found = assay.simulate_cache(table, policy, capacity=capacity, size="size", seed=3).to_pylist()[0]
-    assert (found["misses"], found["evictions"]) == (len(missed), oracle.evictions)
-    whole = sum(size for _, size in requests)
-    assert found["byte_miss_ratio"] == (sum(missed) / whole if whole else None)
-    assert oracle.used <= capacity
+    found = all_counts(table, capacity, 3)
+    for policy, kind in POLICIES.items():
+        oracle = kind(capacity, 3)
+        missed = [size for key, size in requests if not oracle.request(key, size)]
+        assert found[policy] == (len(missed), oracle.evictions, sum(missed)), policy
+        assert oracle.used <= capacity
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -64,14 +70,12 @@ def test_a_long_trace_is_counted_as_the_definition_counts_it(policy: str) -> Non
         assert counts(requests, policy, capacity, seed=5) == (misses, oracle.evictions)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
 @given(requests=keys)
-def test_room_for_all_keys_misses_each_once_and_room_for_one_hits_repetitions_alone(
-    policy: str, requests: list[int]
-) -> None:
-    assert counts(requests, policy, len(set(requests))) == (len(set(requests)), 0)
+def test_room_for_all_keys_misses_each_once_and_room_for_one_hits_repetitions_alone(requests: list[int]) -> None:
+    table, distinct = pa.table({"key": requests}), len(set(requests))
     repeated = sum(one == other for one, other in pairwise(requests))
-    assert counts(requests, policy, 1)[0] == len(requests) - repeated
+    assert set(all_counts(table, distinct, 0).values()) == {(distinct, 0, distinct)}
+    assert {misses for misses, *_ in all_counts(table, 1, 0).values()} == {len(requests) - repeated}
 
 
 @given(requests=keys)
