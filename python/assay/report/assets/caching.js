@@ -117,7 +117,8 @@
         return i < 0 ? [null, '–', false] : [point.values[i][j], point.texts[i][j], Boolean(point.rows[i].dropped)];
       };
       const all = points.flatMap(({ point }) => names.map((contender) => valueOf(point, contender)[0])).filter((value) => value !== null);
-      const most = Math.max(1e-9, ...all.map(Math.abs));
+      const sorted = all.map(Math.abs).sort((a, b) => a - b);
+      const most = Math.max(1e-9, sorted[Math.floor(0.85 * (sorted.length - 1))] ?? 0); // one that is far off pales no other
       const body = names.map((contender) => make('tr', {}, make('th', { scope: 'row' }, make('span', { className: 'name' }, ...assay.breakable(contender))), ...points.map(({ point, size }) => {
         const [value, text] = valueOf(point, contender);
         if (value === null) return make('td', {}, '–');
