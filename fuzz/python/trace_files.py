@@ -83,7 +83,7 @@ def twitter(data: bytes) -> Rows:
         if len(fields) != 7 or not fields[1] or fields[5] not in OPERATIONS:
             return None
         time, key, key_size, value_size, _, op, ttl = fields
-        if not all(re.fullmatch(r"-?[0-9]{1,9}", one) for one in (time, key_size, value_size, ttl)):
+        if not all(re.fullmatch(r"[ \t]*-?[0-9]{1,9}[ \t]*", one) for one in (time, key_size, value_size, ttl)):
             return None
         if "-" in key_size + value_size + ttl:
             return None

@@ -205,6 +205,7 @@ HOSTILE: list[tuple[str, bytes, str]] = [
     ("twitter:a.csv", b"0,,1,1,3,get,0\n", "key is empty"),
     ("twitter:a.csv", b"0,\xff,1,1,3,get,0\n", "it is no text in UTF-8"),
     ("twitter:a.csv", b"0,a,b,1,1,3,get,0\n", "it has 8 fields"),
+    ("twitter:a.csv", b"0,a,1,1,3,get,0\r0,b,1,1,3,get,0\n", "line 1: .*a carriage return stands within it"),
     ("keys:a.txt", b"", "is empty"),
     ("keys:a.txt", b"a\nb\n\nc\n", "line 3: '': it is empty"),
     ("keys:a.txt", b"a\n\xff\xfe\n", "line 2: .*it is no text in UTF-8"),
