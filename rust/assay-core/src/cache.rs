@@ -10,11 +10,14 @@
 //! size with which it was inserted until it leaves; one that is larger than the cache is a miss and is not inserted;
 //! room is made before the object is put in.
 
+pub mod admission;
 pub mod arc;
+pub mod belady_size;
 pub mod clock;
 pub mod curve;
 pub mod fifo;
 pub mod gdsf;
+pub mod guarded;
 pub mod hyperbolic;
 pub mod ladder;
 pub mod lfu;
@@ -30,6 +33,7 @@ pub mod lru_k;
 pub mod mru;
 pub mod next_uses;
 pub mod opt;
+pub mod pfoo_l;
 pub mod positions;
 pub mod queues;
 pub mod random;
@@ -55,7 +59,7 @@ use crate::catalogue::Contender;
 use crate::error::{Error, Result};
 use crate::threads;
 
-pub use settings::{Measure, Settings, share_of};
+pub use settings::{Guard, Measure, Settings, share_of};
 pub use trace::Trace;
 
 /// Makes a cache of a policy.
@@ -70,6 +74,8 @@ pub const TABLE: &[(&Contender, Build)] = &[
     (&lfu::CONTENDER, lfu::build),
     (&random::CONTENDER, random::build),
     (&opt::CONTENDER, opt::build),
+    (&belady_size::CONTENDER, belady_size::build),
+    (&pfoo_l::CONTENDER, pfoo_l::build),
     (&clock::CONTENDER, clock::build),
     (&sieve::CONTENDER, sieve::build),
     (&lfu_da::CONTENDER, lfu_da::build),
@@ -199,6 +205,12 @@ pub trait Policy: Send {
     /// What the objects that are there weigh: their number, or their bytes.
     fn used(&self) -> u64;
 
+    /// The object that would go first if another needed room; None if there is none, or the policy cannot tell without
+    /// changing what goes. What it finds may be set in order on the way, but not the order itself.
+    fn victim(&mut self) -> Option<u32> {
+        None
+    }
+
     /// Asks for the memory that a request of this object will need.
     #[inline]
     fn prefetch(&self, _id: u32) {}
@@ -265,6 +277,8 @@ pub trait Cache: Send {
     fn contains(&self, id: u32) -> bool;
     /// See [`Policy::used`].
     fn used(&self) -> u64;
+    /// See [`Policy::victim`].
+    fn victim(&mut self) -> Option<u32>;
 }
 
 impl<P: Policy> Cache for P {
@@ -291,6 +305,10 @@ impl<P: Policy> Cache for P {
     fn used(&self) -> u64 {
         Policy::used(self)
     }
+
+    fn victim(&mut self) -> Option<u32> {
+        Policy::victim(self)
+    }
 }
 
 /// The cache of the policy of this name.
@@ -303,7 +321,7 @@ pub fn build(policy: &str, settings: &Settings, trace: &Trace) -> Result<Box<dyn
         return Err(Error::UnknownName { thing: "policy", name: policy.to_string(), known });
     };
     settings.check(contender, trace)?;
-    build(settings, trace)
+    guarded::guard(build(settings, trace)?, settings, trace)
 }
 
 /// One simulation: a policy with its settings.

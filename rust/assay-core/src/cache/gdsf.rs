@@ -104,8 +104,8 @@ impl Gdsf {
         self.level + f64::from(frequency) * SCALE / size as f64
     }
 
-    /// Takes the object with the least priority out of the heap.
-    fn take_least(&mut self) -> Option<u32> {
+    /// The object with the least priority, which is then at the top of the heap.
+    fn least(&mut self) -> Option<u32> {
         while let Some(mut top) = self.heap.peek_mut() {
             #[allow(clippy::cast_possible_truncation)]
             let id = top.0 as u32;
@@ -114,7 +114,6 @@ impl Gdsf {
             if object.frequency == 0 {
                 PeekMut::pop(top);
             } else if *top == entry {
-                PeekMut::pop(top);
                 return Some(id);
             } else {
                 *top = entry;
@@ -159,7 +158,8 @@ impl Policy for Gdsf {
             return false;
         }
         while self.used + request.size > self.capacity {
-            let Some(victim) = self.take_least() else { break };
+            let Some(victim) = self.least() else { break };
+            self.heap.pop();
             let object = &mut self.objects[victim as usize];
             self.level = object.priority;
             object.frequency = 0;
@@ -194,6 +194,10 @@ impl Policy for Gdsf {
 
     fn used(&self) -> u64 {
         self.used
+    }
+
+    fn victim(&mut self) -> Option<u32> {
+        self.least()
     }
 
     #[inline]

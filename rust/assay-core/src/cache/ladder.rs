@@ -88,6 +88,30 @@ impl Ladder {
         }
     }
 
+    /// The object with the least priority, where nothing may move, as lower ones may still come.
+    #[must_use]
+    pub fn peek(&self) -> Option<u32> {
+        for (word, bits) in (0_u32..).zip(&self.filled) {
+            let mut bits = *bits;
+            while bits != 0 {
+                let found = self.links.tail(word * 64 + bits.trailing_zeros());
+                if found.is_some() {
+                    return found;
+                }
+                bits &= bits - 1;
+            }
+        }
+        let mut each = self.links.tail(ABOVE);
+        let mut least = each?;
+        while let Some(id) = each {
+            if self.priorities[id as usize] < self.priorities[least as usize] {
+                least = id;
+            }
+            each = self.links.newer(id);
+        }
+        Some(least)
+    }
+
     /// Moves the ladder up to the least of those above, and puts those within reach on their rungs. None: all is empty.
     #[cold]
     fn lay_out(&mut self) -> Option<()> {

@@ -48,18 +48,21 @@ fn one_by_one(cache: &mut dyn Cache, trace: &Trace, range: Range<usize>, measure
 }
 
 fn settings(capacity: u64, measure: Measure) -> Settings {
-    Settings { capacity, measure, seed: 7, parameters: Vec::new() }
+    Settings { capacity, measure, seed: 7, parameters: Vec::new(), guard: Guard::default() }
 }
 
 /// Policies in which a hit may drive another object out, of which the next insertion tells: what is there is not what
 /// came and has not been told gone.
 const HITS_EVICT: &[&str] = &["slru", "lirs", "w_tinylfu"];
 
-/// Every other policy, counted in objects and in bytes; those that cannot be so are left out.
+/// Every other policy, counted in objects and in bytes; those that cannot be so are left out, and bounds, which hold
+/// nothing.
 fn all(capacity: u64, trace: &Trace) -> Vec<(&'static str, Settings)> {
     let measures = [Measure::Objects, Measure::Bytes];
-    let pairs =
-        TABLE.iter().flat_map(|(contender, _)| measures.map(|measure| (contender.name, settings(capacity, measure))));
+    let pairs = TABLE
+        .iter()
+        .filter(|(contender, _)| !contender.can("bound"))
+        .flat_map(|(contender, _)| measures.map(|measure| (contender.name, settings(capacity, measure))));
     let pairs = pairs.filter(|(name, _)| !HITS_EVICT.contains(name));
     pairs.filter(|(name, settings)| build(name, settings, trace).is_ok()).collect()
 }

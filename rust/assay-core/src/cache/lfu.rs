@@ -223,6 +223,20 @@ impl<S: Sizes> Policy for Lfu<S> {
         self.room.used()
     }
 
+    fn victim(&mut self) -> Option<u32> {
+        if self.objects == 0 {
+            return None;
+        }
+        let id = self.pop();
+        let word = self.words[id as usize];
+        if word < 2 * ONE {
+            self.fresh.push_front((turn_of(word), id));
+        } else {
+            self.push_heap(word, id);
+        }
+        Some(id)
+    }
+
     #[inline]
     fn prefetch(&self, id: u32) {
         memory::prefetch(&self.words[id as usize]);

@@ -122,6 +122,10 @@ impl<S: Sizes> Policy for LfuDa<S> {
         self.used
     }
 
+    fn victim(&mut self) -> Option<u32> {
+        self.ladder.peek()
+    }
+
     #[inline]
     fn prefetch(&self, id: u32) {
         self.ladder.prefetch(id);

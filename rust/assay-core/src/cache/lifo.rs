@@ -88,6 +88,10 @@ impl<S: Sizes> Policy for Lifo<S> {
         self.room.used()
     }
 
+    fn victim(&mut self) -> Option<u32> {
+        self.line.last()
+    }
+
     #[inline]
     fn prefetch(&self, id: u32) {
         self.line.prefetch(id);

@@ -201,6 +201,19 @@ impl Line {
         self.end
     }
 
+    /// The object that has stood the longest.
+    #[must_use]
+    pub fn first(&self) -> Option<u32> {
+        (self.standing > 0).then(|| self.id_at(self.next(self.first)))
+    }
+
+    /// The object that came last.
+    #[must_use]
+    pub fn last(&self) -> Option<u32> {
+        let stands = |place: &u32| self.left[self.word(*place)] >> (place % WORD) & 1 == 0;
+        (self.first..self.end).rev().find(stands).map(|place| self.id_at(place))
+    }
+
     /// Takes the object out that has stood the longest; the line must not be empty.
     #[inline]
     pub fn pop_first(&mut self) -> u32 {

@@ -91,6 +91,10 @@ impl<S: Sizes> Policy for Lru<S> {
         self.room.used()
     }
 
+    fn victim(&mut self) -> Option<u32> {
+        self.line.first()
+    }
+
     #[inline]
     fn prefetch(&self, id: u32) {
         self.line.prefetch(id);

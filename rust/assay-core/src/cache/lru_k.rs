@@ -4,7 +4,7 @@
 //! go before all others, the one whose last use is longest ago first. What is known of an object is kept after it left
 //! for `retained` requests from its last one (the paper's Retained Information Period); by default for ever. The
 //! Correlated Reference Period is 0: each request is a use. Times of use are positions in the trace, of which two sets
-//! give the least in four steps. Cost: O(1) a request, 4 K + 4 bytes a key, 2 bits a request and 4 bytes a request
+//! give the least in four steps. Cost: O(1) a request, 4 K bytes a key, 2 bits a request and 4 bytes a request
 //! that all caches share. Choose it for database pages, where scans must not push out what is used again and again.
 //!
 //! libCacheSim's package has an LRU-K that knows nothing of objects that left, which is nearly LFU: `retained=0`.
@@ -39,7 +39,7 @@ pub const CONTENDER: Contender = Contender {
     name: "lru_k",
     version: 1,
     idea: "The object whose K-th last use is longest ago goes first, and before all those with fewer uses than K.",
-    cost: "O(1) a request; 4 K + 4 bytes a key, and a quarter of a byte a request",
+    cost: "O(1) a request; 4 K bytes a key, and a quarter of a byte a request",
     choose_when: "database pages, where a scan must not push out what is used again and again",
     source: "O'Neil, O'Neil, Weikum 1993, The LRU-K page replacement algorithm for database disk buffering; Correlated \
              Reference Period 0",
@@ -53,7 +53,7 @@ pub struct LruK<S> {
     ids: Arc<Vec<u32>>,
     k: usize,
     retained: u32,
-    /// For each object K numbers of requests, counted from 1, the last one first, 0 if unknown; then 1 if it is there.
+    /// For each object K numbers of requests, counted from 1, the last one first, 0 if unknown.
     known: Vec<u32>,
     /// The last uses of the objects that are there with fewer than K known.
     young: Positions,
@@ -84,7 +84,7 @@ impl<S: Sizes> LruK<S> {
             ids: trace.shared_ids(),
             k,
             retained: settings.integer(&RETAINED) as u32,
-            known: crate::memory::zeros(trace.distinct() * (k + 1)),
+            known: crate::memory::zeros(trace.distinct() * k),
             young: Positions::new(trace.len()),
             mature: Positions::new(trace.len()),
             sizes: S::of_keys(trace.distinct()),
@@ -95,8 +95,8 @@ impl<S: Sizes> LruK<S> {
 
     #[inline]
     fn uses(&mut self, id: u32) -> &mut [u32] {
-        let start = id as usize * (self.k + 1);
-        &mut self.known[start..=start + self.k]
+        let start = id as usize * self.k;
+        &mut self.known[start..start + self.k]
     }
 
     /// Takes an object that is there out of the order.
@@ -120,7 +120,6 @@ impl<S: Sizes> LruK<S> {
         let uses = self.uses(id);
         uses.copy_within(..k - 1, 1);
         uses[0] = at as u32 + 1;
-        uses[k] = 1;
         let oldest = uses[k - 1];
         if oldest == 0 {
             self.young.insert(at as u32);
@@ -141,10 +140,8 @@ impl<S: Sizes> LruK<S> {
                 position
             }
         };
-        let victim = self.ids[position as usize];
-        let k = self.k;
-        self.uses(victim)[k] = 0;
-        Some(victim)
+        // No index that may panic: where nobody asks who went, this memory is not read.
+        Some(self.ids.get(position as usize).copied().unwrap_or_default())
     }
 }
 
@@ -187,8 +184,6 @@ impl<S: Sizes> Policy for LruK<S> {
         let there = Policy::contains(self, id);
         if there {
             self.unlist(id);
-            let k = self.k;
-            self.uses(id)[k] = 0;
             self.used -= self.sizes.of(id);
         }
         there
@@ -196,15 +191,26 @@ impl<S: Sizes> Policy for LruK<S> {
 
     #[inline]
     fn contains(&self, id: u32) -> bool {
-        self.known[id as usize * (self.k + 1) + self.k] != 0
+        let start = id as usize * self.k;
+        let (last, oldest) = (self.known[start], self.known[start + self.k - 1]);
+        match (last, oldest) {
+            (0, _) => false,
+            (last, 0) => self.young.contains(last - 1),
+            (_, oldest) => self.mature.contains(oldest - 1),
+        }
     }
 
     fn used(&self) -> u64 {
         self.used
     }
 
+    fn victim(&mut self) -> Option<u32> {
+        let position = self.young.first().or_else(|| self.mature.first())?;
+        Some(self.ids[position as usize])
+    }
+
     #[inline]
     fn prefetch(&self, id: u32) {
-        crate::memory::prefetch(&self.known[id as usize * (self.k + 1)]);
+        crate::memory::prefetch(&self.known[id as usize * self.k]);
     }
 }

@@ -92,6 +92,10 @@ impl<S: Sizes> Policy for Mru<S> {
         self.room.used()
     }
 
+    fn victim(&mut self) -> Option<u32> {
+        self.line.last()
+    }
+
     #[inline]
     fn prefetch(&self, id: u32) {
         self.line.prefetch(id);

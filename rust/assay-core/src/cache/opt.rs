@@ -156,7 +156,8 @@ impl<S: Sizes> Opt<S> {
             None => {
                 let position = self.coming.last()?;
                 self.coming.remove(position);
-                self.ids[position as usize]
+                // No index that may panic: where nobody asks who went, this memory is not read.
+                self.ids.get(position as usize).copied().unwrap_or_default()
             }
         };
         if !self.pending.is_empty() {
@@ -244,6 +245,14 @@ impl<S: Sizes> Policy for Opt<S> {
 
     fn used(&self) -> u64 {
         self.used
+    }
+
+    fn victim(&mut self) -> Option<u32> {
+        if self.pending.is_empty() {
+            self.track();
+        }
+        self.forget_gone();
+        self.never.last().copied().or_else(|| self.coming.last().map(|position| self.ids[position as usize]))
     }
 
     #[allow(clippy::cast_possible_truncation)]

@@ -35,13 +35,24 @@ pub struct Settings {
     pub seed: u64,
     /// The parameters that were given, by name.
     pub parameters: Vec<(String, Value)>,
+    /// What stands in front of the policy.
+    pub guard: Guard,
+}
+
+/// What stands in front of a policy; by default nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Guard {
+    /// The name of an admission, and its parameters that were given.
+    pub admission: Option<(String, Vec<(String, Value)>)>,
+    /// How long an object is true after it was put in, in the unit of the trace's times, or in requests.
+    pub ttl: Option<u64>,
 }
 
 impl Settings {
     /// So many objects, and the policy's own defaults.
     #[must_use]
     pub fn of_objects(capacity: u64) -> Self {
-        Self { capacity, measure: Measure::Objects, seed: 0, parameters: Vec::new() }
+        Self { capacity, measure: Measure::Objects, seed: 0, parameters: Vec::new(), guard: Guard::default() }
     }
 
     /// Whether a cache of this policy can be built from these.
@@ -55,19 +66,7 @@ impl Settings {
                 contender.name
             )));
         }
-        for (name, value) in &self.parameters {
-            let Some(parameter) = contender.parameters.iter().find(|parameter| parameter.name == name) else {
-                let known = contender.parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
-                return Err(Error::UnknownName { thing: "parameter of the policy", name: name.clone(), known });
-            };
-            if !allows(parameter, value) {
-                return Err(Error::Parameter(format!(
-                    "{}: {name} is {value:?}; expected {:?}",
-                    contender.name, parameter.domain
-                )));
-            }
-        }
-        Ok(())
+        check_parameters(contender, &self.parameters)
     }
 
     /// The integer given for a parameter, or its default.
@@ -115,6 +114,33 @@ impl Settings {
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 pub fn share_of(capacity: u64, share: f64) -> u64 {
     (capacity as f64 * share) as u64
+}
+
+/// The integer given for a parameter, if one was.
+pub(super) fn integer(given: &[(String, Value)], parameter: &Parameter) -> Option<u64> {
+    match given.iter().find(|(name, _)| name == parameter.name) {
+        Some((_, Value::Integer(value))) => Some(*value),
+        _ => None,
+    }
+}
+
+/// Whether a contender can have these parameters.
+pub(super) fn check_parameters(contender: &Contender, given: &[(String, Value)]) -> Result<()> {
+    for (name, value) in given {
+        let Some(parameter) = contender.parameters.iter().find(|parameter| parameter.name == name) else {
+            let known = contender.parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
+            let thing =
+                if contender.room == "cache" { "parameter of the policy" } else { "parameter of the admission" };
+            return Err(Error::UnknownName { thing, name: name.clone(), known });
+        };
+        if !allows(parameter, value) {
+            return Err(Error::Parameter(format!(
+                "{}: {name} is {value:?}; expected {:?}",
+                contender.name, parameter.domain
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the value is one that the parameter can have.

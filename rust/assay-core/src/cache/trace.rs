@@ -22,6 +22,7 @@ pub struct Trace {
     ids: Arc<Vec<u32>>,
     /// See [`Trace::next_uses`]; made when somebody asks.
     next_uses: OnceLock<Arc<Vec<u32>>>,
+    times: Option<Arc<Vec<i64>>>,
     distinct: usize,
     /// Each key as a word, for policies that hash it.
     words: Arc<Vec<u64>>,
@@ -159,6 +160,36 @@ impl Trace {
     #[must_use]
     pub fn words(&self) -> &Arc<Vec<u64>> {
         &self.words
+    }
+
+    /// Gives each request its time.
+    ///
+    /// # Errors
+    /// If there are not as many as requests, or time goes backwards.
+    pub fn set_times(&mut self, times: Vec<i64>) -> Result<()> {
+        if times.len() != self.len() {
+            return Err(Error::Data(format!(
+                "there are {} times for {} requests; expected as many",
+                times.len(),
+                self.len()
+            )));
+        }
+        if let Some(place) = times.windows(2).position(|pair| pair[1] < pair[0]) {
+            return Err(Error::Data(format!(
+                "time goes backwards: request {} is at {}, after one at {}; sort the trace by time, or leave the time out",
+                place + 1,
+                times[place + 1],
+                times[place]
+            )));
+        }
+        self.times = Some(Arc::new(times));
+        Ok(())
+    }
+
+    /// The time of each request, if they have one.
+    #[must_use]
+    pub fn times(&self) -> Option<Arc<Vec<i64>>> {
+        self.times.clone()
     }
 
     /// Whether requests have sizes.
