@@ -66,14 +66,19 @@ def _partition(name: str) -> object:
     return sorted((row["metric"], repr(row["value"])) for row in rows)
 
 
-def _cache(name: str) -> object:
+def _cache(name: str, **front: object) -> object:
     lots = [(row * 0x9E3779B97F4A7C15) % 2**64 >> 40 for row in range(6_000)]
     keys = [min(lot % 211, lot // 211 % 211, lot // 44_521 % 211) for lot in lots]  # small ones are asked for most
     keys[2_000:2_400] = range(1_000, 1_400)  # a scan
     trace = pa.table({"key": keys, "size": [1 + key * key % 9 for key in keys]})
-    counted = assay.simulate_cache(trace, name, capacity=[1, 3, 10, 40, 120]).to_pylist()
-    weighed = assay.simulate_cache(trace, name, capacity=[9, 30, 200], size="size").to_pylist()
+    counted = [] if "admission" in front else assay.simulate_cache(trace, name, capacity=[1, 3, 10, 40, 120]).to_pylist()
+    weighed = assay.simulate_cache(trace, name, capacity=[9, 30, 200], size="size", **front).to_pylist()
     return [(row["capacity"], row["misses"], row["evictions"], row["byte_miss_ratio"]) for row in counted + weighed]
+
+
+def _admission(name: str) -> object:
+    spelling = {"size": "size(at_most=5)"}.get(name, name)
+    return _cache("lru", admission=spelling, ttl=900)
 
 
 def _writes(write: str, coherence: str) -> object:
@@ -100,6 +105,7 @@ def _coherence(name: str) -> object:
 
 
 ROOMS = {
+    "admission": _admission,
     "cache": _cache,
     "write_scheme": _write_scheme,
     "coherence": _coherence,

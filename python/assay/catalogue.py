@@ -2,7 +2,7 @@
 
 Validation, `assay list`, `assay explain`, the documents, the contract tests and the report's
 legends all read this; there is no second list. Rooms: hash, digest, filter, placement, checksum,
-cache, partition.
+cache, admission, partition.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ NOUNS = {
     "placement": "placement",
     "checksum": "checksum",
     "cache": "policy",
+    "admission": "admission",
     "write_scheme": "write scheme",
     "coherence": "coherence scheme",
     "partition": "strategy",

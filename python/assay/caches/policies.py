@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.catalogue import Contender, contenders, find
+from assay.catalogue import NOUNS, Contender, contenders, find
+from assay.checks import UINT64_HIGH, integer
 from assay.datasets.spelling import parse_nested, without_blanks
 from assay.errors import SpellingError
 
-__all__ = ["PolicySpec", "parse_policy"]
+__all__ = ["PolicySpec", "guarded", "parse_admission", "parse_policy"]
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class PolicySpec:
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    room: str = "cache"
+
     @property
     def contender(self) -> Contender:
         """The catalogue's entry."""
-        return find(self.name, contenders("cache"), "policy")
+        return find(self.name, contenders(self.room), NOUNS[self.room])
 
     @property
     def is_stack(self) -> bool:
@@ -43,8 +46,53 @@ def parse_policy(text: str) -> PolicySpec:
     >>> parse_policy(" lru ").text
     'lru'
     """
+    return _parse(text, "cache")
+
+
+def parse_admission(text: str) -> PolicySpec:
+    """The admission that `text` spells: `tiny_lfu`, `size(at_most=4096)`.
+
+    Raises:
+        SpellingError: It cannot be parsed, or has arguments without names.
+        UnknownNameError: There is no such admission or parameter; the nearest is offered.
+        ParameterError: A parameter is out of its bounds.
+
+    >>> parse_admission("size(at_most=4096)").parameters
+    {'at_most': 4096}
+    """
+    return _parse(text, "admission")
+
+
+def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | None) -> dict[str, Any]:
+    """A policy's parameters as the core takes them, with what stands in front of it.
+
+    Args:
+        parameters: Those of the policy.
+        admission: An admission as it is spelled, or None.
+        ttl: How long an object is true after it was put in, at least 1, or None.
+
+    Raises:
+        As `parse_admission`; ParameterError: `ttl` is no whole number of at least 1.
+
+    >>> guarded({"k": 3}, "second_hit", 60)
+    {'k': 3, 'admission': ('second_hit', {}), 'ttl': 60}
+    """
+    found = dict(parameters)
+    if admission is not None:
+        spec = parse_admission(admission)
+        found["admission"] = (spec.name, dict(spec.parameters))
+    if ttl is not None:
+        wanted = "a whole number of at least 1, in the unit of the column of times, or in requests without one"
+        found["ttl"] = integer("ttl", ttl, 1, UINT64_HIGH, wanted)
+    return found
+
+
+def _parse(text: str, room: str) -> PolicySpec:
     node = parse_nested(text)
-    contender = find(node.name, contenders("cache"), "policy")
+    contender = find(node.name, contenders(room), NOUNS[room])
     if node.positional:
-        raise SpellingError(f"{node.text}: a policy's parameters have names; write {node.name}(parameter=value)")
-    return PolicySpec(without_blanks(node.text), node.name, contender.check(node.keywords))
+        raise SpellingError(
+            f"{node.text}: the parameters of {contender.noun} {node.name} have names; write "
+            f"{node.name}(parameter=value)"
+        )
+    return PolicySpec(without_blanks(node.text), node.name, contender.check(node.keywords), room)

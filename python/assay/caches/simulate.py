@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from assay import _core
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
-from assay.caches.policies import parse_policy
+from assay.caches.operations import ticks
+from assay.caches.policies import guarded, parse_policy
 from assay.caches.traces import read_trace
 from assay.caches.user_policies import UserPolicy, run_user_policy, user_policy_name
 from assay.caches.write_schemes import (
@@ -59,6 +60,8 @@ def simulate_cache(
     time: str | None = None,
     costs: Costs | None = None,
     crashes: int | None = None,
+    admission: str | None = None,
+    ttl: int | None = None,
     seed: int = 0,
     threads: int | None = None,
 ) -> pa.Table:
@@ -77,14 +80,20 @@ def simulate_cache(
         op: The column of operations, such as `get`, `set` and `delete`; without `write` it is not read, and every
             request is a get that inserts on a miss.
         write: The write scheme: `write_through`, `write_around`, or `write_back(flush_interval=1000, dirty_limit=100)`;
-            `assay list contenders --room write_scheme` names them. What follows needs one.
+            `assay list contenders --room write_scheme` names them. `coherence`, `foreign`,
+            `costs` and `crashes` need one.
         coherence: How the cache learns what others write: `none`, `ttl(duration=60)`,
             `invalidation(delay=2, loss=0.01)`, `version_check`.
         foreign: Others who write to the origin, past the cache: a rate for each request, the column that says which
             rows are theirs, or `assay.caches.ForeignWrites`.
-        time: The column of times, whose unit is that of durations, intervals and delays; without it they count rows.
+        time: The column of times, whose unit is that of durations, intervals and delays, and of `ttl`; without it they
+            count rows.
         costs: What things cost, `assay.caches.Costs`, for modelled latencies.
         crashes: At how many seeded instants the cache may crash; None means after every request, which is exact.
+        admission: What decides on a miss whether the object comes in at all: `second_hit`, `tiny_lfu`,
+            `size(at_most=4096)`; `assay list contenders --room admission` names them. None: all come in.
+        ttl: How long an object is true after it was put in; a request for it at that age or later is a miss. With a
+            write scheme that is its `coherence`.
         seed: What everything that draws lots begins with.
         threads: How many capacities are simulated side by side at most; None means all cores.
 
@@ -104,11 +113,17 @@ def simulate_cache(
     spec = parse_policy(policy) if isinstance(policy, str) else None
     given = capacities_of(capacity)
     seed = integer("seed", seed, 0, UINT64_HIGH)
-    plan = _plan(op, write, coherence, foreign, time, costs, crashes)
+    plan = _plan(op, write, coherence, foreign, time, costs, crashes, ttl)
     if spec is None and plan is not None:
         raise ParameterError(f"write is {write!r}, but the policy is one in Python; write schemes take the named ones")
+    if spec is None and (admission is not None or ttl is not None):
+        raise ParameterError("the policy is one in Python; admission and ttl stand in front of the named ones")
+    if spec is not None and "bound" in spec.contender.abilities and (plan, admission, ttl) != (None, None, None):
+        raise ParameterError(f"{spec.name} is a bound and holds nothing; write schemes, admission and ttl need a policy")
     dataset = open_dataset(trace)
     requests = read_trace(dataset, key=key, size=size)
+    if ttl is not None and time is not None:
+        requests.set_times(ticks(dataset, time))
     whole = requests.distinct if size is None else requests.footprint_bytes
     counted = [objects_or_bytes(one, whole, bytes_=size is not None) for one in given]
     if spec is None:
@@ -116,7 +131,8 @@ def simulate_cache(
         runs = [run_user_policy(policy, dataset, one, key=key, size=size, only=only) for one in counted]
         own = [_row(name, one, tally, sized=size is not None) for one, tally in zip(counted, runs, strict=True)]
         return pa.Table.from_pylist(own, schema=RESULT)
-    tasks = [(spec.name, dict(spec.parameters), one, size is not None, seed) for one in counted]
+    parameters = guarded(spec.parameters, admission, ttl)
+    tasks = [(spec.name, parameters, one, size is not None, seed) for one in counted]
     if plan is not None:
         counts = plan.run(dataset, requests, tasks, seed=seed, threads=threads)
         together = [{"policy": spec.text, "capacity": one, **row} for one, row in zip(counted, counts, strict=True)]
@@ -136,10 +152,11 @@ def _plan(
     time: str | None,
     costs: Costs | None,
     crashes: int | None,
+    ttl: int | None,
 ) -> WritePlan | None:
     """What was asked of writes; None where nothing was."""
     if write is None:
-        given = {"foreign": foreign, "time": time, "costs": costs, "crashes": crashes}
+        given = {"foreign": foreign, "time": time if ttl is None else None, "costs": costs, "crashes": crashes}
         extra = [name for name, value in given.items() if value is not None]
         extra += ["coherence"] if coherence != "none" else []
         if extra:
@@ -147,6 +164,11 @@ def _plan(
                 f"{' and '.join(extra)} can be given only with a write scheme; add one, such as write='write_through'"
             )
         return None
+    if ttl is not None:
+        raise ParameterError(
+            f"ttl is {ttl!r} beside a write scheme, where values expire by its coherence; write "
+            f"coherence='ttl(duration={ttl})' instead"
+        )
     if op is None:
         raise ParameterError(f"write is {write!r}, but the trace has no operations; name their column, such as op='op'")
     if costs is not None and not isinstance(costs, Costs):

@@ -2,8 +2,8 @@
 //!
 //! This crate knows no Python, no Arrow, no clock and no files: keys come in as borrowed columns
 //! ([`keys::Keys`]), results go out as plain vectors. Each *room* (hash, filter, placement,
-//! checksum, cache, write scheme, coherence, partition) has a trait or an enum of its contenders and one table that lists them;
-//! each contender is one file.
+//! checksum, cache, admission, write scheme, coherence, partition) has a trait or an enum of its contenders and one table
+//! that lists them; each contender is one file.
 
 pub mod cache;
 pub mod capacity;
@@ -34,6 +34,7 @@ pub fn all_contenders() -> impl Iterator<Item = &'static Contender> {
     let caches = cache::TABLE.iter().map(|(contender, _)| *contender);
     let schemes = cache::writes::TABLE.iter().map(|(contender, _)| *contender);
     let coherence = cache::writes::coherence::TABLE.iter().map(|(contender, _)| *contender);
-    let of_caches = caches.chain(schemes).chain(coherence);
+    let admissions = cache::admission::TABLE.iter().map(|(contender, _)| *contender);
+    let of_caches = caches.chain(admissions).chain(schemes).chain(coherence);
     hashes.chain(filters).chain(placements).chain(checksums).chain(of_caches).chain(partition::contenders())
 }

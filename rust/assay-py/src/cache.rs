@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
 use assay_core::cache::settings::Value;
-use assay_core::cache::{self, Measure, Progress, Settings, Tally, Task, Trace};
+use assay_core::cache::{self, Guard, Measure, Progress, Settings, Tally, Task, Trace};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
@@ -103,6 +103,12 @@ impl PyTrace {
         })
     }
 
+    /// Gives each request its time, in whole numbers that never fall.
+    fn set_times(&mut self, times: Column) -> PyResult<()> {
+        let times = slice_of!(&times, Int64Type, DataType::Int64, "int64").to_vec();
+        self.own()?.set_times(times).map_err(raise)
+    }
+
     /// Gives back the memory that only appending needed.
     fn finish(&mut self) -> PyResult<()> {
         self.own().map(Trace::finish)
@@ -153,7 +159,16 @@ fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     text.map(Value::Choice).map_err(|_| parameter(format!("{name} is no number and no name")))
 }
 
-/// A simulation as Python says it: policy, parameters, capacity, whether that counts bytes, seed.
+fn values_of(given: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Value)>> {
+    let pairs = given.iter().map(|(name, value)| {
+        let name = name.extract::<String>()?;
+        value_of(&name, &value).map(|value| (name, value))
+    });
+    pairs.collect()
+}
+
+/// A simulation as Python says it: policy, parameters, capacity, whether that counts bytes, seed. What stands in front
+/// of the policy is among the parameters: "admission", a name and its parameters, and "ttl".
 #[derive(FromPyObject)]
 pub struct PyTask<'py>(String, Bound<'py, PyDict>, u64, bool, u64);
 
@@ -162,12 +177,18 @@ impl PyTask<'_> {
     pub fn task(&self) -> PyResult<Task> {
         let Self(policy, given, capacity, bytes, seed) = self;
         let measure = if *bytes { Measure::Bytes } else { Measure::Objects };
-        let parameters = given.iter().map(|(name, value)| {
-            let name = name.extract::<String>()?;
-            value_of(&name, &value).map(|value| (name, value))
-        });
-        let settings =
-            Settings { capacity: *capacity, measure, seed: *seed, parameters: parameters.collect::<PyResult<_>>()? };
+        let (mut parameters, mut guard) = (Vec::new(), Guard::default());
+        for (name, value) in given.iter() {
+            match name.extract::<String>()?.as_str() {
+                "admission" => {
+                    let (name, parameters) = value.extract::<(String, Bound<'_, PyDict>)>()?;
+                    guard.admission = Some((name, values_of(&parameters)?));
+                }
+                "ttl" => guard.ttl = Some(value.extract()?),
+                name => parameters.push((name.to_owned(), value_of(name, &value)?)),
+            }
+        }
+        let settings = Settings { capacity: *capacity, measure, seed: *seed, parameters, guard };
         Ok(Task { policy: policy.clone(), settings })
     }
 }

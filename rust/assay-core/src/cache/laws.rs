@@ -164,6 +164,35 @@ proptest! {
     }
 
     #[test]
+    fn the_victim_that_a_policy_names_goes_first_and_asking_changes_nothing(
+        keys in proptest::collection::vec(0_u8..40, 1..200), capacity in 1_u64..30,
+    ) {
+        let trace = trace(&keys);
+        for (name, settings) in all(capacity, &trace) {
+            let mut asked = build(name, &settings, &trace).unwrap();
+            let mut tally = Tally::default();
+            for place in 0..trace.len() {
+                let given = trace.requests(0..trace.len()).get(place);
+                let request = if settings.measure == Measure::Bytes { given } else { Request { size: 1, ..given } };
+                if asked.hit(request) {
+                    tally.hits += 1;
+                    continue;
+                }
+                let named = asked.victim();
+                prop_assert!(named.is_none_or(|id| asked.contains(id)), "{} names who is not there", name);
+                let mut gone = Vec::new();
+                asked.insert(request, &mut gone);
+                tally.evictions += gone.len() as u64;
+                if let (Some(victim), Some(first)) = (named, gone.first()) {
+                    prop_assert_eq!(victim, *first, "{} {:?} request {}", name, settings, place);
+                }
+            }
+            let whole = build(name, &settings, &trace).unwrap().run(trace.requests(0..trace.len()));
+            prop_assert_eq!((tally.hits, tally.evictions), (whole.hits, whole.evictions), "{}", name);
+        }
+    }
+
+    #[test]
     fn a_capacity_of_all_keys_misses_each_once(keys in proptest::collection::vec(0_u8..40, 1..300)) {
         let trace = trace(&keys);
         for (contender, build) in TABLE {
