@@ -72,9 +72,9 @@ ROOM_NOTES = {
     "hashed it is the strategy `hash`, unhashed the strategy `modulo`.",
     "cache": "Called by `assay.simulate_cache(trace, NAME, capacity=...)`. All of them: a miss inserts; an object "
     "keeps the size with which it was inserted until it leaves; one larger than the cache is a miss and stays outside.",
-    "admission": "In front of any policy, by `assay.simulate_cache(trace, policy, admission=NAME, capacity=...)`: decides "
-    "on a miss whether the object comes in at all. `ttl=` stands beside it: an object that was put in so long ago is a "
-    "miss.",
+    "admission": "In front of any policy, by `assay.simulate_cache(trace, policy, admission=NAME, capacity=...)`: "
+    "decides on a miss whether the object comes in at all. `ttl=` stands beside it: an object that was put in so long "
+    "ago is a miss.",
     "write_scheme": "Spelled as `write=` of `assay.simulate_cache(trace, POLICY, capacity=..., op=..., write=NAME)`, "
     "in front of any policy: `write_back(flush_interval=1000)`. [Write schemes](write_schemes.md) says which one.",
     "coherence": "Spelled as `coherence=` of `assay.simulate_cache(..., write=SCHEME, coherence=NAME)`: how the cache "

@@ -71,7 +71,9 @@ def _cache(name: str, **front: object) -> object:
     keys = [min(lot % 211, lot // 211 % 211, lot // 44_521 % 211) for lot in lots]  # small ones are asked for most
     keys[2_000:2_400] = range(1_000, 1_400)  # a scan
     trace = pa.table({"key": keys, "size": [1 + key * key % 9 for key in keys]})
-    counted = [] if "admission" in front else assay.simulate_cache(trace, name, capacity=[1, 3, 10, 40, 120]).to_pylist()
+    counted = (
+        [] if "admission" in front else assay.simulate_cache(trace, name, capacity=[1, 3, 10, 40, 120]).to_pylist()
+    )
     weighed = assay.simulate_cache(trace, name, capacity=[9, 30, 200], size="size", **front).to_pylist()
     return [(row["capacity"], row["misses"], row["evictions"], row["byte_miss_ratio"]) for row in counted + weighed]
 
@@ -187,6 +189,11 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("coherence", "ttl", 1): "ab11e3ebe173cf98",
     ("coherence", "invalidation", 1): "b1bbc9882e3656c6",
     ("coherence", "version_check", 1): "0c1a4d724552b2c9",
+    ("cache", "belady_size", 1): "ab0b808a968bfdb6",
+    ("cache", "pfoo_l", 1): "12c00eea5886a17d",
+    ("admission", "size", 1): "fcff7e4644be0f9e",
+    ("admission", "second_hit", 1): "8e2e0967ff2af5cd",
+    ("admission", "tiny_lfu", 1): "23a8ece96b3e68d1",
     ("partition", "hash", 1): "f16345d6e7eed778",
     ("partition", "modulo", 1): "b6f4d5058d598322",
     ("partition", "range", 1): "5ae92658551d8852",

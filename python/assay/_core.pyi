@@ -374,7 +374,9 @@ class KeyTable:
     def null(self) -> int | None: ...
 
 # caches
-_CacheTask = tuple[str, dict[str, Any], int, bool, int]  # policy, parameters with "admission" and "ttl", capacity, of bytes, seed
+_CacheTask = tuple[
+    str, dict[str, Any], int, bool, int
+]  # policy, parameters with "admission" and "ttl", capacity, of bytes, seed
 _CacheTally = tuple[int, int, int, int, int, int]  # requests, hits, bytes, bytes of hits, inserted, evictions
 
 @final

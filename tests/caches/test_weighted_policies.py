@@ -17,12 +17,13 @@ import assay
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from oracles.belady_size import BeladySize
 from oracles.gdsf import Gdsf
 from oracles.hyperbolic import Hyperbolic
 from oracles.lfu_da import LfuDa
 from oracles.lhd import Lhd
 from oracles.lru_k import LruK
-from oracles.opt import Opt, least_misses
+from oracles.opt import Opt, least_misses, least_weighted_misses
 
 
 class Oracle(Protocol):
@@ -46,6 +47,8 @@ class Case(NamedTuple):
 CASES = [
     Case("opt", lambda capacity, keys, seed, sized: Opt(capacity, keys)),
     Case("opt(bypass=yes)", lambda capacity, keys, seed, sized: Opt(capacity, keys, bypass=True)),
+    Case("belady_size", lambda capacity, keys, seed, sized: BeladySize(capacity, keys)),
+    Case("belady_size(samples=2)", lambda capacity, keys, seed, sized: BeladySize(capacity, keys, 2, seed)),
     Case("lfu_da", lambda capacity, keys, seed, sized: LfuDa(capacity)),
     Case("lru_k", lambda capacity, keys, seed, sized: LruK(capacity)),
     Case("lru_k(k=1)", lambda capacity, keys, seed, sized: LruK(capacity, 1)),
@@ -106,6 +109,50 @@ def test_opt_has_the_fewest_misses_that_any_choice_of_victims_has(keys: list[int
     policy = "opt(bypass=yes)" if bypass else "opt"
     found = assay.simulate_cache(table(keys, keys), policy, capacity=capacity)
     assert found["misses"][0].as_py() == least_misses(keys, capacity, bypass=bypass)
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=9),
+    st.lists(st.integers(0, 4), min_size=5, max_size=5),
+    st.integers(1, 8),
+)
+@settings(max_examples=60)
+def test_no_cache_of_any_kind_misses_less_than_pfoo_l(keys: list[int], of_key: list[int], capacity: int) -> None:
+    sizes = [of_key[key] for key in keys]
+    for of in ("requests", "bytes"):
+        found = assay.simulate_cache(
+            table(keys, sizes), f"pfoo_l(of={of})", capacity=capacity, size="size"
+        ).to_pylist()[0]
+        least = least_weighted_misses(keys, dict(enumerate(of_key)), capacity, by_bytes=of == "bytes")
+        bound = found["misses"] if of == "requests" else (found["byte_miss_ratio"] or 0) * sum(sizes)
+        assert bound <= least + 1e-9
+
+
+def test_pfoo_l_of_objects_is_no_more_than_opt_with_bypass_and_bounds_all_others_in_bytes() -> None:
+    keys, capacity = zipf(4), [5, 60, 500]
+    assert all(
+        bound <= least
+        for bound, least in zip(
+            misses(keys, "pfoo_l", capacity), misses(keys, "opt(bypass=yes)", capacity), strict=True
+        )
+    )
+    sizes = [1 + key * 2_654_435_761 % 97 for key in keys]
+    for of, column in (("requests", "misses"), ("bytes", "byte_miss_ratio")):
+        bound = assay.simulate_cache(table(keys, sizes), f"pfoo_l(of={of})", capacity=[300, 9_000], size="size")[column]
+        for policy in ("lru", "opt", "opt(bypass=yes)", "belady_size", "gdsf", "lhd"):
+            found = assay.simulate_cache(table(keys, sizes), policy, capacity=[300, 9_000], size="size")[column]
+            pairs = list(zip(bound.to_pylist(), found.to_pylist(), strict=True))
+            assert all(a <= b for a, b in pairs), (of, policy, pairs)
+
+
+def test_belady_by_size_is_near_the_bound_where_the_farthest_next_use_is_not() -> None:
+    keys = zipf(6)
+    sizes = [1 + key * 2_654_435_761 % 997 for key in keys]
+    found = {
+        policy: assay.simulate_cache(table(keys, sizes), policy, capacity=30_000, size="size")["misses"][0].as_py()
+        for policy in ("pfoo_l", "belady_size", "opt")
+    }
+    assert found["pfoo_l"] < found["belady_size"] < found["opt"]
 
 
 def zipf(seed: int, requests: int = 20_000, objects: int = 2_000) -> list[int]:
