@@ -62,7 +62,7 @@ def test_a_guarded_cache_is_its_definition(
         size="size",
         admission=spelling,
         ttl=ttl,
-        time="time",
+        time=None if ttl is None else "time",
         seed=seed,
     ).to_pylist()[0]
     first = dict(reversed(list(zip(keys, sizes, strict=True))))
@@ -149,3 +149,11 @@ def test_times_that_fall_are_null_or_are_no_times_are_refused() -> None:
             assay.simulate_cache(pa.table({"key": [1, 2, 3], "time": times}), capacity=1, ttl=5, time="time")
     with pytest.raises(ParameterError, match=r"coherence='ttl\(duration=9\)'"):
         assay.simulate_cache(pa.table({"key": [1], "op": ["get"]}), capacity=1, ttl=9, op="op", write="write_through")
+
+
+def test_a_bound_holds_nothing_and_nothing_stands_in_front_of_it() -> None:
+    for front in ({"admission": "tiny_lfu"}, {"ttl": 3}):
+        with pytest.raises(ParameterError, match="pfoo_l is a bound"):
+            misses([1, 2, 1], "pfoo_l", 1, **front)
+    with pytest.raises(ParameterError, match="time can be given only with a write scheme, or with ttl"):
+        misses([1], "lru", 1, time="time")

@@ -119,7 +119,9 @@ def simulate_cache(
     if spec is None and (admission is not None or ttl is not None):
         raise ParameterError("the policy is one in Python; admission and ttl stand in front of the named ones")
     if spec is not None and "bound" in spec.contender.abilities and (plan, admission, ttl) != (None, None, None):
-        raise ParameterError(f"{spec.name} is a bound and holds nothing; write schemes, admission and ttl need a policy")
+        raise ParameterError(
+            f"{spec.name} is a bound and holds nothing; write schemes, admission and ttl need a policy"
+        )
     dataset = open_dataset(trace)
     requests = read_trace(dataset, key=key, size=size)
     if ttl is not None and time is not None:
@@ -160,8 +162,9 @@ def _plan(
         extra = [name for name, value in given.items() if value is not None]
         extra += ["coherence"] if coherence != "none" else []
         if extra:
+            ttl_too = ", or with ttl" if extra == ["time"] else ""
             raise ParameterError(
-                f"{' and '.join(extra)} can be given only with a write scheme; add one, such as write='write_through'"
+                f"{' and '.join(extra)} can be given only with a write scheme{ttl_too}; add one, such as write='write_through'"
             )
         return None
     if ttl is not None:
