@@ -164,7 +164,8 @@ def _plan(
         if extra:
             ttl_too = ", or with ttl" if extra == ["time"] else ""
             raise ParameterError(
-                f"{' and '.join(extra)} can be given only with a write scheme{ttl_too}; add one, such as write='write_through'"
+                f"{' and '.join(extra)} can be given only with a write scheme{ttl_too}; add one, such as "
+                "write='write_through'"
             )
         return None
     if ttl is not None:
