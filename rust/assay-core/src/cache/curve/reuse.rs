@@ -30,6 +30,8 @@ const SLOTS_LOW: usize = 1 << COARSE_BITS;
 const SLOTS_HIGH: usize = (1 << 32) - SLOTS_LOW;
 /// Slots are renumbered into so many times the number of objects.
 const SLOTS_PER_OBJECT: usize = 4;
+/// Distances that wait for their counts to be fetched.
+const WAITING: usize = 64;
 /// So many requests ahead an object's slot is fetched.
 const AHEAD: usize = 24;
 
@@ -252,7 +254,17 @@ impl Reuse {
     pub fn of(ids: &[u32], distinct: usize) -> Self {
         let mut counts = memory::zeros::<u64>(distinct + 1);
         let slots = counts.as_mut_slice();
-        for_each_distance(ids, distinct, |_, distance| slots[distance as usize] += 1);
+        let (mut waiting, mut place) = ([0_u32; WAITING], 0);
+        for_each_distance(ids, distinct, |_, distance| {
+            memory::prefetch(&slots[distance as usize]);
+            waiting[place] = distance;
+            place += 1;
+            if place == WAITING {
+                waiting.iter().for_each(|distance| slots[*distance as usize] += 1);
+                place = 0;
+            }
+        });
+        waiting[..place].iter().for_each(|distance| slots[*distance as usize] += 1);
         Self { requests: ids.len() as u64, counts }
     }
 
