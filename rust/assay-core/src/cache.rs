@@ -278,7 +278,9 @@ pub trait Cache: Send {
     /// See [`Policy::used`].
     fn used(&self) -> u64;
     /// See [`Policy::victim`].
-    fn victim(&mut self) -> Option<u32>;
+    fn victim(&mut self) -> Option<u32> {
+        None
+    }
 }
 
 impl<P: Policy> Cache for P {

@@ -8,8 +8,9 @@
 //! a key and 16 an object in the cache. Choose it where sizes differ and requests count.
 //! Where objects are counted, S is 1 and this is LFU with dynamic ageing, which it then runs.
 //!
-//! Imitated: libCacheSim's `GDSF`, equal to the miss, in its arithmetic too (double precision, F * 10^6 / S); cost 1
-//! for each object, which is the paper's GDSF(1). An object of size 0 has an infinite priority.
+//! Imitated: libCacheSim's `GDSF` as its source of October 2024 has it, in its arithmetic too (double precision,
+//! F * 10^6 / S), with cost 1 for each object, which is the paper's GDSF(1). Its package 0.3.5 differs: METHODOLOGY,
+//! "Policies that weigh". An object of size 0 has an infinite priority.
 //! Source: Cherkasova 1998, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy".
 
 use std::cmp::Reverse;
@@ -31,8 +32,8 @@ pub const CONTENDER: Contender = Contender {
     idea: "The object with the fewest requests per byte goes first; counts begin at the level of the one that went last.",
     cost: "O(1) a hit, O(log n) a miss; 24 bytes a key and 16 per object in the cache",
     choose_when: "sizes differ, and misses count rather than the bytes of them",
-    source: "Cherkasova 1998, Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy; equal to \
-             libCacheSim's GDSF",
+    source: "Cherkasova 1998, Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy; as \
+             libCacheSim's GDSF of 2024",
     parameters: &[],
     abilities: &["weighs_sizes"],
 };

@@ -6,7 +6,7 @@
 //! Choose it where popularity shifts slowly. Sizes do not matter to it: see `gdsf`.
 //!
 //! This is the paper's definition, and Squid's `heap LFUDA`. libCacheSim's `LFUDA` adds the least frequency to F at
-//! each hit and fails in sweeps of sizes; its `GDSF` on objects of one size is the same as this, to the miss.
+//! each hit and fails in sweeps of sizes; its `GDSF` of October 2024 on objects of one size is the same as this.
 //! Source: Arlitt, Cherkasova, Dilley, Friedrich, Jin 2000, "Evaluating content management techniques for Web proxy
 //! caches", section 3.
 

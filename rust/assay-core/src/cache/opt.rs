@@ -10,9 +10,9 @@
 //! In bytes this is **no bound**: objects of several sizes make the best choice NP-hard, and the farthest may be the
 //! smallest. `belady_size` is mostly better there, and `pfoo_l` is a bound.
 //!
-//! Imitated: libCacheSim's `Belady` (objects: equal to the miss), which has no bypass. Objects that are never asked
-//! for again go before all others, the one that came last first; that matters in bytes alone, where libCacheSim's
-//! choice among them is its heap's.
+//! Imitated: libCacheSim's `Belady`, equal to the miss, which has no bypass. Objects that are never asked for again go
+//! before all others, the one used last first; that matters in bytes alone, where libCacheSim's choice among them is
+//! its heap's.
 //! Source: Belady 1966, "A study of replacement algorithms for a virtual-storage computer" (MIN); Mattson, Gecsei,
 //! Slutz, Traiger 1970, "Evaluation techniques for storage hierarchies" (OPT).
 
