@@ -22,7 +22,7 @@ from assay.datasets import line_blocks, open_dataset
 from assay.datasets.twitter_files import OPERATIONS
 from assay.errors import ReadError
 
-FOLDER = Path(tempfile.mkdtemp(prefix="assay-fuzz-"))
+FOLDER = tempfile.TemporaryDirectory()
 Rows = list[tuple[Any, ...]] | None  # None: refused
 
 
@@ -165,7 +165,7 @@ def case(chance: random.Random) -> None:
         stored = gzip.compress(stored) if suffix == ".gz" else bytes(pa.Codec("zstd").compress(stored, asbytes=True))
         if chance.random() < 0.3:
             damaged, stored = True, stored[: chance.randint(0, len(stored) - 1)]
-    path = FOLDER / f"trace{suffix}"
+    path = Path(FOLDER.name) / f"trace{suffix}"
     path.write_bytes(stored)
     line_blocks.BLOCK_BYTES = chance.choice([1, 7, 64, 4 << 20])
     try:
