@@ -103,7 +103,7 @@ fn thresholds_of<'a>(filter: &'a Ribbon, layer: &Layer) -> &'a [u8] {
 /// What the head of the file says of a word, in plain arithmetic: shard, start, row, fingerprint.
 fn derived(word: u64, shape: Shape, bits: u32) -> (u64, u64, u64, u32) {
     let p = u128::from(word >> 32) * u128::from(shape.shards);
-    let start = (p % (1 << 32)) * (u128::from(shape.slots) - 63) >> 32;
+    let start = ((p % (1 << 32)) * (u128::from(shape.slots) - 63)) >> 32;
     let y = (word ^ word >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let f = (y ^ y >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32;
     ((p >> 32) as u64, start as u64, y | 1, (f % (1 << bits)) as u32)
