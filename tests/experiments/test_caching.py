@@ -325,6 +325,30 @@ def test_the_knee_is_where_the_curve_bends_and_needs_three_capacities() -> None:
     assert "knee_capacity" not in numbers(skewed(), policies=["lru"], capacity=[5, 50])["lru", 5]
 
 
+# -- what stands in front ---------------------------------------------------------------------------
+
+
+def test_an_admission_in_front_is_a_point_of_the_grid_and_agrees_with_simulate_cache() -> None:
+    settings: dict[str, Any] = {"policies": ["lru"], "capacity": 20, "admission": ["none", "second_hit", "tiny_lfu"]}
+    job = plan(skewed(), **settings)
+    findings = found(skewed(), **settings)
+    assert not findings.failures
+    misses = {value.cell_id: value.value for value in findings.values if value.metric == "misses"}
+    for cell in job.cells:
+        admission = cell.parameters.get("admission")
+        expected = assay.simulate_cache(skewed(), "lru", capacity=20, admission=admission).column("misses")[0].as_py()
+        assert misses[cell.cell_id] == expected
+    assert len(set(misses.values())) == 3
+
+
+def test_objects_are_true_for_so_long_by_the_trace_s_own_time() -> None:
+    timed = trace([1, 1, 2, 1, 2], time=pa.array([0, 5, 6, 30, 31], pa.int64()))
+    values = numbers(timed, policies=["lru"], capacity=5, ttl=10)["lru", 5]
+    assert values["misses"] == 4, "1 and 2 have expired when they are asked for again at 30 and 31"
+    assert "distance_to_opt" not in values
+    assert numbers(timed, policies=["lru"], capacity=5)["lru", 5]["misses"] == 2
+
+
 # -- writes -----------------------------------------------------------------------------------------
 
 WRITES = ["write_through", "write_around", "write_back", "write_back(dirty_limit=5)"]
@@ -421,6 +445,7 @@ def test_writes_of_a_shuffled_trace_are_as_many() -> None:
         ({"foreign_writes": 0.1}, ParameterError, "without a write scheme"),
         ({"coherence": "version_check"}, ParameterError, "without a write scheme"),
         ({"costs": {"hit": 1.0}}, ParameterError, "without a write scheme"),
+        ({"admission": "tiny_lfuu"}, UnknownNameError, "tiny_lfu"),
         ({"price_per_miss": 1.0}, ParameterError, "given alone"),
         ({"price_per_object": 1.0}, ParameterError, "give price_per_miss"),
         ({"price_per_miss": 1.0, "price_per_byte": 1.0}, ParameterError, "no sizes"),
@@ -432,7 +457,9 @@ def test_a_mistake_says_what_was_met_and_what_is_wanted(settings, error, words) 
         plan(skewed(), **{"policies": ["lru"], "capacity": 10, **settings})
 
 
-@pytest.mark.parametrize("wrong", [{"capacity": 0}, {"capacity": []}, {"seeds": 0}, {"order": "sorted"}, {"sizes": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"capacity": 0}, {"capacity": []}, {"ttl": 0}, {"seeds": 0}, {"order": "sorted"}, {"sizes": 1}]
+)
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CachingSettings(**wrong)

@@ -165,6 +165,8 @@ _SETTINGS = {
     "counts": "capacity in {}",
     "write": "{}",
     "coherence": "coherence {}",
+    "admission": "admission {}",
+    "ttl": "a TTL of {}",
 }
 _MOST_NAMED = 12  # of a list of settings
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assay.caches.capacities import Capacity, objects_or_bytes
 from assay.caches.policies import PolicySpec
 from assay.experiments.base import Cell, Point, Value
+from assay.experiments.caching.guards import Guard
 from assay.experiments.caching.policies import BASELINE, BOUND, draws_lots, reference
 from assay.experiments.caching.requests import Requests
 from assay.experiments.caching.settings import CachingSettings, Order
@@ -27,6 +28,7 @@ class Contest:
     counts_bytes: bool
     order: Order
     writes: WriteSetting | None
+    guard: Guard
     cell: Cell
 
 
@@ -50,16 +52,20 @@ def simulations_of(contest: Contest, requests: Requests, settings: CachingSettin
     whole = requests.footprint_bytes if counts_bytes else requests.distinct
     capacity = objects_or_bytes(contest.capacity, whole, bytes_=counts_bytes)
     writes = contest.writes
-    draws = draws_lots(contest.spec) or (writes is not None and writes.draws)
+    guard = contest.guard
+    draws = draws_lots(contest.spec) or guard.draws or (writes is not None and writes.draws)
     seeds = range(settings.seed, settings.seed + settings.seeds) if draws else [settings.seed]
-    own = [Simulation.of(contest.spec, capacity, counts_bytes, seed, writes) for seed in seeds]
+    own = [Simulation.of(contest.spec, capacity, counts_bytes, seed, writes, guard) for seed in seeds]
     fifo = reference(BASELINE)
-    # It looks at when objects are asked for again, not at their sizes: it bounds where objects weigh alike.
-    opt = reference(BOUND) if writes is None and not (counts_bytes and not requests.alike) else None
+    # OPT looks at when objects are asked for again, not at their sizes or at how long they are true.
+    unbounded = writes is not None or guard.ttl is not None or (counts_bytes and not requests.alike)
+    opt = None if unbounded else reference(BOUND)
     beside = seeds if writes is not None and writes.draws else [settings.seed]
     return Runs(
         own,
-        [] if fifo is None else [Simulation.of(fifo, capacity, counts_bytes, seed, writes) for seed in beside],
+        []
+        if fifo is None
+        else [Simulation.of(fifo, capacity, counts_bytes, seed, writes, guard.alone) for seed in beside],
         None if opt is None else Simulation.of(opt, capacity, counts_bytes, settings.seed),
     )
 

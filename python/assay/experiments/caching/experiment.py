@@ -14,6 +14,7 @@ from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.caching.answer import answer
 from assay.experiments.caching.checking import check_capacities, check_prices, check_writes, roles_of
 from assay.experiments.caching.contests import Contest
+from assay.experiments.caching.guards import Guard, guards_of
 from assay.experiments.caching.job import CachingJob
 from assay.experiments.caching.metrics import METRICS
 from assay.experiments.caching.policies import propose
@@ -23,6 +24,8 @@ from assay.experiments.caching.writes import WriteSetting, write_settings
 from assay.experiments.planning import Mistakes, parsed_once, raise_any, values_by_cell
 
 __all__ = ["EXPERIMENT", "CachingExperiment"]
+
+_POINT = ("order", "capacity", "admission", "ttl", "coherence")  # what makes a grid point, beside the write scheme
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class CachingExperiment:
         check_prices(settings, counts_bytes, roles.size, mistakes)
         check_writes(dataset, settings, roles, mistakes)
         writes = write_settings(settings, mistakes)
+        guards = guards_of(settings, mistakes)
         raise_any(self.kind, mistakes)
         contests = tuple(
             Contest(
@@ -70,17 +74,19 @@ class CachingExperiment:
                 counts_bytes,
                 order,
                 scheme,
+                guard,
                 Cell(
                     self.kind,
                     spec.text,
                     spec.contender.version,
-                    _parameters(settings, roles, capacity, counts_bytes, order, scheme),
+                    _parameters(settings, roles, capacity, counts_bytes, order, scheme, guard),
                     dataset.name,
                     dataset.fingerprint(),
                 ),
             )
             for order in settings.orders
             for capacity in settings.capacities
+            for guard in guards
             for scheme in writes
             for spec in specs
         )
@@ -93,7 +99,7 @@ class CachingExperiment:
         by_cell = values_by_cell(values)
         points: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in cells:
-            point = tuple(cell.parameters.get(name) for name in ("order", "capacity", "write", "coherence"))
+            point = tuple(cell.parameters.get(name) for name in (*_POINT, "write"))
             points.setdefault(point, []).append(cell)
         found: list[Answer] = []
         told: set[tuple[Any, ...]] = set()
@@ -110,7 +116,7 @@ class CachingExperiment:
 
 def _beside(cell: Cell) -> tuple[Any, ...]:
     """What write schemes must have in common to be told beside each other."""
-    return tuple(cell.parameters.get(name) for name in ("order", "capacity", "coherence"))
+    return tuple(cell.parameters.get(name) for name in _POINT)
 
 
 def _parameters(
@@ -120,6 +126,7 @@ def _parameters(
     counts_bytes: bool,
     order: Order,
     writes: WriteSetting | None,
+    guard: Guard,
 ) -> dict[str, Any]:
     """What makes a cell."""
     parameters: dict[str, Any] = {
@@ -129,7 +136,10 @@ def _parameters(
         "seed": settings.seed,
         "seeds": settings.seeds,
         "windows": settings.windows,
+        **guard.parameters,
     }
+    if guard.ttl is not None:
+        parameters["time"] = roles.time
     for name in ("price_per_miss", "price_per_object", "price_per_byte"):
         if getattr(settings, name) is not None:
             parameters[name] = getattr(settings, name)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from assay import _core
+from assay.caches.operations import ticks
 from assay.datasets import Batch, Dataset, TraceRoles
 from assay.errors import EmptyInputError
 from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
@@ -21,6 +22,7 @@ from assay.experiments.caching.requests import RequestLog, Requests, sizes_of
 from assay.experiments.caching.settings import CachingSettings
 from assay.experiments.caching.simulating import Outcome, core_trace, refusal, simulate
 from assay.experiments.caching.writes import Operations
+from assay.experiments.distinct import numpy_of
 
 __all__ = ["CachingJob"]
 
@@ -111,7 +113,11 @@ class CachingJob:
             raise EmptyInputError(f"{self.dataset.name} has no rows; there is no request to replay")
         roles = self.roles
         with_writes = any(contest.writes is not None for contest in self.contests)
-        done_before = None if not with_writes else Operations.of(self.dataset, str(roles.op), roles.time)
+        times = None
+        expiring = any(contest.guard.ttl is not None for contest in self.contests)
+        if roles.time is not None and (with_writes or expiring):
+            times = numpy_of(ticks(self.dataset, roles.time))
+        done_before = None if not with_writes else Operations.of(self.dataset, str(roles.op), times)
         values: list[Value] = []
         points: list[Point] = []
         failures: dict[str, str] = {}
@@ -136,7 +142,12 @@ class CachingJob:
 
             found: dict[Any, Outcome | str] = {**refused}
             found |= simulate(
-                requests, simulations, operations=operations, windows=self.settings.windows, on_progress=told
+                requests,
+                simulations,
+                times=times if expiring else None,
+                operations=operations,
+                windows=self.settings.windows,
+                on_progress=told,
             )
             for contest in contests:
                 own = runs[contest.cell.cell_id]

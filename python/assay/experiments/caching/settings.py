@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["CAPACITIES", "MOST_SEEDS", "ORDERS", "CachingSettings", "Measure", "Order"]
+__all__ = ["CAPACITIES", "MOST_SEEDS", "NO_ADMISSION", "ORDERS", "CachingSettings", "Measure", "Order"]
 
 MOST_SEEDS = 1_000
 CAPACITIES = ("0.1%", "1%", "10%")
@@ -14,6 +14,8 @@ CAPACITIES = ("0.1%", "1%", "10%")
 Order = Literal["stored", "shuffled"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 Measure = Literal["objects", "bytes"]
+NO_ADMISSION = "none"
+Duration = Annotated[int, Field(ge=1, lt=2**62, strict=True)]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Capacity = Annotated[int, Field(ge=1, strict=True)] | str
 
@@ -40,6 +42,10 @@ class CachingSettings(BaseModel):
             name. Without a scheme it is not read: every request is a get.
         time: The column of times, whose unit is that of intervals, durations and delays; by default the trace's role
             `time`, or one of a usual name. Without one they count requests.
+        admission: What stands in front of each policy and decides which objects come in at all, such as `tiny_lfu`,
+            `second_hit` or `size(at_most=4096)`; `none` for none, which is the default; a list is a grid.
+        ttl: How long an object is true after it was put in, in the unit of `time`; a list is a grid. For ever by
+            default.
         write: The write scheme, such as `write_through` or `write_back(dirty_limit=100)`; a list is a grid. None by
             default: every request is a get that inserts on a miss.
         coherence: How the cache learns what others write: `none`, `ttl(duration=60)`, `invalidation(delay=2)`,
@@ -69,6 +75,8 @@ class CachingSettings(BaseModel):
     size: str | None = None
     op: str | None = None
     time: str | None = None
+    admission: str | Annotated[list[str], Field(min_length=1)] = NO_ADMISSION
+    ttl: Duration | Annotated[list[Duration], Field(min_length=1)] | None = None
     write: str | Annotated[list[str], Field(min_length=1)] | None = None
     coherence: str | Annotated[list[str], Field(min_length=1)] = "none"
     foreign_writes: Annotated[float, Field(ge=0, le=1_000)] = 0.0
@@ -101,6 +109,16 @@ class CachingSettings(BaseModel):
     def coherences(self) -> list[str]:
         """The kinds of coherence."""
         return _each(self.coherence)
+
+    @property
+    def admissions(self) -> list[str]:
+        """What decides who comes in."""
+        return _each(self.admission)
+
+    @property
+    def ttls(self) -> list[int | None]:
+        """How long objects are true; None for ever."""
+        return _each(self.ttl)
 
     @property
     def orders(self) -> list[Order]:

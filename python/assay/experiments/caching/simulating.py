@@ -14,17 +14,20 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from assay import _core
 from assay.caches.policies import PolicySpec
 from assay.errors import AssayError
+from assay.experiments.caching.guards import Guard
 from assay.experiments.caching.requests import Requests
 from assay.experiments.caching.writes import Operations, WriteSetting
 
 __all__ = ["Outcome", "Simulation", "Window", "core_trace", "refusal", "simulate"]
 
 _TOLD_EVERY_S = 0.1
+NO_GUARD = Guard()
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Simulation:
     counts_bytes: bool = False
     seed: int = 0
     writes: WriteSetting | None = None
+    guard: Guard = NO_GUARD
     parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)  # as the spelling has them
 
     @classmethod
@@ -47,9 +51,10 @@ class Simulation:
         counts_bytes: bool = False,
         seed: int = 0,
         writes: WriteSetting | None = None,
+        guard: Guard = NO_GUARD,
     ) -> Simulation:
         """That of a spelled policy."""
-        return cls(spec.text, spec.name, capacity, counts_bytes, seed, writes, spec.parameters)
+        return cls(spec.text, spec.name, capacity, counts_bytes, seed, writes, guard, guard.of(spec))
 
     @property
     def task(self) -> tuple[str, dict[str, Any], int, bool, int]:
@@ -111,11 +116,13 @@ class Outcome:
         return (whole - self._sum("bytes_hit")) / whole if whole else None
 
 
-def core_trace(requests: Requests) -> _core.Trace:
-    """The requests as the core has them."""
+def core_trace(requests: Requests, times: np.ndarray | None = None) -> _core.Trace:
+    """The requests as the core has them; `times` (int64) are when they come, else they are counted."""
     trace = _core.Trace()
     sizes = requests.sizes
     trace.append(pa.array(requests.columns["id"]), None if sizes is None else pa.array(sizes))
+    if times is not None:
+        trace.set_times(pa.array(times))
     trace.finish()
     return trace
 
@@ -124,6 +131,7 @@ def simulate(
     requests: Requests,
     simulations: Sequence[Simulation],
     *,
+    times: np.ndarray | None = None,
     operations: Operations | None = None,
     windows: int = 1,
     threads: int | None = None,
@@ -134,13 +142,14 @@ def simulate(
     Args:
         requests: The trace, at least one request.
         simulations: What is run.
+        times: When each comes (int64), where objects are true for so long.
         operations: What each request does, where some simulations have writes.
         windows: Into how many stretches of equally many requests each outcome is cut; the last may be shorter.
         threads: How many simulations run at once; by default as many as there are cores.
         on_progress: Told now and then of requests that were simulated since it was told last, over all simulations.
     """
     unique = list(dict.fromkeys(simulations))
-    trace = core_trace(requests)
+    trace = core_trace(requests, times)
     plain = [one for one in unique if one.writes is None]
     found: dict[Simulation, Outcome | str] = {}
     if plain:

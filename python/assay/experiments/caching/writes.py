@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay import _core
-from assay.caches.operations import operation_codes, ticks
+from assay.caches.operations import operation_codes
 from assay.caches.write_schemes import Costs, SchemeSpec, parse_coherence, parse_write_scheme
 from assay.datasets import Dataset
 from assay.errors import AssayError, ParameterError
@@ -88,12 +88,9 @@ class Operations:
     times: np.ndarray | None  # int64
 
     @classmethod
-    def of(cls, dataset: Dataset, op: str, time: str | None) -> Operations:
+    def of(cls, dataset: Dataset, op: str, times: np.ndarray | None) -> Operations:
         """Those of a trace; raises as `assay.simulate_cache` does."""
-        return cls(
-            numpy_of(operation_codes(dataset, op)),
-            None if time is None else numpy_of(ticks(dataset, time)),
-        )
+        return cls(numpy_of(operation_codes(dataset, op)), times)
 
     def in_order(self, order: np.ndarray) -> Operations:
         """The same operations in another order, at the times at which some were done before."""
