@@ -109,7 +109,7 @@ def test_every_policy_of_the_catalogue_keeps_the_laws(policy: str) -> None:
         assert row["misses"] >= row["distinct_keys"], "a first request misses"
         assert row["compulsory_miss_ratio"] == row["distinct_keys"] / 3_000
         assert 0 <= row["evictions"] <= row["misses"]
-        assert BOUND not in EVERY or row["distance_to_opt"] >= 0
+        assert BOUND not in EVERY or policy not in BUILT or row["distance_to_opt"] >= 0
     everything = values[policy, 300]
     assert everything["misses"] == everything["distinct_keys"], "a cache of all keys misses each once"
     assert everything["evictions"] == 0 and everything["compulsory_miss_share"] == 1
@@ -330,6 +330,7 @@ def test_the_knee_is_where_the_curve_bends_and_needs_three_capacities() -> None:
 
 def test_an_admission_in_front_is_a_point_of_the_grid_and_agrees_with_simulate_cache() -> None:
     settings: dict[str, Any] = {"policies": ["lru"], "capacity": 20, "admission": ["none", "second_hit", "tiny_lfu"]}
+    settings["seeds"] = 1
     job = plan(skewed(), **settings)
     findings = found(skewed(), **settings)
     assert not findings.failures
