@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assay.datasets import Query
 from assay.datasets.query import width_ns
-from assay.datasets.spelling import parse_call, quote_name
+from assay.datasets.spelling import parse_call, parse_nested, quote_name
 from assay.errors import ParameterError, SpellingError, UnknownNameError
 
 
@@ -123,3 +123,8 @@ def test_a_query_that_reads_an_unknown_column_is_refused() -> None:
         Query.parse("q", "point([a])")
     with pytest.raises(UnknownNameError, match='did you mean "columns"'):
         Query.parse("q", "point(a, colums=[b])")
+
+
+@pytest.mark.parametrize("text", [" lru", "lru ", "  lru  ", "lru"])
+def test_blanks_around_a_name_are_no_part_of_it(text: str) -> None:
+    assert parse_nested(text).text == "lru"

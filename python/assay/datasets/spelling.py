@@ -112,8 +112,9 @@ def parse_nested(text: str) -> Nested:
     tokens = _tokens(text)
     if sum(token.text in "([" for token in tokens if token.kind == "mark") > _DEEPEST:
         raise SpellingError(f"{text[:60]!r}... opens more than {_DEEPEST} parentheses; nest less")
+    start = tokens[0].offset if tokens else 0
     name = _expect(tokens, text, "word", "a name such as hash or range")
-    found = _arguments(name, 0, tokens, text, nesting=True)
+    found = _arguments(name, start, tokens, text, nesting=True)
     _expect_end(tokens, text, "expected nothing after the contender")
     return found
 
