@@ -287,7 +287,7 @@ impl Crashes {
 mod tests {
     use super::*;
     use crate::cache::writes::latency::Wait;
-    use crate::cache::{Requests, Settings, Tally};
+    use crate::cache::{Gone, Policy, Settings};
 
     const READ: Operation = Operation::Read;
     const WRITE: Operation = Operation::Write;
@@ -357,17 +357,15 @@ mod tests {
         Forgets,
     }
 
-    /// A cache without bounds that lies.
+    /// A policy without bounds that lies.
     struct Liar(Lie, std::collections::HashSet<u32>);
 
-    impl Cache for Liar {
-        fn run(&mut self, _requests: Requests<'_>) -> Tally {
-            Tally::default()
-        }
+    impl Policy for Liar {
+        const WEIGHS: bool = false;
         fn hit(&mut self, request: Request) -> bool {
-            self.contains(request.id)
+            Policy::contains(self, request.id)
         }
-        fn insert(&mut self, request: Request, _gone: &mut Vec<u32>) -> bool {
+        fn insert(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
             if matches!(self.0, Lie::Forgets) {
                 self.1.clear();
             }
