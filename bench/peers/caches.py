@@ -53,6 +53,7 @@ class Goals:
     native: str
     package: str
     equal: tuple[str, ...] = ("native", "package")
+    hashes_keys: bool = False  # so that keys which are spread miss a little more or less than dense ones
 
 
 POLICIES = {
@@ -67,7 +68,7 @@ POLICIES = {
     "slru": Goals(0, 10, "slru", "SLRU"),
     "two_q": Goals(0, 10, "twoq", "TwoQ"),
     "lirs": Goals(0, 10, "lirs", "LIRS"),
-    "w_tinylfu": Goals(0, 10, "wtinylfu", "WTinyLFU", equal=("package",)),
+    "w_tinylfu": Goals(0, 10, "wtinylfu", "WTinyLFU", equal=("package",), hashes_keys=True),
 }
 KNOWN = {contender.name for contender in contenders("cache")}
 
@@ -173,11 +174,11 @@ def one_policy(policy: str, files: Files, trace: Any, arguments: argparse.Namesp
             "from Parquet, dense keys": lambda capacity=capacity: end_to_end(files.dense, policy, capacity),
         }
         best, misses = timed({**ours, **peers}, arguments.rounds)
-        assert len({misses[name] for name in ours}) == 1
+        assert goals.hashes_keys or len({misses[name] for name in ours}) == 1
         for name in peers:
             # The native program prints four digits of the ratio.
             slack = rows * 0.00005 + 1 if name == "native" else 0
-            apart = abs(misses[name] - misses["ids ready"])
+            apart = abs(misses[name] - misses["from Parquet, dense keys"])  # the peers' file holds these
             assert name not in goals.equal or apart <= slack, f"{policy} of {capacity}: {name} misses {misses[name]}"
         for name, seconds in best.items():
             report.say(
