@@ -261,7 +261,8 @@ def test_a_side_that_is_none_is_told(
     assert len(history[1]) == 4
 
 
-def test_a_store_that_is_no_file_yet_is_told() -> None:
+def test_a_store_that_is_no_file_yet_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # no file there has the name of a run
     with pytest.raises(StoreError, match="there is no store"):
         assay.diff("a", "b", store="/nowhere/assay.duckdb")
 
