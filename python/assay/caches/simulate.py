@@ -14,7 +14,6 @@ from assay.caches.policies import guarded, parse_policy
 from assay.caches.traces import read_trace
 from assay.caches.user_policies import UserPolicy, run_user_policy, user_policy_name
 from assay.caches.write_schemes import (
-    UNTOLD,
     WRITE_COLUMNS,
     Costs,
     ForeignWrites,
@@ -122,11 +121,6 @@ def simulate_cache(
     if spec is not None and "bound" in spec.contender.abilities and (plan, admission, ttl) != (None, None, None):
         raise ParameterError(
             f"{spec.name} is a bound and holds nothing; write schemes, admission and ttl need a policy"
-        )
-    if spec is not None and plan is not None and spec.name in UNTOLD:
-        raise ParameterError(
-            f"write is {write!r}, but a hit of {spec.name} can drive objects out, of which write schemes are not told; "
-            f"choose a policy other than {', '.join(sorted(UNTOLD))}"
         )
     dataset = open_dataset(trace)
     requests = read_trace(dataset, key=key, size=size)

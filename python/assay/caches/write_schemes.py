@@ -23,10 +23,8 @@ from assay.datasets import Dataset
 from assay.datasets.spelling import parse_nested, without_blanks
 from assay.errors import DataError, ParameterError, SpellingError
 
-__all__ = ["UNTOLD", "WRITE_COLUMNS", "Costs", "ForeignWrites", "SchemeSpec", "parse_coherence", "parse_write_scheme"]
+__all__ = ["WRITE_COLUMNS", "Costs", "ForeignWrites", "SchemeSpec", "parse_coherence", "parse_write_scheme"]
 
-# Policies whose hits, too, can drive objects out, of which a write scheme would learn too late.
-UNTOLD = frozenset({"lirs", "slru", "w_tinylfu"})
 _MOST = 1e15
 _COUNTED = (
     *("reads", "read_hits", "writes", "deletes", "writes_through", "writes_coalesced", "writes_superseded", "flushes"),

@@ -46,7 +46,6 @@ pub mod sieve;
 pub mod sizes;
 pub mod sketch;
 pub mod slru;
-pub mod telling;
 pub mod trace;
 pub mod two_q;
 pub mod w_tinylfu;
@@ -188,9 +187,10 @@ impl Gone for Vec<u32> {
 
 /// A policy: what a file of this room implements.
 pub trait Policy: Send {
-    /// Whether the object is there; if so, the policy takes note of the request. If not, nothing but what an
-    /// [`Policy::insert`] that follows at once needs may change.
-    fn hit(&mut self, request: Request) -> bool;
+    /// Whether the object is there; if so, the policy takes note of the request, and tells `gone` of each object that
+    /// went for it: where parts of a cache have bounds of their own, an object that rises can drive others out. If not,
+    /// nothing but what an [`Policy::insert`] that follows at once needs may change.
+    fn hit(&mut self, request: Request, gone: &mut impl Gone) -> bool;
 
     /// Puts the object of a miss in and tells `gone` of each that went for it; false where it stays outside, as it is
     /// larger than the cache or the policy does not want it.
@@ -233,16 +233,6 @@ const AHEAD: usize = 16;
 /// The loop of every policy that has none of its own.
 #[inline]
 pub fn run<P: Policy>(policy: &mut P, requests: Requests<'_>) -> Tally {
-    run_with(policy, requests, |policy: &mut P, request, _: &mut Counted| policy.hit(request))
-}
-
-/// The same loop, for a policy whose hits can drive objects out too.
-#[inline]
-pub fn run_with<P: Policy>(
-    policy: &mut P,
-    requests: Requests<'_>,
-    hit: impl Fn(&mut P, Request, &mut Counted) -> bool,
-) -> Tally {
     let (mut hits, mut bytes, mut bytes_hit, mut inserted, mut gone) = (0, 0, 0, 0, Counted::default());
     let ids = requests.ids;
     let sizes = requests.sizes;
@@ -253,7 +243,7 @@ pub fn run_with<P: Policy>(
         let size = sizes.map_or(1, |sizes| sizes[place]);
         let request = Request { id, size: if P::WEIGHS { size } else { 1 }, at: requests.first + place as u64 };
         bytes += size;
-        if hit(policy, request, &mut gone) {
+        if policy.hit(request, &mut gone) {
             hits += 1;
             bytes_hit += size;
         } else {
@@ -267,8 +257,8 @@ pub fn run_with<P: Policy>(
 pub trait Cache: Send {
     /// What comes of these requests, in a loop compiled for the policy.
     fn run(&mut self, requests: Requests<'_>) -> Tally;
-    /// See [`Policy::hit`].
-    fn hit(&mut self, request: Request) -> bool;
+    /// See [`Policy::hit`]; the objects that went are appended to `gone`.
+    fn hit(&mut self, request: Request, gone: &mut Vec<u32>) -> bool;
     /// See [`Policy::insert`]; the objects that went are appended to `gone`.
     fn insert(&mut self, request: Request, gone: &mut Vec<u32>) -> bool;
     /// See [`Policy::remove`].
@@ -288,8 +278,8 @@ impl<P: Policy> Cache for P {
         Policy::run(self, requests)
     }
 
-    fn hit(&mut self, request: Request) -> bool {
-        Policy::hit(self, request)
+    fn hit(&mut self, request: Request, gone: &mut Vec<u32>) -> bool {
+        Policy::hit(self, request, gone)
     }
 
     fn insert(&mut self, request: Request, gone: &mut Vec<u32>) -> bool {

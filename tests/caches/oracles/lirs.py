@@ -10,7 +10,7 @@ class Lirs:
 
     `paper=False` is libCacheSim's: a hit on an object that is in Q alone demotes an object of low recency (LIR) for
     it, although it stays HIR itself; with a Q of one object that demotion drives the very object out of Q, which
-    stays readable through S all the same.
+    stays readable through S all the same, and has gone when it leaves S.
     """
 
     def __init__(self, capacity: int, share: float = 0.01, *, paper: bool = False) -> None:
@@ -20,6 +20,7 @@ class Lirs:
         self.stack, self.queue, self.ghosts = Pile(), Pile(), Pile()
         self.lirs: set[int] = set()
         self.lir_weight = 0
+        self.unpruned = False  # something was taken out since the last request
 
     @property
     def used(self) -> int:
@@ -30,43 +31,72 @@ class Lirs:
         """Whether the object was there."""
         hit = self.hit(key)
         if not hit:
-            self.insert(key, size)
-        # Ghosts are forgotten, oldest first, while the stack weighs more than two caches.
-        while self.stack.weight > 2 * self.capacity and len(self.ghosts):
-            self.stack.take(self.ghosts.pop()[0])
+            self.put(key, size)
         return hit
 
+    def there(self) -> set[int]:
+        """All objects, those included that answer through the stack alone."""
+        return (set(self.stack.sizes) - set(self.ghosts.sizes)) | set(self.queue.sizes)
+
+    def remove(self, key: int) -> None:
+        """Takes an object out."""
+        if key in self.queue:
+            self.queue.take(key)
+        if key in self.stack:
+            size = self.stack.take(key)
+            if key in self.lirs:
+                self.lirs.remove(key)
+                self.lir_weight -= size
+            self.unpruned = True
+
+    def forget(self) -> None:
+        """Ghosts are forgotten, oldest first, while the stack weighs more than two caches."""
+        while self.stack.weight > 2 * self.capacity and len(self.ghosts):
+            self.stack.take(self.ghosts.pop()[0])
+
     def hit(self, key: int) -> bool:
+        """Whether the object is there, and what the request does to it."""
+        if self.unpruned:
+            self.unpruned = False
+            self.prune()
+        if key not in self.there():
+            return False
+        self.use(key)
+        self.forget()
+        return True
+
+    def use(self, key: int) -> None:
         """What a request does to an object that is there."""
         if key in self.stack:
             self.stack.renew(key)
             if key in self.lirs:
                 self.prune()
-                return True
-            if key in self.ghosts:
-                return False
+                return
             if key in self.queue:
                 self.queue.take(key)
             self.demote_for(self.stack.sizes[key])
             self.promote(key)
             if self.paper:
                 self.prune()
-            return True
-        if key in self.queue:
-            self.queue.renew(key)
-            size = self.queue.sizes[key]
-            if not self.paper:
-                self.demote_for(size)
-            # Nothing has a low recency where the cache is Q alone: then there is no S.
-            if self.lir_limit:
-                self.stack.push(key, size)
-            return True
-        return False
-
-    def insert(self, key: int, size: int) -> None:
-        """What a miss does."""
-        if size > self.capacity:
             return
+        self.queue.renew(key)
+        size = self.queue.sizes[key]
+        if not self.paper:
+            self.demote_for(size)
+        # Nothing has a low recency where the cache is Q alone: then there is no S.
+        if self.lir_limit:
+            self.stack.push(key, size)
+
+    def put(self, key: int, size: int) -> bool:
+        """What a miss does; false where the object stays outside."""
+        if key in self.stack:
+            self.stack.renew(key)
+        inserted = size <= self.capacity and self.insert(key, size)
+        self.forget()
+        return inserted
+
+    def insert(self, key: int, size: int) -> bool:
+        """The same, of an object that is not larger than the cache."""
         if key in self.stack:
             self.demote_for(self.stack.sizes[key])
             self.ghosts.take(key)
@@ -75,18 +105,19 @@ class Lirs:
                     self.evict_hir()
                 self.demote()
             self.promote(key)
-            return
+            return True
         if size > self.hir_limit or (self.lir_limit and size > self.lir_limit):
-            return
+            return False
         if self.lir_limit and self.lir_weight + size <= self.lir_limit:
             self.stack.push(key, size)
             self.promote(key)
-            return
+            return True
         while self.queue.weight + size > self.hir_limit:
             self.evict_hir()
         if self.lir_limit:
             self.stack.push(key, size)
         self.queue.push(key, size)
+        return True
 
     def promote(self, key: int) -> None:
         """HIR to LIR."""

@@ -37,12 +37,12 @@ class Slru:
                 self.cool(number - 1)
 
     def victim(self) -> int:
-        """The oldest of the lowest segment that has any."""
-        return next(part.oldest() for part in self.parts if len(part))
+        """The oldest of the lowest segment that weighs anything."""
+        return next(part.oldest() for part in self.parts if part.weight)
 
     def evict(self) -> None:
         """The victim goes."""
-        next(part for part in self.parts if len(part)).pop()
+        next(part for part in self.parts if part.weight).pop()
 
     def fits(self, size: int) -> bool:
         """Whether an object can be put in at all: libCacheSim refuses what is larger than the lowest segment."""
@@ -55,12 +55,26 @@ class Slru:
             self.evict()
         self.parts[room[0] if room else 0].push(key, size)
 
+    def put(self, key: int, size: int) -> bool:
+        """What a miss does; false where the object stays outside."""
+        if not self.fits(size):
+            return False
+        while self.used + size > self.capacity:
+            self.evict()
+        self.insert(key, size)
+        return True
+
     def request(self, key: int, size: int = 1) -> bool:
         """Whether the object was there."""
-        if self.hit(key):
-            return True
-        if self.fits(size):
-            while self.used + size > self.capacity:
-                self.evict()
-            self.insert(key, size)
-        return False
+        hit = self.hit(key)
+        if not hit:
+            self.put(key, size)
+        return hit
+
+    def there(self) -> set[int]:
+        """All objects."""
+        return {key for part in self.parts for key in part.sizes}
+
+    def remove(self, key: int) -> None:
+        """Takes an object out."""
+        next(part for part in self.parts if key in part).take(key)

@@ -57,8 +57,8 @@ class WTinyLfu:
         """Weight of what is there."""
         return self.window.weight + self.main.used
 
-    def request(self, key: int, size: int = 1) -> bool:
-        """Whether the object was there. Hits of the window are not counted."""
+    def hit(self, key: int) -> bool:
+        """Whether the object is there, and what the request does to it. Hits of the window are not counted."""
         if key in self.window:
             self.window.renew(key)
             return True
@@ -69,6 +69,10 @@ class WTinyLfu:
                 self.counted = 0
                 self.sketch.halve()
             return True
+        return False
+
+    def put(self, key: int, size: int) -> bool:
+        """What a miss does; false where the object stays outside."""
         # A cache of one object is its window alone.
         if size > self.window_limit or (self.main_limit and not self.main.fits(size)):
             return False
@@ -76,7 +80,25 @@ class WTinyLfu:
             self.evict()
         self.window.push(key, size)
         self.sketch.add(key)
-        return False
+        return True
+
+    def request(self, key: int, size: int = 1) -> bool:
+        """Whether the object was there."""
+        hit = self.hit(key)
+        if not hit:
+            self.put(key, size)
+        return hit
+
+    def there(self) -> set[int]:
+        """All objects."""
+        return {*self.window.sizes, *self.main.there()}
+
+    def remove(self, key: int) -> None:
+        """Takes an object out."""
+        if key in self.window:
+            self.window.take(key)
+        else:
+            self.main.remove(key)
 
     def evict(self) -> None:
         """Until one object left."""

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from oracles.told import MAKERS, Policy
+
 MASK = 2**64 - 1
 STEP = 0x9E3779B97F4A7C15
 
@@ -42,7 +44,7 @@ class Draws:
 class Case:
     """All that a run depends on."""
 
-    policy: str = "lru"  # or "fifo"
+    policy: str = "lru"  # or another of `oracles.told.MAKERS`
     capacity: int = 2
     by_bytes: bool = False
     scheme: str = "write_through"
@@ -75,12 +77,13 @@ class Row:
 
 @dataclass
 class World:
-    """The cache (key -> size it was inserted with, in the order of eviction), and all that was ever acknowledged."""
+    """The cache, and all that was ever acknowledged."""
 
     case: Case
     rows: Sequence[Row]
     counts: Counter[str] = field(default_factory=Counter)
-    cache: OrderedDict[Any, int] = field(default_factory=OrderedDict)
+    policy: Policy = field(init=False)
+    cache: set[Any] = field(default_factory=set)  # what the policy holds
     value: dict[Any, int] = field(default_factory=dict)  # the version in the cache
     stored: dict[Any, int] = field(default_factory=dict)
     dirty: OrderedDict[Any, int] = field(default_factory=OrderedDict)  # key -> bytes of the newest, in order of soiling
@@ -93,6 +96,9 @@ class World:
     lost: list[tuple[int, int]] = field(default_factory=list)  # versions and objects, at each instant
     wait: float = 0.0
     now: int = 0
+
+    def __post_init__(self) -> None:
+        self.policy = MAKERS[self.case.policy](self.case.capacity)
 
     # what is known of versions
 
@@ -122,26 +128,30 @@ class World:
         return row.size if self.case.by_bytes else 1
 
     def hit(self, key: Any) -> bool:
-        if key in self.cache and self.case.policy == "lru":
-            self.cache.move_to_end(key)
-        return key in self.cache
+        hit = self.policy.hit(key)
+        self.evict()
+        assert hit == (key in self.cache)
+        return hit
 
     def insert(self, row: Row) -> bool:
-        if self.weight(row) > self.case.capacity:
-            return False
-        while sum(self.cache.values()) + self.weight(row) > self.case.capacity:
-            victim, _ = self.cache.popitem(last=False)
+        inserted = self.policy.put(row.key, self.weight(row))
+        self.evict()
+        return inserted
+
+    def evict(self) -> None:
+        there = self.policy.there()
+        for victim in self.cache - there:
             self.counts["evictions"] += 1
             if victim in self.dirty:
                 self.flush(victim, "flushes_by_eviction")
-        self.cache[row.key] = self.weight(row)
-        return True
+        self.cache = there
 
     def store(self, key: Any, version: int) -> None:
         self.value[key], self.stored[key] = version, self.now
 
     def forget(self, key: Any) -> None:
-        del self.cache[key]
+        self.policy.remove(key)
+        self.cache.remove(key)
         self.dirty.pop(key, None)
 
     # towards the origin
@@ -225,13 +235,14 @@ class World:
         key, case = row.key, self.case
         version = self.acknowledge(key, others=False)
         self.counts["bytes_written"] += row.size
-        there = key in self.cache
         if case.scheme != "write_back":
             self.through(key, version, row.size)
         if case.scheme == "write_around":
-            if there:
+            if there := key in self.cache:
                 self.forget(key)
-        elif self.hit(key) or (case.allocate and self.insert(row)):
+            return there
+        there = self.hit(key)
+        if there or (case.allocate and self.insert(row)):
             self.store(key, version)
             if case.scheme == "write_back":
                 self.counts["writes_coalesced"] += key in self.dirty

@@ -130,7 +130,7 @@ impl<S: Sizes> Policy for Arc<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let id = request.id;
         match self.places.queue(0, id) {
             AGAIN => self.again.renew(&mut self.places, id),

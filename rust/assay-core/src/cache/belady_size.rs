@@ -143,7 +143,7 @@ impl<S: Sizes> Policy for BeladySize<S> {
 
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let place = self.places[request.id as usize];
         if place == ABSENT || place == IDLE {
             return place == IDLE;

@@ -102,7 +102,7 @@ impl<S: Sizes> Policy for Clock<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         self.line().mark(request.id)
     }
 

@@ -27,11 +27,11 @@ pub fn missed_by_key(trace: &Trace, task: &Task) -> Result<(bytes::Missed, u64)>
     let requests = trace.requests(0..trace.len());
     for place in 0..trace.len() {
         let request = requests.get(place);
-        if !cache.hit(request) {
+        gone.clear();
+        if !cache.hit(request, &mut gone) {
             missed.requests += 1;
             missed.bytes += request.size;
             *by_key.entry(request.id).or_default() += 1;
-            gone.clear();
             cache.insert(request, &mut gone);
         }
     }

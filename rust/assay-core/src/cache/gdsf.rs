@@ -142,7 +142,7 @@ impl Policy for Gdsf {
 
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let object = self.objects[request.id as usize];
         if object.frequency == 0 {
             return false;

@@ -86,20 +86,20 @@ impl Cache for Guarded {
         for place in 0..requests.ids.len() {
             let request = requests.get(place);
             tally.bytes += request.size;
-            if self.hit(request) {
+            if self.hit(request, &mut gone) {
                 tally.hits += 1;
                 tally.bytes_hit += request.size;
             } else {
                 tally.inserted += u64::from(self.insert(request, &mut gone));
-                tally.evictions += gone.len() as u64;
-                gone.clear();
             }
+            tally.evictions += gone.len() as u64;
+            gone.clear();
         }
         self.gone = gone;
         tally
     }
 
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, gone: &mut Vec<u32>) -> bool {
         if let Some(admission) = &mut self.admission {
             admission.note(request);
         }
@@ -109,7 +109,7 @@ impl Cache for Guarded {
             expiry.entered[request.id as usize] = NEVER;
             self.cache.remove(request.id);
         }
-        self.cache.hit(request)
+        self.cache.hit(request, gone)
     }
 
     fn insert(&mut self, request: Request, gone: &mut Vec<u32>) -> bool {

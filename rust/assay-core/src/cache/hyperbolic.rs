@@ -139,7 +139,7 @@ impl<S: Sizes> Policy for Hyperbolic<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let place = self.places[request.id as usize];
         if place == ABSENT {
             return false;

@@ -36,7 +36,7 @@ fn one_by_one(cache: &mut dyn Cache, trace: &Trace, range: Range<usize>, measure
         let request = request(trace, place, measure);
         tally.requests += 1;
         tally.bytes += trace.sizes().map_or(1, |sizes| sizes[place]);
-        if cache.hit(request) {
+        if cache.hit(request, &mut gone) {
             tally.hits += 1;
             tally.bytes_hit += trace.sizes().map_or(1, |sizes| sizes[place]);
         } else {
@@ -51,20 +51,22 @@ fn settings(capacity: u64, measure: Measure) -> Settings {
     Settings { capacity, measure, seed: 7, parameters: Vec::new(), guard: Guard::default() }
 }
 
-/// Policies in which a hit may drive another object out, of which the next insertion tells: what is there is not what
-/// came and has not been told gone.
-const HITS_EVICT: &[&str] = &["slru", "lirs", "w_tinylfu"];
+/// The settings under which LIRS is the paper's: else it may hold objects without counting their weight.
+fn of_the_paper(settings: &Settings) -> Settings {
+    let keeps = ("queue_hit".to_owned(), settings::Value::Choice("keeps".to_owned()));
+    Settings { parameters: vec![keeps], ..settings.clone() }
+}
 
-/// Every other policy, counted in objects and in bytes; those that cannot be so are left out, and bounds, which hold
-/// nothing.
+/// Every policy, counted in objects and in bytes; those that cannot be so are left out, and bounds, which hold nothing.
 fn all(capacity: u64, trace: &Trace) -> Vec<(&'static str, Settings)> {
     let measures = [Measure::Objects, Measure::Bytes];
     let pairs = TABLE
         .iter()
         .filter(|(contender, _)| !contender.can("bound"))
         .flat_map(|(contender, _)| measures.map(|measure| (contender.name, settings(capacity, measure))));
-    let pairs = pairs.filter(|(name, _)| !HITS_EVICT.contains(name));
-    pairs.filter(|(name, settings)| build(name, settings, trace).is_ok()).collect()
+    let mut pairs: Vec<_> = pairs.filter(|(name, settings)| build(name, settings, trace).is_ok()).collect();
+    pairs.extend(measures.map(|measure| ("lirs", of_the_paper(&settings(capacity, measure)))));
+    pairs
 }
 
 proptest! {
@@ -114,7 +116,7 @@ proptest! {
             for place in 0..trace.len() {
                 let given = trace.requests(0..trace.len()).get(place);
                 let request = request(&trace, place, settings.measure);
-                let hit = single.hit(request);
+                let hit = single.hit(request, &mut gone);
                 prop_assert_eq!(hit, there.contains(&request.id), "{} request {}", name, place);
                 counted.requests += 1;
                 counted.bytes += given.size;
@@ -138,27 +140,45 @@ proptest! {
     }
 
     #[test]
-    fn what_is_removed_is_gone_and_gives_its_room_back(
-        keys in proptest::collection::vec((0_u8..40, any::<bool>()), 1..200), capacity in 1_u64..30,
+    fn what_is_there_came_and_was_neither_told_gone_nor_removed(
+        keys in proptest::collection::vec((0_u8..40, any::<bool>(), 0_usize..200), 1..200), capacity in 1_u64..=10,
     ) {
+        // Small caches, as the parts of some policies are rounded there, and few keys, which are removed and come again.
+        let few = u8::try_from(3 * capacity).unwrap();
+        let keys: Vec<_> = keys.into_iter().map(|(key, removes, other)| (key % few, removes, other)).collect();
         let requests: Vec<u8> = keys.iter().map(|one| one.0).collect();
         let trace = trace(&requests);
+        let ids = || 0..u32::try_from(trace.distinct()).unwrap();
         for (name, settings) in all(capacity, &trace) {
             let mut cache = build(name, &settings, &trace).unwrap();
             let mut there = BTreeMap::new();
             let mut gone = Vec::new();
-            for (place, &(_, removes)) in keys.iter().enumerate() {
+            let holds = |cache: &dyn Cache, there: &BTreeMap<u32, u64>| ids().all(|id| cache.contains(id) == there.contains_key(&id));
+            for (place, &(_, removes, other)) in keys.iter().enumerate() {
                 let request = request(&trace, place, settings.measure);
-                if !cache.hit(request) && cache.insert(request, &mut gone) {
+                let hit = cache.hit(request, &mut gone);
+                for id in gone.drain(..) {
+                    prop_assert!(there.remove(&id).is_some(), "{} lost {} twice", name, id);
+                }
+                prop_assert_eq!(hit, there.contains_key(&request.id), "{} {:?} request {}", name, settings, place);
+                prop_assert!(holds(cache.as_ref(), &there), "{} {:?} hit {}", name, settings, place);
+                if !hit && cache.insert(request, &mut gone) {
                     there.insert(request.id, request.size);
                 }
-                gone.drain(..).for_each(|id| assert!(there.remove(&id).is_some()));
-                let other = trace.ids()[place / 2];
-                if removes {
-                    prop_assert_eq!(cache.remove(other), there.remove(&other).is_some(), "{}", name);
-                    prop_assert!(!cache.contains(other));
+                for id in gone.drain(..) {
+                    prop_assert!(there.remove(&id).is_some(), "{} lost {} twice", name, id);
                 }
-                prop_assert_eq!(cache.used(), there.values().sum::<u64>(), "{} {:?}", name, settings);
+                prop_assert!(holds(cache.as_ref(), &there), "{} {:?} insert {}", name, settings, place);
+                if removes {
+                    let other = trace.ids()[other % keys.len()];
+                    prop_assert_eq!(cache.remove(other), there.remove(&other).is_some(), "{} {:?}", name, settings);
+                    prop_assert!(!cache.remove(other), "{} removes what is not there", name);
+                    prop_assert!(holds(cache.as_ref(), &there), "{} {:?} removal {}", name, settings, place);
+                }
+                let whole = there.values().sum::<u64>();
+                let uncounted = name == "lirs" && settings.parameters.is_empty();
+                prop_assert!(cache.used() == whole || uncounted && cache.used() < whole, "{} {:?}", name, settings);
+                prop_assert!(cache.used() <= capacity);
             }
         }
     }
@@ -174,13 +194,14 @@ proptest! {
             for place in 0..trace.len() {
                 let given = trace.requests(0..trace.len()).get(place);
                 let request = if settings.measure == Measure::Bytes { given } else { Request { size: 1, ..given } };
-                if asked.hit(request) {
+                let mut gone = Vec::new();
+                if asked.hit(request, &mut gone) {
                     tally.hits += 1;
+                    tally.evictions += gone.len() as u64;
                     continue;
                 }
                 let named = asked.victim();
                 prop_assert!(named.is_none_or(|id| asked.contains(id)), "{} names who is not there", name);
-                let mut gone = Vec::new();
                 asked.insert(request, &mut gone);
                 tally.evictions += gone.len() as u64;
                 if let (Some(victim), Some(first)) = (named, gone.first()) {

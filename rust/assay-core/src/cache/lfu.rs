@@ -174,7 +174,7 @@ impl<S: Sizes> Policy for Lfu<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         if self.words[request.id as usize] == 0 {
             return false;
         }
@@ -257,8 +257,8 @@ mod tests {
             let id = u32::try_from(at * at % 23 % 16).unwrap();
             let (mut one, mut other) = (Vec::new(), Vec::new());
             let request = Request { id, size: 1, at };
-            let hit = Policy::hit(&mut early, request);
-            assert_eq!(hit, Policy::hit(&mut late, request));
+            let hit = Policy::hit(&mut early, request, &mut one);
+            assert_eq!(hit, Policy::hit(&mut late, request, &mut other));
             if !hit {
                 Policy::insert(&mut early, request, &mut one);
                 Policy::insert(&mut late, request, &mut other);
@@ -277,8 +277,9 @@ mod tests {
         let mut cache = Lfu::<Units>::new(4, 4);
         for at in 0..100_000_u64 {
             let request = Request { id: u32::try_from(at % 4).unwrap(), size: 1, at };
-            Policy::insert(&mut cache, request, &mut Vec::<u32>::new());
-            assert!(Policy::hit(&mut cache, request) && Policy::remove(&mut cache, request.id));
+            let mut gone = Vec::<u32>::new();
+            Policy::insert(&mut cache, request, &mut gone);
+            assert!(Policy::hit(&mut cache, request, &mut gone) && Policy::remove(&mut cache, request.id));
         }
         assert!(cache.fresh.len() + cache.heap.len() < 2 * STALE);
     }

@@ -73,7 +73,7 @@ impl<S: Sizes> Policy for LfuDa<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let there = self.ladder.contains(request.id);
         if there {
             let frequency = &mut self.frequencies[request.id as usize];

@@ -357,7 +357,7 @@ impl<S: Sizes> Policy for Lhd<S> {
 
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let place = self.places[request.id as usize];
         if place == ABSENT {
             return false;

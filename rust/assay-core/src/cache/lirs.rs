@@ -11,13 +11,13 @@
 //! that left the cache first being forgotten first; an object larger than Q is not put in. And, with
 //! `queue_hit="demotes"`: a hit on an object that is in Q but no longer in S sends the bottom of S to Q, although the
 //! object itself stays HIR. Where Q has room for one, that drives the object itself out of Q: it still answers, as long
-//! as it is in S, without its weight being counted. `queue_hit="keeps"` is the paper's rule, in which neither happens.
+//! as it is in S, without its weight being counted, and has gone when it leaves S. `queue_hit="keeps"` is the paper's
+//! rule, in which neither happens.
 //! By bytes libCacheSim reads, in that case, the size of an object that it has freed: a few misses differ there.
 
 use crate::cache::queues::{Places, Queue};
 use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::telling::{self, Telling};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, share_of};
+use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace, share_of};
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
 
@@ -39,7 +39,7 @@ const QUEUE_HIT: Parameter = Parameter {
 pub const CONTENDER: Contender = Contender {
     room: "cache",
     name: "lirs",
-    version: 1,
+    version: 2,
     idea: "What was asked for twice within a short time stays; what was not shares a hundredth of the cache.",
     cost: "O(1) a request, amortised; 16 bytes a key, 8 to 40 an object of the cache",
     choose_when: "loops and scans are larger than the cache",
@@ -73,7 +73,8 @@ pub struct Lirs<S> {
     hir_limit: u64,
     lir_limit: u64,
     demotes: bool,
-    left: Vec<u32>,
+    /// Whether an object was taken out since the last hit or insert, so that S may not be pruned.
+    unpruned: bool,
 }
 
 /// LIRS of this capacity.
@@ -103,7 +104,7 @@ impl<S: Sizes> Lirs<S> {
             hir_limit,
             lir_limit: capacity.saturating_sub(hir_limit),
             demotes: settings.choice(&QUEUE_HIT) == "demotes",
-            left: Vec::new(),
+            unpruned: false,
         }
     }
 
@@ -150,7 +151,7 @@ impl<S: Sizes> Lirs<S> {
     /// The bottom of S goes to Q; out altogether if it is larger than Q.
     #[inline]
     fn demote(&mut self, gone: &mut impl Gone) {
-        self.prune();
+        self.prune(gone);
         let Some((bottom, weight)) = self.stack.pop(&mut self.places, &self.sizes) else { return };
         self.stack_count -= 1;
         self.lir_weight -= weight;
@@ -160,19 +161,22 @@ impl<S: Sizes> Lirs<S> {
         } else {
             gone.evicted(bottom);
         }
-        self.prune();
+        self.prune(gone);
     }
 
-    /// Nothing but an object of low recency lies at the bottom of S, unless it is alone there.
+    /// Nothing but an object of low recency lies at the bottom of S, unless it is alone there. What answered through S
+    /// alone goes with its place there.
     #[inline]
-    fn prune(&mut self) {
+    fn prune(&mut self, gone: &mut impl Gone) {
         while self.stack_count > 1
             && let Some(bottom) = self.stack.oldest(&self.places)
             && !self.is_lir(bottom)
         {
             self.take_from_stack(bottom);
-            if self.places.queue(QUEUE, bottom) == GHOST {
-                self.ghosts.take(&mut self.places, bottom, self.sizes.of(bottom));
+            match self.places.queue(QUEUE, bottom) {
+                IN_QUEUE => {}
+                GHOST => self.ghosts.take(&mut self.places, bottom, self.sizes.of(bottom)),
+                _ => gone.evicted(bottom),
             }
         }
     }
@@ -239,10 +243,30 @@ impl<S: Sizes> Lirs<S> {
     }
 }
 
-impl<S: Sizes> Telling for Lirs<S> {
+/// All objects but one, which stays: who is told of them.
+struct Others<'a, G> {
+    id: u32,
+    gone: &'a mut G,
+}
+
+impl<G: Gone> Gone for Others<'_, G> {
     #[inline]
-    fn hit_telling(&mut self, request: Request, gone: &mut impl Gone) -> bool {
+    fn evicted(&mut self, id: u32) {
+        if id != self.id {
+            self.gone.evicted(id);
+        }
+    }
+}
+
+impl<S: Sizes> Policy for Lirs<S> {
+    const WEIGHS: bool = S::WEIGHS;
+
+    #[inline]
+    fn hit(&mut self, request: Request, gone: &mut impl Gone) -> bool {
         let id = request.id;
+        if std::mem::take(&mut self.unpruned) {
+            self.prune(gone);
+        }
         let queue = self.places.queue(QUEUE, id);
         if self.in_stack(id) {
             if queue == GHOST {
@@ -250,7 +274,7 @@ impl<S: Sizes> Telling for Lirs<S> {
             }
             self.stack.renew(&mut self.places, id);
             if self.is_lir(id) {
-                self.prune();
+                self.prune(gone);
             } else {
                 let weight = self.sizes.of(id);
                 if queue == IN_QUEUE {
@@ -259,14 +283,14 @@ impl<S: Sizes> Telling for Lirs<S> {
                 self.demote_for(weight, gone);
                 self.make_lir(id);
                 if !self.demotes {
-                    self.prune();
+                    self.prune(gone);
                 }
             }
         } else if queue == IN_QUEUE {
             let weight = self.sizes.of(id);
             self.queue.renew(&mut self.places, id);
             if self.demotes {
-                self.demote_for(weight, gone);
+                self.demote_for(weight, &mut Others { id, gone });
             }
             self.push_on_stack(id, weight);
         } else {
@@ -276,21 +300,8 @@ impl<S: Sizes> Telling for Lirs<S> {
         true
     }
 
-    fn left(&mut self) -> &mut Vec<u32> {
-        &mut self.left
-    }
-}
-
-impl<S: Sizes> Policy for Lirs<S> {
-    const WEIGHS: bool = S::WEIGHS;
-
-    fn hit(&mut self, request: Request) -> bool {
-        telling::hit(self, request)
-    }
-
     #[inline]
     fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        telling::tell(self, gone);
         let Request { id, size, .. } = request;
         let weight = S::weight(size);
         let ghost = self.in_stack(id);
@@ -319,7 +330,8 @@ impl<S: Sizes> Policy for Lirs<S> {
         if self.in_stack(id) {
             self.lir_weight -= if self.is_lir(id) { weight } else { 0 };
             self.take_from_stack(id);
-            self.prune();
+            // Who is driven out of S by this must be told of; there is nobody before the next request.
+            self.unpruned = true;
         }
         true
     }
@@ -338,9 +350,5 @@ impl<S: Sizes> Policy for Lirs<S> {
     #[inline]
     fn prefetch(&self, id: u32) {
         self.places.prefetch(id);
-    }
-
-    fn run(&mut self, requests: Requests<'_>) -> Tally {
-        telling::run(self, requests)
     }
 }

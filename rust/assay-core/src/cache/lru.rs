@@ -52,7 +52,7 @@ impl<S: Sizes> Policy for Lru<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let there = self.line.contains(request.id);
         if there {
             self.line.renew(request.id);

@@ -149,7 +149,7 @@ impl<S: Sizes> Policy for LruK<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let there = Policy::contains(self, request.id);
         if there {
             self.unlist(request.id);

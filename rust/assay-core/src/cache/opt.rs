@@ -186,7 +186,7 @@ impl<S: Sizes> Policy for Opt<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[allow(clippy::cast_possible_truncation)]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         if self.pending.is_empty() {
             self.track();
         }

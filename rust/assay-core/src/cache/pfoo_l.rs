@@ -122,7 +122,7 @@ impl PfooL {
 impl Policy for PfooL {
     const WEIGHS: bool = false;
 
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         self.is_granted(request.at)
     }
 

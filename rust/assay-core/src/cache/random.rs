@@ -72,7 +72,7 @@ impl<S: Sizes> Policy for Random<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         self.places[request.id as usize] > 0
     }
 

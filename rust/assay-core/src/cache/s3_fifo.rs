@@ -161,7 +161,7 @@ impl<S: Sizes> Policy for S3Fifo<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         let there = Policy::contains(self, request.id);
         if there {
             let uses = self.places.note(0, request.id);

@@ -53,7 +53,7 @@ impl<S: Sizes> Policy for Sieve<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         self.line.mark(request.id)
     }
 

@@ -13,8 +13,7 @@
 use crate::cache::queues::Places;
 use crate::cache::segments::Segments;
 use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::telling::{self, Telling};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace};
+use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
 
@@ -45,7 +44,6 @@ pub struct Slru<S> {
     segments: Segments,
     sizes: S,
     capacity: u64,
-    left: Vec<u32>,
 }
 
 /// SLRU of this capacity.
@@ -69,14 +67,15 @@ impl<S: Sizes> Slru<S> {
             segments: Segments::new(settings.capacity, limits),
             sizes: S::of_keys(distinct),
             capacity: settings.capacity,
-            left: Vec::new(),
         }
     }
 }
 
-impl<S: Sizes> Telling for Slru<S> {
+impl<S: Sizes> Policy for Slru<S> {
+    const WEIGHS: bool = S::WEIGHS;
+
     #[inline]
-    fn hit_telling(&mut self, request: Request, gone: &mut impl Gone) -> bool {
+    fn hit(&mut self, request: Request, gone: &mut impl Gone) -> bool {
         let tag = self.places.queue(0, request.id);
         if tag != 0 {
             self.segments.hit(&mut self.places, &self.sizes, request.id, tag, gone);
@@ -84,21 +83,8 @@ impl<S: Sizes> Telling for Slru<S> {
         tag != 0
     }
 
-    fn left(&mut self) -> &mut Vec<u32> {
-        &mut self.left
-    }
-}
-
-impl<S: Sizes> Policy for Slru<S> {
-    const WEIGHS: bool = S::WEIGHS;
-
-    fn hit(&mut self, request: Request) -> bool {
-        telling::hit(self, request)
-    }
-
     #[inline]
     fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        telling::tell(self, gone);
         let weight = S::weight(request.size);
         if !self.segments.fits(weight) {
             return false;
@@ -131,9 +117,5 @@ impl<S: Sizes> Policy for Slru<S> {
     #[inline]
     fn prefetch(&self, id: u32) {
         self.places.prefetch(id);
-    }
-
-    fn run(&mut self, requests: Requests<'_>) -> Tally {
-        telling::run(self, requests)
     }
 }

@@ -120,7 +120,7 @@ impl<S: Sizes> Policy for TwoQ<S> {
     const WEIGHS: bool = S::WEIGHS;
 
     #[inline]
-    fn hit(&mut self, request: Request) -> bool {
+    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
         match self.places.queue(0, request.id) {
             MAIN => self.main.renew(&mut self.places, request.id),
             IN => {}

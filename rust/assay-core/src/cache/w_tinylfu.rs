@@ -20,7 +20,6 @@ use crate::cache::queues::{Places, Queue};
 use crate::cache::segments::Segments;
 use crate::cache::sizes::{Bytes, Sizes, Units};
 use crate::cache::sketch::{Sketch, Spots};
-use crate::cache::telling::{self, Telling};
 use crate::cache::{Cache, Counted, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, share_of};
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
@@ -77,7 +76,6 @@ pub struct WTinyLfu<S> {
     main_limit: u64,
     /// Hits in the main part since the counts were halved.
     counted: u64,
-    left: Vec<u32>,
 }
 
 /// W-TinyLFU of this capacity.
@@ -110,7 +108,6 @@ impl<S: Sizes> WTinyLfu<S> {
             window_limit,
             main_limit,
             counted: 0,
-            left: Vec::new(),
         }
     }
 
@@ -211,27 +208,16 @@ impl<S: Sizes> WTinyLfu<S> {
     }
 }
 
-impl<S: Sizes> Telling for WTinyLfu<S> {
-    #[inline]
-    fn hit_telling(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        self.hit_at(request.id, |cache| cache.spots(request.id), gone)
-    }
-
-    fn left(&mut self) -> &mut Vec<u32> {
-        &mut self.left
-    }
-}
-
 impl<S: Sizes> Policy for WTinyLfu<S> {
     const WEIGHS: bool = S::WEIGHS;
 
-    fn hit(&mut self, request: Request) -> bool {
-        telling::hit(self, request)
+    #[inline]
+    fn hit(&mut self, request: Request, gone: &mut impl Gone) -> bool {
+        self.hit_at(request.id, |cache| cache.spots(request.id), gone)
     }
 
     #[inline]
     fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        telling::tell(self, gone);
         let spots = self.spots(request.id);
         self.insert_at(request, &spots, gone)
     }
@@ -264,7 +250,6 @@ impl<S: Sizes> Policy for WTinyLfu<S> {
     fn run(&mut self, requests: Requests<'_>) -> Tally {
         let mut tally = Tally { requests: requests.ids.len() as u64, ..Tally::default() };
         let mut gone = Counted::default();
-        telling::tell(self, &mut gone);
         let mut ahead = [Spots::default(); AHEAD];
         for (place, spots) in ahead.iter_mut().enumerate().take(requests.ids.len()) {
             *spots = self.spots(requests.ids[place]);

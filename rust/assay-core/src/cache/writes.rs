@@ -362,7 +362,7 @@ mod tests {
 
     impl Policy for Liar {
         const WEIGHS: bool = false;
-        fn hit(&mut self, request: Request) -> bool {
+        fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
             Policy::contains(self, request.id)
         }
         fn insert(&mut self, request: Request, _gone: &mut impl Gone) -> bool {

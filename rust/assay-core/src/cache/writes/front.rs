@@ -121,9 +121,10 @@ impl Front {
         }
     }
 
-    /// Whether the object is in the cache; the policy takes note of the request.
+    /// Whether the object is in the cache; the policy takes note of the request, for which others may go.
     pub fn touch(&mut self, request: Request) -> bool {
-        let hit = self.cache.hit(request);
+        let hit = self.cache.hit(request, &mut self.gone);
+        self.evict_gone();
         self.found(request, hit);
         hit
     }
@@ -151,14 +152,23 @@ impl Front {
 
     /// Makes room for an object that is not there and puts it in; false where it stays outside.
     pub fn insert(&mut self, request: Request) -> bool {
+        let taken = self.cache.insert(request, &mut self.gone);
+        self.evict_gone();
+        taken
+    }
+
+    /// The objects that the policy told of have gone to make room.
+    #[inline]
+    fn evict_gone(&mut self) {
+        if self.gone.is_empty() {
+            return;
+        }
         let mut gone = std::mem::take(&mut self.gone);
-        let taken = self.cache.insert(request, &mut gone);
         self.counts.evictions += gone.len() as u64;
         for id in gone.drain(..) {
             self.leave(id, Cause::Eviction);
         }
         self.gone = gone;
-        taken
     }
 
     /// The cache's version of an object that is there.
