@@ -64,9 +64,8 @@ fn all(capacity: u64, trace: &Trace) -> Vec<(&'static str, Settings)> {
         .iter()
         .filter(|(contender, _)| !contender.can("bound"))
         .flat_map(|(contender, _)| measures.map(|measure| (contender.name, settings(capacity, measure))));
-    let mut pairs: Vec<_> = pairs.filter(|(name, settings)| build(name, settings, trace).is_ok()).collect();
-    pairs.extend(measures.map(|measure| ("lirs", of_the_paper(&settings(capacity, measure)))));
-    pairs
+    let pairs = pairs.chain(measures.map(|measure| ("lirs", of_the_paper(&settings(capacity, measure)))));
+    pairs.filter(|(name, settings)| build(name, settings, trace).is_ok()).collect()
 }
 
 proptest! {
