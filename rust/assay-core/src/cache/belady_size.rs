@@ -13,9 +13,9 @@
 
 use std::sync::Arc;
 
-use crate::cache::lots::Lots;
 use crate::cache::next_uses::{NEVER, check_length};
 use crate::cache::sizes::{Bytes, Sizes, Units};
+use crate::cache::split_mix::SplitMix64;
 use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
@@ -54,7 +54,7 @@ pub struct BeladySize<S> {
     /// The place of each object there, or [`ABSENT`] or [`IDLE`].
     places: Vec<u32>,
     samples: usize,
-    lots: Lots,
+    random: SplitMix64,
     sizes: S,
     used: u64,
     capacity: u64,
@@ -88,7 +88,7 @@ impl<S: Sizes> BeladySize<S> {
             idle: Vec::new(),
             places: vec![ABSENT; trace.distinct()],
             samples: settings.integer(&SAMPLES) as usize,
-            lots: Lots::new(settings.seed),
+            random: SplitMix64::new(settings.seed),
             sizes: S::of_keys(trace.distinct()),
             used: 0,
             capacity: settings.capacity,
@@ -117,7 +117,7 @@ impl<S: Sizes> BeladySize<S> {
         } else {
             let mut best = (0, 0, 0);
             for _ in 0..self.samples {
-                let place = self.lots.below(count);
+                let place = self.random.index(count);
                 let (product, next) = self.rank(place, now);
                 best = best.max((product, next, place));
             }

@@ -10,9 +10,9 @@
 //! (`sizes=no`); its lots are others, so counts agree within chance.
 //! Source: Blankstein, Sen, Freedman 2017, "Hyperbolic caching: flexible caching for Web applications".
 
-use crate::cache::lots::Lots;
 use crate::cache::next_uses::check_length;
 use crate::cache::sizes::{Bytes, Sizes, Units};
+use crate::cache::split_mix::SplitMix64;
 use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
 use crate::catalogue::{Contender, Domain, Parameter};
 use crate::error::Result;
@@ -54,7 +54,7 @@ pub struct Hyperbolic<S> {
     places: Vec<u32>,
     samples: usize,
     by_size: bool,
-    lots: Lots,
+    random: SplitMix64,
     sizes: S,
     used: u64,
     capacity: u64,
@@ -88,7 +88,7 @@ impl<S: Sizes> Hyperbolic<S> {
             places: vec![ABSENT; trace.distinct()],
             samples: settings.integer(&SAMPLES) as usize,
             by_size: S::WEIGHS && settings.choice(&SIZES) == "yes",
-            lots: Lots::new(settings.seed),
+            random: SplitMix64::new(settings.seed),
             sizes: S::of_keys(trace.distinct()),
             used: 0,
             capacity: settings.capacity,
@@ -114,7 +114,7 @@ impl<S: Sizes> Hyperbolic<S> {
         }
         let mut best = (u64::MAX, u32::MAX, 0);
         for _ in 0..self.samples {
-            let place = self.lots.below(count);
+            let place = self.random.index(count);
             let (priority, entered) = self.rank(place, now);
             best = best.min((priority, entered, place));
         }

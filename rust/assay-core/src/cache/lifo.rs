@@ -6,9 +6,8 @@
 //! Source: Coffman, Denning 1973, "Operating Systems Theory", section 6.3.
 
 use crate::cache::line::Line;
-use crate::cache::room::Room;
-use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
+use crate::cache::lined::{self, Order};
+use crate::cache::{Cache, Settings, Trace};
 use crate::catalogue::Contender;
 use crate::error::Result;
 
@@ -25,75 +24,25 @@ pub const CONTENDER: Contender = Contender {
     abilities: &[],
 };
 
-/// Objects in the order in which they came.
+/// The object that came last goes.
 #[derive(Debug)]
-pub struct Lifo<S> {
-    line: Line,
-    room: Room<S>,
-}
+pub enum Lifo {}
 
-/// Lifo of this capacity.
+/// LIFO of this capacity.
 ///
 /// # Errors
 /// Never.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(match settings.measure {
-        Measure::Objects => Box::new(Lifo::<Units>::new(settings.capacity, trace.distinct())),
-        Measure::Bytes => Box::new(Lifo::<Bytes>::new(settings.capacity, trace.distinct())),
-    })
+    Ok(lined::build::<Lifo>(settings, trace))
 }
 
-impl<S: Sizes> Lifo<S> {
-    fn new(capacity: u64, distinct: usize) -> Self {
-        Self { line: Line::new(distinct), room: Room::new(capacity, distinct) }
-    }
-}
-
-impl<S: Sizes> Policy for Lifo<S> {
-    const WEIGHS: bool = S::WEIGHS;
-
+impl Order for Lifo {
     #[inline]
-    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
-        self.line.contains(request.id)
+    fn pop(line: &mut Line) -> u32 {
+        line.pop_last()
     }
 
-    #[inline]
-    fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        let Some(weight) = self.room.weight(request.size) else { return false };
-        while self.room.lacks(weight) {
-            let victim = self.line.pop_last();
-            self.room.free(victim);
-            gone.evicted(victim);
-        }
-        self.room.take(request.id, weight);
-        self.line.push(request.id);
-        true
-    }
-
-    fn remove(&mut self, id: u32) -> bool {
-        let there = self.line.contains(id);
-        if there {
-            self.line.leave(id);
-            self.room.free(id);
-        }
-        there
-    }
-
-    #[inline]
-    fn contains(&self, id: u32) -> bool {
-        self.line.contains(id)
-    }
-
-    fn used(&self) -> u64 {
-        self.room.used()
-    }
-
-    fn victim(&mut self) -> Option<u32> {
-        self.line.last()
-    }
-
-    #[inline]
-    fn prefetch(&self, id: u32) {
-        self.line.prefetch(id);
+    fn next(line: &Line) -> Option<u32> {
+        line.last()
     }
 }

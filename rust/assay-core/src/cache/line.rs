@@ -174,11 +174,15 @@ impl Line {
         self.standing -= 1;
     }
 
-    /// Puts an object that stands in the line at its end.
+    /// Puts an object at the end of the line, if it stands there; false if not.
     #[inline]
-    pub fn renew(&mut self, id: u32) {
-        self.vacate(self.places[id as usize]);
-        self.push(id);
+    pub fn renew(&mut self, id: u32) -> bool {
+        let there = self.contains(id);
+        if there {
+            self.vacate(self.places[id as usize]);
+            self.push(id);
+        }
+        there
     }
 
     /// The first place from this one on at which an object stands, or `end` if there is none.

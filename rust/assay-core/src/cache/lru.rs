@@ -5,9 +5,9 @@
 //! Source: Mattson, Gecsei, Slutz, Traiger 1970, "Evaluation techniques for storage hierarchies".
 
 use crate::cache::line::Line;
-use crate::cache::room::Room;
-use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, run};
+use crate::cache::lined::{self, Order};
+use crate::cache::runs::Run;
+use crate::cache::{Cache, Settings, Trace};
 use crate::catalogue::Contender;
 use crate::error::Result;
 
@@ -24,84 +24,34 @@ pub const CONTENDER: Contender = Contender {
     abilities: &[],
 };
 
-/// Objects in the order of their last use.
+/// The object whose last use is longest ago goes; a use renews its place.
 #[derive(Debug)]
-pub struct Lru<S> {
-    line: Line,
-    room: Room<S>,
-}
+pub enum Lru {}
 
-/// Lru of this capacity.
+/// LRU of this capacity.
 ///
 /// # Errors
 /// Never.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(match settings.measure {
-        Measure::Objects => Box::new(Lru::<Units>::new(settings.capacity, trace.distinct())),
-        Measure::Bytes => Box::new(Lru::<Bytes>::new(settings.capacity, trace.distinct())),
-    })
+    Ok(lined::build::<Lru>(settings, trace))
 }
 
-impl<S: Sizes> Lru<S> {
-    fn new(capacity: u64, distinct: usize) -> Self {
-        Self { line: Line::new(distinct), room: Room::new(capacity, distinct) }
-    }
-}
-
-impl<S: Sizes> Policy for Lru<S> {
-    const WEIGHS: bool = S::WEIGHS;
-
+impl Order for Lru {
     #[inline]
-    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
-        let there = self.line.contains(request.id);
-        if there {
-            self.line.renew(request.id);
-        }
-        there
+    fn used(line: &mut Line, id: u32) -> bool {
+        line.renew(id)
     }
 
     #[inline]
-    fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        let Some(weight) = self.room.weight(request.size) else { return false };
-        while self.room.lacks(weight) {
-            let victim = self.line.pop_first();
-            self.room.free(victim);
-            gone.evicted(victim);
-        }
-        self.room.take(request.id, weight);
-        self.line.push(request.id);
-        true
+    fn pop(line: &mut Line) -> u32 {
+        line.pop_first()
     }
 
-    fn remove(&mut self, id: u32) -> bool {
-        let there = self.line.contains(id);
-        if there {
-            self.line.leave(id);
-            self.room.free(id);
-        }
-        there
+    fn next(line: &Line) -> Option<u32> {
+        line.first()
     }
 
-    #[inline]
-    fn contains(&self, id: u32) -> bool {
-        self.line.contains(id)
-    }
-
-    fn used(&self) -> u64 {
-        self.room.used()
-    }
-
-    fn victim(&mut self) -> Option<u32> {
-        self.line.first()
-    }
-
-    #[inline]
-    fn prefetch(&self, id: u32) {
-        self.line.prefetch(id);
-    }
-    fn run(&mut self, requests: Requests<'_>) -> Tally {
-        let Some(capacity) = self.room.plain(requests) else { return run(self, requests) };
-        let run = self.line.run_lru(requests.ids, capacity);
-        self.room.passed(requests, run)
+    fn run(line: &mut Line, ids: &[u32], capacity: u32) -> Option<Run> {
+        Some(line.run_lru(ids, capacity))
     }
 }

@@ -1,13 +1,13 @@
 //! Random: any object goes, each as likely as any other.
 //!
-//! Idea: objects lie in a row without gaps; a lot names the one that goes, and the last of the row takes its place. Lots
-//! are those of the seed (`lots.rs`). Cost: O(1) a request, 4 bytes a key and 4 an object. Choose it where no order can
+//! Idea: objects lie in a row without gaps; a random number names the one that goes, and the last of the row takes its
+//! place; the seed gives the numbers (`split_mix.rs`). Cost: O(1) a request, 4 bytes a key and 4 an object. Choose it where no order can
 //! be kept at all, or as what every policy has to beat, over several seeds. Source: Belady 1966, "A study of replacement
 //! algorithms for a virtual-storage computer".
 
-use crate::cache::lots::Lots;
 use crate::cache::room::Room;
 use crate::cache::sizes::{Bytes, Sizes, Units};
+use crate::cache::split_mix::SplitMix64;
 use crate::cache::{Cache, Gone, Measure, Policy, Request, Settings, Trace};
 use crate::catalogue::Contender;
 use crate::error::Result;
@@ -18,7 +18,7 @@ pub const CONTENDER: Contender = Contender {
     room: "cache",
     name: "random",
     version: 1,
-    idea: "Any object goes, each as likely as any other; lots are drawn from the seed.",
+    idea: "Any object goes, each as likely as any other; the seed decides which.",
     cost: "O(1) a request; 4 bytes a key and 4 an object",
     choose_when: "no order can be kept at all, or as what every policy has to beat; over several seeds",
     source: "Belady 1966, A study of replacement algorithms for a virtual-storage computer",
@@ -26,13 +26,13 @@ pub const CONTENDER: Contender = Contender {
     abilities: &["seed"],
 };
 
-/// Objects in a row without gaps, and lots.
+/// Objects in a row without gaps, and random numbers.
 #[derive(Debug)]
 pub struct Random<S> {
     /// By object: one more than its place in the row, or 0.
     places: Vec<u32>,
     row: Vec<u32>,
-    lots: Lots,
+    random: SplitMix64,
     room: Room<S>,
 }
 
@@ -51,7 +51,7 @@ pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
 impl<S: Sizes> Random<S> {
     fn new(capacity: u64, distinct: usize, seed: u64) -> Self {
         let room = Room::new(capacity, distinct);
-        Self { places: memory::zeros(distinct), row: Vec::new(), lots: Lots::new(seed), room }
+        Self { places: memory::zeros(distinct), row: Vec::new(), random: SplitMix64::new(seed), room }
     }
 
     /// Takes the object at this place of the row out; the last takes its place.
@@ -81,7 +81,7 @@ impl<S: Sizes> Policy for Random<S> {
     fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
         let Some(weight) = self.room.weight(request.size) else { return false };
         while self.room.lacks(weight) {
-            let place = self.lots.below(self.row.len());
+            let place = self.random.index(self.row.len());
             gone.evicted(self.take_out(place));
         }
         self.room.take(request.id, weight);

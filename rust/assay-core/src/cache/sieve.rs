@@ -6,9 +6,9 @@
 //! Source: Zhang, Yang, Yue, Vigfusson, Rashmi 2024, "SIEVE is simpler than LRU", NSDI'24, algorithm 1.
 
 use crate::cache::line::Line;
-use crate::cache::room::Room;
-use crate::cache::sizes::{Bytes, Sizes, Units};
-use crate::cache::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, run};
+use crate::cache::lined::{self, Order};
+use crate::cache::runs::Run;
+use crate::cache::{Cache, Settings, Trace};
 use crate::catalogue::Contender;
 use crate::error::Result;
 
@@ -25,76 +25,34 @@ pub const CONTENDER: Contender = Contender {
     abilities: &[],
 };
 
-/// Objects in the order in which they came, and where the hand rests.
+/// A hand passes from the first on; it spares what was used since it passed before.
 #[derive(Debug)]
-pub struct Sieve<S> {
-    line: Line,
-    room: Room<S>,
-}
+pub enum Sieve {}
 
-/// Sieve of this capacity.
+/// SIEVE of this capacity.
 ///
 /// # Errors
 /// Never.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(match settings.measure {
-        Measure::Objects => Box::new(Sieve::<Units>::new(settings.capacity, trace.distinct())),
-        Measure::Bytes => Box::new(Sieve::<Bytes>::new(settings.capacity, trace.distinct())),
-    })
+    Ok(lined::build::<Sieve>(settings, trace))
 }
 
-impl<S: Sizes> Sieve<S> {
-    fn new(capacity: u64, distinct: usize) -> Self {
-        Self { line: Line::new(distinct), room: Room::new(capacity, distinct) }
-    }
-}
-
-impl<S: Sizes> Policy for Sieve<S> {
-    const WEIGHS: bool = S::WEIGHS;
-
+impl Order for Sieve {
     #[inline]
-    fn hit(&mut self, request: Request, _gone: &mut impl Gone) -> bool {
-        self.line.mark(request.id)
+    fn used(line: &mut Line, id: u32) -> bool {
+        line.mark(id)
     }
 
     #[inline]
-    fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
-        let Some(weight) = self.room.weight(request.size) else { return false };
-        while self.room.lacks(weight) {
-            let victim = self.line.pop_unmarked_at_hand();
-            self.room.free(victim);
-            gone.evicted(victim);
-        }
-        self.room.take(request.id, weight);
-        self.line.push(request.id);
-        true
+    fn pop(line: &mut Line) -> u32 {
+        line.pop_unmarked_at_hand()
     }
 
-    fn remove(&mut self, id: u32) -> bool {
-        let there = self.line.contains(id);
-        if there {
-            self.line.leave_hand(id);
-            self.room.free(id);
-        }
-        there
+    fn leave(line: &mut Line, id: u32) {
+        line.leave_hand(id);
     }
 
-    #[inline]
-    fn contains(&self, id: u32) -> bool {
-        self.line.contains(id)
-    }
-
-    fn used(&self) -> u64 {
-        self.room.used()
-    }
-
-    #[inline]
-    fn prefetch(&self, id: u32) {
-        self.line.prefetch(id);
-    }
-    fn run(&mut self, requests: Requests<'_>) -> Tally {
-        let Some(capacity) = self.room.plain(requests) else { return run(self, requests) };
-        let run = self.line.run_sieve(requests.ids, capacity);
-        self.room.passed(requests, run)
+    fn run(line: &mut Line, ids: &[u32], capacity: u32) -> Option<Run> {
+        Some(line.run_sieve(ids, capacity))
     }
 }

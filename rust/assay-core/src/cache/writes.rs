@@ -16,7 +16,6 @@ pub mod latency;
 pub mod objects;
 pub mod options;
 pub mod promises;
-pub mod random;
 pub mod write_around;
 pub mod write_back;
 pub mod write_through;
@@ -24,12 +23,12 @@ pub mod write_through;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cache::settings::Value;
+use crate::cache::split_mix::SplitMix64;
 use crate::cache::writes::coherence::Coherence;
 use crate::cache::writes::counts::Counts;
 use crate::cache::writes::foreign::{Foreign, Process};
 use crate::cache::writes::front::Front;
 use crate::cache::writes::options::{Options, find};
-use crate::cache::writes::random::Draws;
 use crate::cache::{Cache, Request, Task, Trace, build};
 use crate::catalogue::Contender;
 use crate::error::{Error, Result};
@@ -253,7 +252,7 @@ fn answer(scheme: &mut dyn Scheme, front: &mut Front, request: Request, operatio
 
 /// Instants of crashes: all of them, or so many drawn without replacement.
 struct Crashes {
-    draws: Draws,
+    random: SplitMix64,
     /// Instants to come.
     left: u64,
     /// Of those, how many are to be drawn; None means all.
@@ -263,7 +262,7 @@ struct Crashes {
 impl Crashes {
     fn new(plan: &Plan, operations: &[Operation]) -> Self {
         let left = operations.iter().filter(|operation| operation.is_request()).count() as u64;
-        Self { draws: Draws::new(plan.seed, 3), left, wanted: plan.crashes.filter(|&wanted| wanted < left) }
+        Self { random: SplitMix64::stream(plan.seed, 3), left, wanted: plan.crashes.filter(|&wanted| wanted < left) }
     }
 
     /// Whether the cache crashes after this request: Knuth's selection sampling, algorithm S (3.4.2).
@@ -275,7 +274,7 @@ impl Crashes {
             None => true,
             Some(0) => false,
             Some(wanted) => {
-                let chosen = self.draws.below(left) < *wanted;
+                let chosen = self.random.below(left) < *wanted;
                 *wanted -= u64::from(chosen);
                 chosen
             }

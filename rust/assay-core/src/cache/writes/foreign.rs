@@ -6,7 +6,7 @@
 //! Cost: one draw a request, two a write.
 
 use crate::cache::Trace;
-use crate::cache::writes::random::Draws;
+use crate::cache::split_mix::SplitMix64;
 use crate::error::{Error, Result};
 
 /// Most foreign writes for each request, on average over a trace.
@@ -78,7 +78,7 @@ impl Foreign {
 #[derive(Debug)]
 pub struct Process<'a> {
     foreign: Foreign,
-    draws: Draws,
+    random: SplitMix64,
     ids: &'a [u32],
     distinct: u64,
 }
@@ -87,7 +87,7 @@ impl<'a> Process<'a> {
     /// From the beginning.
     #[must_use]
     pub fn new(foreign: Foreign, trace: &'a Trace, seed: u64) -> Self {
-        Self { foreign, draws: Draws::new(seed, 1), ids: trace.ids(), distinct: trace.distinct() as u64 }
+        Self { foreign, random: SplitMix64::stream(seed, 1), ids: trace.ids(), distinct: trace.distinct() as u64 }
     }
 
     /// How many writes happen before the next request, which comes so much later than the last one.
@@ -98,15 +98,15 @@ impl<'a> Process<'a> {
             Per::Time => self.foreign.rate * elapsed as f64,
         };
         let whole = expected.floor();
-        whole as u64 + u64::from(self.draws.happens(expected - whole))
+        whole as u64 + u64::from(self.random.happens(expected - whole))
     }
 
     /// Whose object is written next.
     #[allow(clippy::cast_possible_truncation)]
     pub fn key(&mut self) -> u32 {
         match self.foreign.choice {
-            Choice::Popularity => self.ids[self.draws.below(self.ids.len() as u64) as usize],
-            Choice::Uniform => self.draws.below(self.distinct) as u32,
+            Choice::Popularity => self.ids[self.random.below(self.ids.len() as u64) as usize],
+            Choice::Uniform => self.random.below(self.distinct) as u32,
         }
     }
 }

@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 
+use crate::cache::split_mix::SplitMix64;
 use crate::cache::writes::coherence::Coherence;
 use crate::cache::writes::counts::{Cause, Counts};
 use crate::cache::writes::latency::Wait;
 use crate::cache::writes::objects::Objects;
-use crate::cache::writes::random::Draws;
 use crate::cache::{Cache, Request};
 
 /// A message that an object has changed, on its way.
@@ -35,7 +35,7 @@ pub struct Front {
     cache: Box<dyn Cache>,
     coherence: Coherence,
     messages: VecDeque<Message>,
-    losses: Draws,
+    losses: SplitMix64,
     gone: Vec<u32>,
     now: u64,
     wait: Wait,
@@ -56,7 +56,7 @@ impl Front {
             cache,
             coherence,
             messages: VecDeque::new(),
-            losses: Draws::new(seed, 2),
+            losses: SplitMix64::stream(seed, 2),
             gone: Vec::new(),
             now: 0,
             wait: Wait::default(),
