@@ -46,11 +46,11 @@ demo: $(VENV)/.built-release ## the main job on real data; leaves reports/demo/a
 	$(BIN)/assay demo --output reports/demo
 
 test: $(VENV)/.built-checked ## all fast tests, Rust and Python
-	cargo test --quiet --profile checked -p assay-core
+	cargo test --quiet --profile checked --workspace --exclude assay-py
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(VENV)/.built-checked ## the long tests too: many random tables, many seeds
-	PROPTEST_CASES=4096 cargo test --quiet --profile checked -p assay-core
+	PROPTEST_CASES=4096 cargo test --quiet --profile checked --workspace --exclude assay-py
 	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest -n 2
 
 fuzz: $(VENV)/.built-checked ## hostile bytes and arrays for FUZZ_SECONDS (60) a target; `make fuzz FUZZ_SECONDS=600` is the long one

@@ -155,8 +155,9 @@ def test_the_help_of_the_command_line_loads_nothing_heavy() -> None:
     assert loaded_by("import assay.cli, sys; sys.argv = ['assay', '--help']; assay.cli.main()") == set()
 
 
-def test_the_core_crate_knows_neither_python_nor_arrow_nor_clocks_nor_files() -> None:
-    core = PACKAGE.parents[1] / "rust" / "assay-core"
+@pytest.mark.parametrize("crate", ["assay-core", "assay-cache"])
+def test_the_algorithms_know_neither_python_nor_arrow_nor_clocks_nor_files(crate: str) -> None:
+    core = PACKAGE.parents[1] / "rust" / crate
     manifest = (core / "Cargo.toml").read_text(encoding="utf-8")
     assert "pyo3" not in manifest and "arrow" not in manifest
     for path in (core / "src").rglob("*.rs"):

@@ -9,8 +9,8 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
-use assay_core::cache::settings::Value;
-use assay_core::cache::{self, Guard, Measure, Progress, Settings, Tally, Task, Trace};
+use assay_cache::settings::Value;
+use assay_cache::{Guard, Measure, Progress, Settings, Tally, Task, Trace};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
@@ -215,6 +215,6 @@ pub fn simulate_caches(
     let tasks = tasks.iter().map(PyTask::task).collect::<PyResult<Vec<_>>>()?;
     let (trace, progress) =
         (Arc::clone(&trace.trace), progress.map(|one| Arc::clone(&one.progress)).unwrap_or_default());
-    let found = py.detach(|| cache::sweep(&trace, &tasks, window, threads, &progress)).map_err(raise)?;
+    let found = py.detach(|| assay_cache::sweep(&trace, &tasks, window, threads, &progress)).map_err(raise)?;
     Ok(found.iter().map(|windows| windows.iter().map(numbers).collect()).collect())
 }

@@ -44,11 +44,11 @@ fn describe<'py>(py: Python<'py>, contender: &Contender) -> PyResult<Bound<'py, 
     Ok(entry)
 }
 
-/// Every contender of the core, room by room.
+/// Every contender, room by room.
 #[pyfunction]
 pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
-    for contender in assay_core::all_contenders() {
+    for contender in assay_core::contenders().chain(assay_cache::contenders()) {
         list.append(describe(py, contender)?)?;
     }
     Ok(list)

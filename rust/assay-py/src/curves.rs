@@ -6,8 +6,8 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_schema::DataType;
-use assay_core::cache::curve::sample::{self, Sample};
-use assay_core::cache::curve::{bytes, missed_by_key, optimal, reuse};
+use assay_cache::curve::sample::{self, Sample};
+use assay_cache::curve::{bytes, missed_by_key, optimal, reuse};
 use pyo3::prelude::*;
 
 use crate::cache::{PyTask, PyTrace};

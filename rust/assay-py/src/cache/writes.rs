@@ -6,12 +6,12 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt8Type};
 use arrow_schema::DataType;
-use assay_core::cache::Task;
-use assay_core::cache::settings::Value;
-use assay_core::cache::writes::counts::{Cause, Counts};
-use assay_core::cache::writes::foreign::{Choice, Foreign, Per};
-use assay_core::cache::writes::latency::{Costs, Latency, Waits};
-use assay_core::cache::writes::{self, Operation, Plan, Rows, coherence};
+use assay_cache::Task;
+use assay_cache::settings::Value;
+use assay_cache::writes::counts::{Cause, Counts};
+use assay_cache::writes::foreign::{Choice, Foreign, Per};
+use assay_cache::writes::latency::{Costs, Latency, Waits};
+use assay_cache::writes::{self, Operation, Plan, Rows, coherence};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

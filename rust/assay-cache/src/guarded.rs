@@ -1,0 +1,146 @@
+//! A cache of any policy with something in front of it: admission, and objects that expire.
+//!
+//! It is a cache like any other, so that sweeps, curves and write schemes need not know. *Expiry*: an object is true
+//! for `ttl` after it was put in, in the unit of the trace's times, or in requests; a request at `ttl` or later finds it
+//! expired: it is taken out, which is no eviction, and the request is a miss. Hits do not renew it. Nothing sweeps:
+//! an expired object keeps its room until it is asked for or goes to make room. Cost: two calls of the policy a
+//! request, and 8 bytes a key for expiry. Source: RFC 9111, section 4.2, "Freshness".
+
+use std::sync::Arc;
+
+use crate::admission::{self, Admission, Room};
+use crate::{Cache, Measure, Request, Requests, Settings, Tally, Trace};
+use assay_core::error::{Error, Result};
+
+/// A cache behind what [`crate::settings::Guard`] says.
+pub struct Guarded {
+    cache: Box<dyn Cache>,
+    admission: Option<Box<dyn Admission>>,
+    expiry: Option<Expiry>,
+    measure: Measure,
+    capacity: u64,
+    gone: Vec<u32>,
+}
+
+/// When objects were put in.
+struct Expiry {
+    ttl: u64,
+    times: Option<Arc<Vec<i64>>>,
+    /// When each was put in last, counted from the trace's first request; [`NEVER`] if it was not.
+    entered: Vec<u64>,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Expiry {
+    #[inline]
+    fn now(&self, at: u64) -> u64 {
+        #[allow(clippy::cast_possible_truncation)]
+        self.times.as_ref().map_or(at, |times| times[at as usize].wrapping_sub(times[0]).cast_unsigned())
+    }
+
+    #[inline]
+    fn is_over(&self, request: Request) -> bool {
+        let entered = self.entered[request.id as usize];
+        entered != NEVER && self.now(request.at) - entered >= self.ttl
+    }
+}
+
+/// The cache behind what its settings say stands in front of it.
+///
+/// # Errors
+/// If there is no such admission, or parameters that it cannot have, or a time to live of 0.
+pub fn guard(cache: Box<dyn Cache>, settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
+    let wanted = &settings.guard;
+    if wanted.admission.is_none() && wanted.ttl.is_none() {
+        return Ok(cache);
+    }
+    let admission = match &wanted.admission {
+        None => None,
+        Some((name, parameters)) => Some(admission::build(name, parameters, settings, trace)?),
+    };
+    let expiry = match wanted.ttl {
+        None => None,
+        Some(0) => return Err(Error::Parameter("ttl is 0; expected at least 1, or none".to_owned())),
+        Some(ttl) => Some(Expiry { ttl, times: trace.times(), entered: vec![NEVER; trace.distinct()] }),
+    };
+    let (measure, capacity) = (settings.measure, settings.capacity);
+    Ok(Box::new(Guarded { cache, admission, expiry, measure, capacity, gone: Vec::new() }))
+}
+
+impl Guarded {
+    /// What the object of a request finds.
+    fn room(&mut self, request: Request) -> Room {
+        let weight = if self.measure == Measure::Bytes { request.size } else { 1 };
+        if self.cache.used().saturating_add(weight) <= self.capacity {
+            return Room::Free;
+        }
+        self.cache.victim().map_or(Room::Unknown, Room::Victim)
+    }
+}
+
+impl Cache for Guarded {
+    fn run(&mut self, requests: Requests<'_>) -> Tally {
+        let mut tally = Tally { requests: requests.ids.len() as u64, ..Tally::default() };
+        let mut gone = std::mem::take(&mut self.gone);
+        for place in 0..requests.ids.len() {
+            let request = requests.get(place);
+            tally.bytes += request.size;
+            if self.hit(request, &mut gone) {
+                tally.hits += 1;
+                tally.bytes_hit += request.size;
+            } else {
+                tally.inserted += u64::from(self.insert(request, &mut gone));
+            }
+            tally.evictions += gone.len() as u64;
+            gone.clear();
+        }
+        self.gone = gone;
+        tally
+    }
+
+    fn hit(&mut self, request: Request, gone: &mut Vec<u32>) -> bool {
+        if let Some(admission) = &mut self.admission {
+            admission.note(request);
+        }
+        if let Some(expiry) = &mut self.expiry
+            && expiry.is_over(request)
+        {
+            expiry.entered[request.id as usize] = NEVER;
+            self.cache.remove(request.id);
+        }
+        self.cache.hit(request, gone)
+    }
+
+    fn insert(&mut self, request: Request, gone: &mut Vec<u32>) -> bool {
+        if self.admission.is_some() {
+            let room = self.room(request);
+            if let Some(admission) = &mut self.admission
+                && !admission.admits(request, room)
+            {
+                return false;
+            }
+        }
+        let stays = self.cache.insert(request, gone);
+        if stays && let Some(expiry) = &mut self.expiry {
+            expiry.entered[request.id as usize] = expiry.now(request.at);
+        }
+        stays
+    }
+
+    fn remove(&mut self, id: u32) -> bool {
+        self.cache.remove(id)
+    }
+
+    fn contains(&self, id: u32) -> bool {
+        self.cache.contains(id)
+    }
+
+    fn used(&self) -> u64 {
+        self.cache.used()
+    }
+
+    fn victim(&mut self) -> Option<u32> {
+        self.cache.victim()
+    }
+}

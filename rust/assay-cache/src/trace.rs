@@ -1,0 +1,219 @@
+//! A trace: requests in the order of time, whose keys are dense numbers.
+//!
+//! Keys are numbered in the order of their first appearance, so that the first request of a key is the one whose
+//! number is the next. Cost: 4 bytes a request, 8 more for each of sizes and times where there are any, 8 bytes
+//! a key, and the key table while the trace is read.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use crate::Requests;
+use crate::next_uses::next_uses;
+use assay_core::error::{Error, Result};
+use assay_core::hash::HashKey;
+use assay_core::hash::xxh64::Xxh64;
+use assay_core::key_table::KeyTable;
+use assay_core::keys::{Canonical, Keys, Values};
+
+/// Requests in the order of time.
+#[derive(Debug, Default)]
+pub struct Trace {
+    table: KeyTable,
+    ids: Arc<Vec<u32>>,
+    /// See [`Trace::next_uses`]; made when somebody asks.
+    next_uses: OnceLock<Arc<Vec<u32>>>,
+    times: Option<Arc<Vec<i64>>>,
+    distinct: usize,
+    /// Each key as a word, for policies that hash it.
+    words: Arc<Vec<u64>>,
+    sizes: Option<Vec<u64>>,
+    /// Bytes of all objects, each with the size of its first request.
+    footprint: u64,
+}
+
+impl Trace {
+    /// One of these keys' numbers, which must be dense and in the order of first appearance.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn of_ids(ids: Vec<u32>, sizes: Option<Vec<u64>>) -> Result<Self> {
+        let mut distinct = 0;
+        for (place, &id) in ids.iter().enumerate() {
+            if id as usize > distinct {
+                return Err(Error::Data(format!(
+                    "request {place} is for key {id}, but only {distinct} keys came before"
+                )));
+            }
+            distinct += usize::from(id as usize == distinct);
+        }
+        let words = Arc::new((0..distinct as u64).collect());
+        let mut made = Self { ids: Arc::new(ids), distinct, words, ..Self::default() };
+        made.add_sizes(0, 0, sizes)?;
+        Ok(made)
+    }
+
+    /// Appends the requests of these keys, which go on where those before ended; all of them have sizes, or none.
+    ///
+    /// # Errors
+    /// If a key is null, or there are sizes here and none before or the other way round.
+    pub fn append(&mut self, keys: &Keys<'_>, sizes: Option<Vec<u64>>) -> Result<()> {
+        let first = self.ids.len();
+        let known = self.distinct;
+        let ids = Arc::make_mut(&mut self.ids);
+        ids.resize(first + keys.len(), 0);
+        let numbers = &mut ids[first..];
+        let mut fresh = Vec::new();
+        self.table.insert_keys(keys, 0, numbers, &mut fresh);
+        if let Some(null) = self.table.null() {
+            let place = first + numbers.iter().position(|&number| number == null).unwrap_or_default();
+            ids.truncate(first);
+            return Err(Error::Data(format!(
+                "the key of request {place} is null; a request is for some object: leave it out"
+            )));
+        }
+        self.add_words(keys, &fresh);
+        self.next_uses = OnceLock::new();
+        self.distinct = self.table.len();
+        self.add_sizes(first, known, sizes)
+    }
+
+    /// Keeps the words of the keys that these rows met first.
+    fn add_words(&mut self, keys: &Keys<'_>, fresh: &[u32]) {
+        let words = Arc::make_mut(&mut self.words);
+        if let (Values::U64(values), false) = (keys.values(), keys.may_be_null()) {
+            words.extend(fresh.iter().map(|&row| values[row as usize]));
+            return;
+        }
+        let hash = Xxh64::new(0);
+        words.extend(fresh.iter().map(|&row| {
+            keys.at(row as usize, |form| match form {
+                Canonical::Word(word) => word,
+                Canonical::Bytes(bytes) => hash.bytes(bytes),
+                Canonical::Null => 0,
+            })
+        }));
+    }
+
+    fn add_sizes(&mut self, first: usize, known: usize, sizes: Option<Vec<u64>>) -> Result<()> {
+        let added = self.ids.len() - first;
+        if first > 0 && self.sizes.is_some() != sizes.is_some() && added > 0 {
+            return Err(Error::Data("some requests have sizes and others have none; give all of them one".to_string()));
+        }
+        let Some(mut sizes) = sizes else { return Ok(()) };
+        if sizes.len() != added {
+            return Err(Error::Data(format!("there are {} sizes for {added} requests; expected as many", sizes.len())));
+        }
+        let mut fresh = known;
+        for (&id, &size) in self.ids[first..].iter().zip(&sizes) {
+            if id as usize == fresh {
+                fresh += 1;
+                self.footprint = self.footprint.saturating_add(size);
+            }
+        }
+        self.sizes.get_or_insert_default().append(&mut sizes);
+        Ok(())
+    }
+
+    /// Gives the memory back that only reading needed; nothing can be appended by keys any more.
+    pub fn finish(&mut self) {
+        self.table = KeyTable::default();
+        Arc::make_mut(&mut self.ids).shrink_to_fit();
+    }
+
+    /// The number of requests.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The number of distinct keys.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.distinct
+    }
+
+    /// The keys' numbers.
+    #[must_use]
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// The keys' numbers, for a policy that looks requests up by their place.
+    #[must_use]
+    pub fn shared_ids(&self) -> Arc<Vec<u32>> {
+        Arc::clone(&self.ids)
+    }
+
+    /// For each request the number of the next one for the same key: see [`next_uses`]. Made once.
+    #[must_use]
+    pub fn next_uses(&self) -> Arc<Vec<u32>> {
+        Arc::clone(self.next_uses.get_or_init(|| Arc::new(next_uses(&self.ids, self.distinct))))
+    }
+
+    /// Each key as a word: an integer as it is, text by its XXH64; of a trace of numbers alone, the number.
+    #[must_use]
+    pub fn words(&self) -> &Arc<Vec<u64>> {
+        &self.words
+    }
+
+    /// Gives each request its time.
+    ///
+    /// # Errors
+    /// If there are not as many as requests, or time goes backwards.
+    pub fn set_times(&mut self, times: Vec<i64>) -> Result<()> {
+        if times.len() != self.len() {
+            return Err(Error::Data(format!(
+                "there are {} times for {} requests; expected as many",
+                times.len(),
+                self.len()
+            )));
+        }
+        if let Some(place) = times.windows(2).position(|pair| pair[1] < pair[0]) {
+            return Err(Error::Data(format!(
+                "time goes backwards: request {} is at {}, after one at {}; sort the trace by time, or leave the time out",
+                place + 1,
+                times[place + 1],
+                times[place]
+            )));
+        }
+        self.times = Some(Arc::new(times));
+        Ok(())
+    }
+
+    /// The time of each request, if they have one.
+    #[must_use]
+    pub fn times(&self) -> Option<Arc<Vec<i64>>> {
+        self.times.clone()
+    }
+
+    /// Whether requests have sizes.
+    #[must_use]
+    pub fn has_sizes(&self) -> bool {
+        self.sizes.is_some()
+    }
+
+    /// The sizes of the requests, if they have any.
+    #[must_use]
+    pub fn sizes(&self) -> Option<&[u64]> {
+        self.sizes.as_deref()
+    }
+
+    /// The bytes of all objects, each with the size of its first request.
+    #[must_use]
+    pub fn footprint_bytes(&self) -> u64 {
+        self.footprint
+    }
+
+    /// These requests.
+    #[must_use]
+    pub fn requests(&self, range: Range<usize>) -> Requests<'_> {
+        let first = range.start as u64;
+        Requests { ids: &self.ids[range.clone()], sizes: self.sizes.as_ref().map(|sizes| &sizes[range]), first }
+    }
+}
