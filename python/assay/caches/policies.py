@@ -9,9 +9,9 @@ from typing import Any
 from assay.catalogue import NOUNS, Contender, contenders, find
 from assay.checks import UINT64_HIGH, integer
 from assay.datasets.spelling import parse_nested, without_blanks
-from assay.errors import SpellingError
+from assay.errors import ParameterError, SpellingError
 
-__all__ = ["PolicySpec", "guarded", "parse_admission", "parse_policy"]
+__all__ = ["PolicySpec", "check_in_front", "guarded", "parse_admission", "parse_policy"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,20 @@ def parse_admission(text: str) -> PolicySpec:
     {'at_most': 4096}
     """
     return _parse(text, "admission")
+
+
+def check_in_front(spec: PolicySpec, *, write: str | None, admission: str | None, ttl: int | None) -> None:
+    """Whether a write scheme, an admission or a time to live can stand in front of the policy.
+
+    Each is None where there is none.
+
+    Raises:
+        ParameterError: It cannot.
+    """
+    if "bound" in spec.contender.abilities and (write, admission, ttl) != (None, None, None):
+        raise ParameterError(
+            f"{spec.name} is a bound and holds nothing; write schemes, admission and ttl need a policy"
+        )
 
 
 def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from assay import _core
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.operations import ticks
-from assay.caches.policies import guarded, parse_policy
+from assay.caches.policies import check_in_front, guarded, parse_policy
 from assay.caches.traces import read_trace
 from assay.caches.user_policies import UserPolicy, run_user_policy, user_policy_name
 from assay.caches.write_schemes import (
@@ -118,10 +118,8 @@ def simulate_cache(
         raise ParameterError(f"write is {write!r}, but the policy is one in Python; write schemes take the named ones")
     if spec is None and (admission is not None or ttl is not None):
         raise ParameterError("the policy is one in Python; admission and ttl stand in front of the named ones")
-    if spec is not None and "bound" in spec.contender.abilities and (plan, admission, ttl) != (None, None, None):
-        raise ParameterError(
-            f"{spec.name} is a bound and holds nothing; write schemes, admission and ttl need a policy"
-        )
+    if spec is not None:
+        check_in_front(spec, write=write, admission=admission, ttl=ttl)
     dataset = open_dataset(trace)
     requests = read_trace(dataset, key=key, size=size)
     if ttl is not None and time is not None:

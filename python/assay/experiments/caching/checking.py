@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assay.caches.capacities import objects_or_bytes
+from assay.caches.policies import PolicySpec, check_in_front, parse_policy
 from assay.datasets import Dataset, TraceRoles, trace_roles
 from assay.errors import AssayError, ParameterError
-from assay.experiments.caching.settings import CachingSettings
+from assay.experiments.caching.policies import propose
+from assay.experiments.caching.settings import NO_ADMISSION, CachingSettings
 from assay.experiments.planning import Mistakes
 
-__all__ = ["check_capacities", "check_prices", "check_writes", "roles_of"]
+__all__ = ["check_capacities", "check_policies", "check_prices", "check_writes", "proposed", "roles_of"]
 
 _ROLES = ("key", "time", "size", "op")
 
@@ -58,6 +62,28 @@ def check_capacities(settings: CachingSettings, counts_bytes: bool, mistakes: Mi
         except AssayError as error:
             where = f"capacity[{place}]" if isinstance(settings.capacity, list) else "capacity"
             mistakes.append((where, error))
+
+
+def proposed(settings: CachingSettings) -> list[str]:
+    """Every policy that all of what is asked for can stand in front of."""
+    return [name for name in propose() if _refused(parse_policy(name), settings) is None]
+
+
+def check_policies(specs: Sequence[PolicySpec], settings: CachingSettings, mistakes: Mistakes) -> None:
+    """Write schemes, admission and a time to live stand in front of most policies, not of all."""
+    refused = [error for spec in specs if (error := _refused(spec, settings)) is not None]
+    mistakes.extend(("policies", error) for error in refused)
+
+
+def _refused(spec: PolicySpec, settings: CachingSettings) -> AssayError | None:
+    write = next(iter(settings.writes), None)
+    admission = next((one for one in settings.admissions if one != NO_ADMISSION), None)
+    ttl = next((one for one in settings.ttls if one is not None), None)
+    try:
+        check_in_front(spec, write=write, admission=admission, ttl=ttl)
+    except ParameterError as error:
+        return error
+    return None
 
 
 def check_writes(dataset: Dataset, settings: CachingSettings, roles: TraceRoles, mistakes: Mistakes) -> None:

@@ -12,12 +12,18 @@ from assay.datasets import Dataset, TraceRoles
 from assay.errors import EmptyInputError, ParameterError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.caching.answer import answer
-from assay.experiments.caching.checking import check_capacities, check_prices, check_writes, roles_of
+from assay.experiments.caching.checking import (
+    check_capacities,
+    check_policies,
+    check_prices,
+    check_writes,
+    proposed,
+    roles_of,
+)
 from assay.experiments.caching.contests import Contest
 from assay.experiments.caching.guards import Guard, guards_of
 from assay.experiments.caching.job import CachingJob
 from assay.experiments.caching.metrics import METRICS
-from assay.experiments.caching.policies import propose
 from assay.experiments.caching.settings import CachingSettings, Order
 from assay.experiments.caching.write_answer import write_findings
 from assay.experiments.caching.writes import WriteSetting, write_settings
@@ -50,8 +56,9 @@ class CachingExperiment:
         """
         mistakes: Mistakes = []
         specs = parsed_once(
-            settings.policies or propose(), parse_policy, setting="policies", noun="policy", mistakes=mistakes
+            settings.policies or proposed(settings), parse_policy, setting="policies", noun="policy", mistakes=mistakes
         )
+        check_policies(specs, settings, mistakes)
         if dataset.rows == 0:
             mistakes.append(("dataset", EmptyInputError(f"{dataset.name} has no rows; there is no request to replay")))
         roles = roles_of(dataset, settings, mistakes)

@@ -165,7 +165,7 @@ class CachingJob:
     def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """Every simulation of the first requests, on one thread; of one order, as the work is the same."""
         whole = _requests(learned[0])
-        first = Requests({name: values[:_TIMED_REQUESTS] for name, values in whole.columns.items()}, whole.distinct)
+        first = whole.first(_TIMED_REQUESTS)
         trace = core_trace(first)
         timers = []
         for contest in self.contests:

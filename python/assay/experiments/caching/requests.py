@@ -2,7 +2,7 @@
 
 Each span numbers its own keys, and a merge numbers those of the later span anew in the table of the earlier one, so
 that any split of a trace gives the same numbers. Cost: 4 bytes a request, 8 more for each size, and the distinct
-keys while they are collected.
+keys, which policies with a sketch hash.
 """
 
 from __future__ import annotations
@@ -78,23 +78,20 @@ class RequestLog:
     def keys(self) -> pa.Array:
         """The distinct keys, in the order of their first requests."""
         if len(self._keys) != 1:
-            self._keys = [pa.concat_arrays(self._keys) if self._keys else pa.array([], pa.int64())]
+            self._keys = [_joined(self._keys) if self._keys else pa.array([], pa.int64())]
         return self._keys[0]
 
     def pack(self) -> bytes:
         """As bytes."""
-        return packing.pack({}, {"keys": pa.table({"key": self.keys}), "requests": self.finish().table})
+        return self.finish().pack()
 
     @classmethod
     def unpack(cls, packed: bytes) -> RequestLog:
         """What was packed."""
-        _, tables = packing.unpack(packed)
-        log = cls()
-        requests = Requests.of(tables["requests"])
+        log, requests = cls(), Requests.unpack(packed)
         if len(requests):
-            keys = tables["keys"].column(0).combine_chunks()
-            log._table.insert(keys)
-            log._keys = [keys]
+            log._table.insert(requests.keys)
+            log._keys = [requests.keys]
             log._extend(requests.columns)
         return log
 
@@ -105,7 +102,15 @@ class RequestLog:
             if len(parts) != 1:
                 parts[:] = [np.concatenate(parts) if parts else np.empty(0, np.uint32)]
             joined[name] = parts[0]
-        return Requests(joined, len(self._table))
+        return Requests(joined, self.keys)
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    """One array of several; texts of more than 2 GiB together do not fit the offsets of an ordinary one."""
+    large = {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}.get(parts[0].type)
+    if large is not None and sum(part.nbytes for part in parts) >= 2**31:
+        parts = [part.cast(large) for part in parts]
+    return pa.concat_arrays(parts)
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,12 @@ class Requests:
     """
 
     columns: Mapping[str, np.ndarray]  # "id" (uint32), and where the trace has them "size" (uint64) ...
-    distinct: int
+    keys: pa.Array  # distinct, in the order of their numbers
+
+    @property
+    def distinct(self) -> int:
+        """How many keys are asked for."""
+        return len(self.keys)
 
     def __len__(self) -> int:
         return len(self.columns["id"])
@@ -142,16 +152,15 @@ class Requests:
         return sum(map(int, self.sizes[first]))
 
     @property
-    def table(self) -> pa.Table:
-        """As an Arrow table."""
-        return pa.table({name: pa.array(values) for name, values in self.columns.items()})
+    def asked(self) -> pa.DictionaryArray:
+        """The key of each request."""
+        return pa.DictionaryArray.from_arrays(pa.array(self.columns["id"]), self.keys)
 
-    @classmethod
-    def of(cls, table: pa.Table) -> Requests:
-        """Those of an Arrow table."""
-        columns = {name: numpy_of(table.column(name).combine_chunks()) for name in table.schema.names}
+    def first(self, count: int) -> Requests:
+        """So many requests, or all that there are, from the first on."""
+        columns = {name: values[:count] for name, values in self.columns.items()}
         ids = columns["id"]
-        return cls(columns, int(ids.max()) + 1 if len(ids) else 0)
+        return Requests(columns, self.keys[: int(ids.max()) + 1 if len(ids) else 0])
 
     def drawn_order(self, seed: int) -> np.ndarray:
         """An order of the requests that the seed draws."""
@@ -160,17 +169,21 @@ class Requests:
     def in_order(self, order: np.ndarray) -> Requests:
         """The same requests in another order, with keys numbered anew: each as often, and no other order in them."""
         mixed = {name: values[order] for name, values in self.columns.items()}
-        numbers, _ = _core.KeyTable().insert(pa.array(mixed["id"]))
-        return Requests({**mixed, "id": numpy_of(numbers)}, self.distinct)
+        numbers, fresh = _core.KeyTable().insert(pa.array(mixed["id"]))
+        met = pa.array(mixed["id"]).take(fresh)
+        return Requests({**mixed, "id": numpy_of(numbers)}, self.keys.take(met))
 
     def pack(self) -> bytes:
         """As bytes."""
-        return packing.pack({}, {"requests": self.table})
+        requests = pa.table({name: pa.array(values) for name, values in self.columns.items()})
+        return packing.pack({}, {"keys": pa.table({"key": self.keys}), "requests": requests})
 
     @classmethod
     def unpack(cls, packed: bytes) -> Requests:
         """What was packed."""
-        return cls.of(packing.unpack(packed)[1]["requests"])
+        _, tables = packing.unpack(packed)
+        requests, keys = tables["requests"], tables["keys"].column(0).combine_chunks()
+        return cls({name: numpy_of(requests.column(name).combine_chunks()) for name in requests.schema.names}, keys)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Requests.unpack, (self.pack(),)

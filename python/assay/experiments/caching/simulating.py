@@ -120,7 +120,7 @@ def core_trace(requests: Requests, times: np.ndarray | None = None) -> _core.Tra
     """The requests as the core has them; `times` (int64) are when they come, else they are counted."""
     trace = _core.Trace()
     sizes = requests.sizes
-    trace.append(pa.array(requests.columns["id"]), None if sizes is None else pa.array(sizes))
+    trace.append(requests.asked, None if sizes is None else pa.array(sizes))
     if times is not None:
         trace.set_times(pa.array(times))
     trace.finish()
