@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import assay
 from assay.catalogue import contenders
-from assay.errors import DataError, ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError, UsageError
+from assay.errors import DataError, ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -139,7 +139,7 @@ def test_what_cannot_stand_in_front_is_refused() -> None:
 
 
 def test_times_that_fall_are_null_or_are_no_times_are_refused() -> None:
-    with pytest.raises(UsageError, match="time goes backwards: request 2 is at 2, after one at 3"):
+    with pytest.raises(DataError, match='time goes backwards: column "time" is 3 in row 1 and 2 in row 2'):
         assay.simulate_cache(table([1, 2, 3], [1, 1, 1], [1, 3, 2]), capacity=1, ttl=5, time="time")
     for times, told in (
         (pa.array([1, None, 2]), "null in row 1"),

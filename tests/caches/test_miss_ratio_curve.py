@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import assay
 from assay.caches import cheapest, knee
 from assay.caches.curve import log_spaced
-from assay.errors import DataError, EmptyInputError, ParameterError, UnknownNameError, UsageError
+from assay.errors import DataError, EmptyInputError, ParameterError, UnknownNameError
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB12 = ROOT / "datasets" / "cache2k_web12.parquet"
@@ -165,7 +165,7 @@ def test_a_trace_of_no_use_is_refused() -> None:
     with pytest.raises(DataError, match="no key is in the sample"):
         assay.miss_ratio_curve(trace([1, 2, 3]), sample_rate=1e-9)
     for options in ({}, {"sample_rate": 0.5}):
-        with pytest.raises(UsageError, match="request 1 is null"):
+        with pytest.raises(DataError, match='column "key" is null in row 1'):
             assay.miss_ratio_curve(pa.table({"key": ["a", None]}), **options)  # type: ignore[arg-type]
 
 

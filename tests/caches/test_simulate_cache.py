@@ -58,7 +58,7 @@ def test_a_capacity_that_is_none_is_refused(capacity: object) -> None:
 def test_a_trace_without_requests_and_one_with_a_null_key_are_refused() -> None:
     with pytest.raises(DataError, match="no rows"):
         assay.simulate_cache(trace([]), capacity=1)
-    with pytest.raises(UsageError, match="request 1 is null"):
+    with pytest.raises(DataError, match='column "key" is null in row 1'):
         assay.simulate_cache(pa.table({"key": ["a", None]}), capacity=1)
 
 
@@ -66,3 +66,10 @@ def test_an_object_larger_than_the_cache_is_a_miss_and_stays_outside() -> None:
     table = pa.table({"key": [1, 2, 1, 2], "size": [5, 11, 5, 11]})
     found = assay.simulate_cache(table, capacity=10, size="size").to_pylist()[0]
     assert (found["misses"], found["evictions"], found["byte_miss_ratio"]) == (3, 0, 27 / 32)
+
+
+def test_a_null_that_a_dictionary_hides_is_refused_too() -> None:
+    hidden = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0]), pa.array(["a", None]))
+    for policy in ("lru", "w_tinylfu"):
+        with pytest.raises((DataError, UsageError), match="null"):
+            assay.simulate_cache(pa.table({"key": hidden}), policy, capacity=1)

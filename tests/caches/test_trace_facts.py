@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from assay.caches import simulate_cache
 from assay.caches.trace_facts import ReuseBucket, TraceFacts, describe_trace
+from assay.caches.traces import sizes_of
 from assay.caches.zipf_fit import fit_zipf
 from assay.cli import main
 from assay.datasets import open_dataset, trace_roles
 from assay.errors import DataError, UnsupportedTypeError
-from assay.experiments.caching.requests import sizes_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -145,12 +145,12 @@ def test_huge_sizes_are_summed_exactly() -> None:
 @pytest.mark.parametrize("sizes", [pa.array([2**64 - 1, None], pa.uint64()), pa.array([5, -1]), pa.array([5, None])])
 def test_sizes_of_every_width_are_checked_by_whoever_reads_them(sizes: pa.Array) -> None:
     table = pa.table({"key": [1, 2], "size": sizes})
-    with pytest.raises(DataError, match=r'"size" is (None|-1) in row 1'):
+    with pytest.raises(DataError, match=r'"size" is (null|-1) in row 1'):
         simulate_cache(table, capacity=1, size="size")
-    with pytest.raises(DataError, match=r'"size" is (None|-1) in row 1'):
-        sizes_of(sizes, "size", 0)
+    with pytest.raises(DataError, match=r'"size" is (null|-1) in row 1'):
+        sizes_of(sizes, "size", open_dataset(table), 0)
     largest = pa.array([2**64 - 1], pa.uint64())
-    assert sizes_of(largest, "size", 0).tolist() == [2**64 - 1]
+    assert sizes_of(largest, "size", open_dataset(table), 0).to_pylist() == [2**64 - 1]
     assert simulate_cache(pa.table({"key": [1], "size": largest}), capacity=1, size="size")["misses"].to_pylist() == [1]
 
 
@@ -172,8 +172,11 @@ def test_times_of_every_kind_have_their_span() -> None:
         ({"key": [1, None]}, 'column "key" is null in row 1'),
         ({"key": [1, 2], "time": [None, 2]}, 'column "time" is null in row 0'),
         ({"key": [1, 2], "op": ["get", None]}, 'column "op" is null in row 1'),
-        ({"key": [1, 2], "size": [5, -1]}, 'column "size" is -1 in row 1; a size is at least 0 bytes'),
-        ({"key": [1, 2], "size": [5, None]}, 'column "size" is None in row 1'),
+        (
+            {"key": [1, 2], "size": [5, -1]},
+            'column "size" is -1 in row 1; a size is a whole number of at least 0 bytes',
+        ),
+        ({"key": [1, 2], "size": [5, None]}, 'column "size" is null in row 1'),
         ({"key": [1] * 101, "op": [f"/page/{n}" for n in range(101)]}, "more than 100 different texts"),
     ],
 )

@@ -182,7 +182,69 @@ def test_what_is_no_policy_is_refused(policy: Any) -> None:
 
 
 def test_a_trace_of_no_use_is_refused_before_the_policy_is_asked() -> None:
-    with pytest.raises(UsageError, match="null"):
+    with pytest.raises(DataError, match="null"):
         assay.simulate_cache(trace([1, None]), LeastRecent, capacity=1)
     with pytest.raises(DataError, match="no rows"):
         assay.simulate_cache(pa.table({"key": pa.array([], pa.int64())}), LeastRecent, capacity=1)
+
+
+@given(KEYS)
+def test_the_curve_of_a_policy_in_python_is_that_of_its_runs(keys: list[int]) -> None:
+    table = pa.table({"key": keys, "size": [1 + key % 3 for key in keys]})
+    curve = assay.miss_ratio_curve(table, LeastRecent)
+    named = assay.miss_ratio_curve(table, "lru", capacity=curve.column("capacity").to_pylist())
+    assert curve.equals(named) and curve.schema.metadata[b"policy"] == b"LeastRecent"
+    sized = assay.miss_ratio_curve(table, LeastRecent, size="size", capacity=[2, 5, 9])
+    assert sized.equals(assay.miss_ratio_curve(table, "lru", size="size", capacity=[2, 5, 9]))
+
+
+def test_a_curve_of_a_policy_in_python_has_few_points_and_takes_one_instance_for_one() -> None:
+    table = pa.table({"key": list(range(1_000)) * 2})
+    assert 10 <= assay.miss_ratio_curve(table, WholeFifo).num_rows <= 20
+    one = assay.miss_ratio_curve(table, cachetools.LRUCache(50), capacity=50)
+    assert one.column("misses").to_pylist() == [2_000]
+    with pytest.raises(ParameterError, match="give what makes one, such as its class"):
+        assay.miss_ratio_curve(table, cachetools.LRUCache(50))
+    with pytest.raises(ParameterError, match=r"sample_rate is 0\.1, but the policy, LeastRecent, is one in Python"):
+        assay.miss_ratio_curve(table, LeastRecent, sample_rate=0.1)
+    for wrong in (None, 5, ["lru"]):
+        with pytest.raises(ParameterError, match="expected a name, such as 'lru', or what has on_hit"):
+            assay.miss_ratio_curve(table, wrong)  # type: ignore[arg-type]
+
+
+def test_keys_that_are_no_number_are_one_object_in_python_as_in_the_core() -> None:
+    table = pa.table({"key": [float("nan"), 1.0, float("nan"), 1.0]})
+    for policy in ("lru", LeastRecent, cachetools.LRUCache):
+        assert assay.simulate_cache(table, policy, capacity=2).column("misses").to_pylist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"capacity": b"1"}, "capacity is b'1'; expected a whole number"),
+        ({"capacity": {1: 2}}, "or a list of these"),
+        ({"capacity": "101%"}, "at most 100%, in which all that the trace asks for has room"),
+        ({"capacity": 2**64}, "expected at most 18,446,744,073,709,551,615"),
+        ({"policy": ""}, r"policy is ''; expected a name, with parameters where wanted"),
+        ({"admission": 5}, "admission is 5; expected a name"),
+        ({"admission": "size"}, "at_most is missing"),
+        ({"key": None}, "key is None; expected the name of the column of keys"),
+        ({"op": "opp"}, 'there is no column of table "opp"'),
+    ],
+)
+def test_what_is_of_a_wrong_kind_is_refused_in_words(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        assay.simulate_cache(pa.table({"key": [1, 2]}), **{"policy": "lru", "capacity": 1, **changed})
+
+
+def test_a_key_that_cannot_be_one_is_told_with_its_column() -> None:
+    with pytest.raises(UsageError, match='table, column "key": the column is of type List'):
+        assay.simulate_cache(pa.table({"key": [[1], [2]]}), capacity=1)
+
+
+def test_sizes_that_are_whole_are_sizes_whatever_their_type() -> None:
+    for kind in (pa.float64(), pa.int8(), pa.uint64()):
+        table = pa.table({"key": [1, 2, 1], "size": pa.array([5, 6, 5], kind)})
+        assert assay.simulate_cache(table, capacity=11, size="size").column("misses").to_pylist() == [2]
+    with pytest.raises(DataError, match=r"is 5\.5 in row 1; a size is a whole number"):
+        assay.simulate_cache(pa.table({"key": [1, 2], "size": [5.0, 5.5]}), capacity=11, size="size")

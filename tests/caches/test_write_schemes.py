@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import assay
 from assay.caches import OPERATIONS, RESULT, WRITE_COLUMNS, Costs, ForeignWrites
 from assay.catalogue import contenders
-from assay.errors import DataError, ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError, UsageError
+from assay.errors import DataError, ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -325,7 +325,7 @@ GOOD: dict[str, Any] = {"capacity": 1, "op": "op", "write": "write_back"}
         ({"foreign": 1e9}, ParameterError, "foreign writes"),
         ({"foreign": "size"}, UnsupportedTypeError, "true or false"),
         ({"time": "half"}, UnsupportedTypeError, "whole numbers"),
-        ({"time": "back"}, UsageError, "time goes backwards: it is 3 in row 0 and 2 in row 1"),
+        ({"time": "back"}, DataError, 'time goes backwards: column "back" is 3 in row 0 and 2 in row 1'),
         ({"write": None, "coherence": "ttl", "crashes": 3}, ParameterError, "crashes and coherence"),
     ],
 )

@@ -38,7 +38,7 @@ def refused(outcome: Any, code: int, *parts: str) -> None:
         (("--strategy", "range(amount, bounds=[300, 200, 100])", "--partitions", "4"), ("bounds",)),
         (("--strategy", 'list(shop, values=[["north"], ["south"]])', "--partitions", "2"), ("west",)),
         (("--partitions", "0"), ("partitions is 0",)),
-        (("--partitions", "eight"), ("partitions is 'eight'; expected a valid integer or a valid list",)),
+        (("--partitions", "eight"), ("partitions is 'eight'; expected a whole number or a list",)),
         (("--key", "custommer"), ('did you mean "customer"',)),
         (("--weight", "shop"), ("weight", "non-negative integers")),
         (("--foreign-keys", "customers"), ("foreign key", '"customers"')),
@@ -198,3 +198,15 @@ def test_debug_shows_where_an_error_comes_from(assay: Assay) -> None:
             assay("data", "gone.parquet", "--debug")
         except OSError as error:
             raise FileNotFoundError from error
+
+
+def test_a_flag_of_another_experiment_is_none_of_this_one(assay: Assay) -> None:
+    result = assay("compare", "caching", "zipf(rows=10, keys=5)", "--strategy", "lru")
+    assert result.code == 2 and 'there is no flag of compare caching "--strategy"' in result.err
+    assert 'did you mean "--strategy"' not in result.err and "--moved-max" not in result.err
+
+
+def test_the_help_of_a_comparison_has_the_flags_of_its_experiment(assay: Assay) -> None:
+    text = assay("compare", "caching", "--help").out
+    assert "Flags of caching" in text and "--capacity" in text and "--policy " in text and "--foreign-writes" in text
+    assert "Flags of" not in assay("compare", "--help").out

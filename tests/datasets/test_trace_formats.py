@@ -181,7 +181,7 @@ HOSTILE: list[tuple[str, bytes, str]] = [
     ("a.oracleGeneral.gz", b"no gzip at all, whatever its name says", "cannot be read"),
     ("a.oracleGeneral", b"time,key\n" * 8 + b"1,2\n" * 60, "record 1: the next access of its key is request"),
     ("a.oracleGeneral", zstd(bytes(range(256)) * 9)[:240] * 3, "the next access of its key is request"),
-    ("a.oracleGeneral", oracle([(0, 1, 1, 2), (0, 1, 1, 2)]), "record 2: the next access of its key is request 2"),
+    ("a.oracleGeneral", oracle([(0, 1, 1, 2), (0, 1, 1, 1)]), "record 2: the next access of its key is request 1"),
     ("a.oracleGeneral", oracle([(0, 1, 1, 2**48)]), "expected one after this request and below 2"),
     ("a.oracleGeneral", oracle([(0, 1, 1, -2)]), "is request -2"),
     ("a.lis", b"", "a.lis is empty"),
@@ -322,3 +322,10 @@ def test_folders_zip_archives_and_missing_files_are_refused(kind: str, tmp_path:
 def test_an_unknown_name_is_told_of_the_calls(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"format is unknown; .*twitter\(c1.sort\), keys\(c1.sort\)"):
         open_dataset(stored(tmp_path, "c1.sort", b"0,a,1,1,1,get,0\n"))
+
+
+def test_oracle_general_may_number_requests_from_0_as_well_as_from_1(tmp_path: Path) -> None:
+    for first in (0, 1):
+        records = [(0, 7, 1, 1 + first), (1, 7, 1, 3 + first), (2, 8, 1, -1), (3, 7, 1, 2**63 - 1)]
+        path = stored(tmp_path, f"from{first}.oracleGeneral", oracle(records))
+        assert open_dataset(path).table().column("key").to_pylist() == [7, 7, 8, 7]

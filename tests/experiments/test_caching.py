@@ -18,7 +18,15 @@ from pydantic import ValidationError
 import assay
 from assay.caches.policies import parse_policy
 from assay.datasets import open_dataset
-from assay.errors import AssayError, DataError, EmptyInputError, ParameterError, SuiteError, UnknownNameError
+from assay.errors import (
+    AssayError,
+    DataError,
+    EmptyInputError,
+    ParameterError,
+    SuiteError,
+    UnknownNameError,
+    UsageError,
+)
 from assay.experiments.base import Findings, FinishesInSteps, Value
 from assay.experiments.caching import EXPERIMENT
 from assay.experiments.caching.job import CachingJob
@@ -201,9 +209,9 @@ def test_a_loop_is_worst_for_lru_and_its_shuffle_is_not() -> None:
 def test_any_split_numbers_keys_alike(keys: list[str], cut: int) -> None:
     column = pa.array(keys, pa.string())
     whole, one, other = RequestLog(), RequestLog(), RequestLog()
-    whole.add(column, {}, 0)
-    one.add(column[:cut], {}, 0)
-    other.add(column[cut:], {}, cut)
+    whole.add(column, {})
+    one.add(column[:cut], {})
+    other.add(column[cut:], {})
     one.absorb(RequestLog.unpack(other.pack()))
     first_seen = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     expected = [first_seen[key] for key in keys]
@@ -458,7 +466,9 @@ def test_writes_of_a_shuffled_trace_are_as_many() -> None:
         ({"policies": ["lru", "lru"]}, ParameterError, "named twice"),
         ({"policies": ["lru(key)"]}, AssayError, "parameter=value"),
         ({"capacity": "0%"}, ParameterError, "above 0%"),
-        ({"capacity": "many"}, ParameterError, "expected a number"),
+        ({"capacity": "101%"}, ParameterError, "at most 100%"),
+        ({"admission": "size"}, ParameterError, "at_most is missing"),
+        ({"capacity": "many"}, ParameterError, "expected a whole number"),
         ({"capacity": "64MiB"}, ParameterError, "name the column of sizes"),
         ({"counts": "bytes"}, ParameterError, "has no sizes"),
         ({"key": "kee"}, UnknownNameError, '"key"'),
@@ -481,11 +491,41 @@ def test_a_mistake_says_what_was_met_and_what_is_wanted(settings, error, words) 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"capacity": 0}, {"capacity": []}, {"ttl": 0}, {"seeds": 0}, {"order": "sorted"}, {"sizes": 1}]
+    "wrong",
+    [
+        {"capacity": 0},
+        {"capacity": []},
+        {"capacity": [1.5]},
+        {"capacity": True},
+        {"ttl": 0},
+        {"seeds": 0},
+        {"order": "sorted"},
+        {"sizes": 1},
+    ],
 )
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CachingSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"costs": {"hit": 1.0}}, "costs has no origin_read and no origin_write, only hit = 1; expected"),
+        ({"costs": {"hitt": 1.0}}, 'there is no cost "hitt"; did you mean "hit"'),
+        ({"ttl": 60}, 'ttl is 60 beside a write scheme.*coherence = "ttl\\(duration=60\\)" instead'),
+    ],
+)
+def test_what_does_not_go_with_a_write_scheme_says_what_does(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        plan(written(), policies=["lru"], capacity=10, write="write_back", **settings)
+
+
+def test_a_capacity_of_a_wrong_kind_says_what_is_wanted_in_words() -> None:
+    for wrong in (1.5, [1, 2.5], [], 2**64):
+        with pytest.raises(UsageError) as raised:
+            assay.compare("caching", skewed(), policies=["lru"], capacity=wrong, timing=False)
+        assert "expected" in str(raised.value) and "valid" not in str(raised.value)
 
 
 def test_several_mistakes_come_at_once() -> None:
@@ -495,9 +535,9 @@ def test_several_mistakes_come_at_once() -> None:
 
 
 def test_hostile_traces_are_refused_with_their_row() -> None:
-    with pytest.raises(DataError, match="the key of request 1 is null"):
+    with pytest.raises(DataError, match='column "key" is null in row 1'):
         found(trace([1, None, 3]), policies=["lru"], capacity=1)
-    for sizes, word in (([1, -5, 2], "-5 in row 1"), ([1, None, 2], "None in row 1")):
+    for sizes, word in (([1, -5, 2], "-5 in row 1"), ([1, None, 2], "null in row 1")):
         with pytest.raises(DataError, match=word):
             found(trace([1, 2, 3], size=pa.array(sizes, pa.int64())), policies=["lru"], capacity=1, size="size")
     for size in (1.5, float("nan"), float("inf"), 1e30):

@@ -297,7 +297,7 @@ def test_limits_hold_for_a_plain_comparison_too():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"skew_max": 0.5}, "skew_max is 0.5; expected greater than or equal to 1|greater than or equal to 1"),
+        ({"skew_max": 0.5}, "skew_max is 0.5; expected at least 1|greater than or equal to 1"),
         ({"moved_max": 0}, "moved_max"),
         ({"moved_max": 1.5}, "moved_max"),
         ({"moved_max": 0.1, "actions": ["double"]}, "the action add_one, which it limits, is not among the actions"),

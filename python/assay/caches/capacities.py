@@ -6,7 +6,7 @@ field differ; METHODOLOGY, "Caches").
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,25 +14,40 @@ from assay.checks import UINT64_HIGH, integer
 from assay.errors import AssayError, ParameterError
 from assay.units import parse_bytes
 
-__all__ = ["Capacity", "capacities_of", "objects_or_bytes"]
+__all__ = ["WANTED", "Capacity", "capacities_of", "check_capacity", "objects_or_bytes"]
 
 Capacity = int | str
 
-_WANTED = 'a number of at least 1, a share such as "1%", or, of bytes, a size such as "64MiB"'
+WANTED = 'a whole number of at least 1, a share such as "1%", or, of bytes, a size such as "64MiB"'
 
 
 def capacities_of(capacity: Capacity | Sequence[Capacity]) -> list[Capacity]:
     """One capacity or several, as a list.
 
     Raises:
-        ParameterError: There is none.
+        ParameterError: There is none, or what was given is no list.
     """
     if isinstance(capacity, str) or not hasattr(capacity, "__iter__"):
         return [capacity]
+    if isinstance(capacity, bytes | bytearray | Mapping):
+        raise ParameterError(f"capacity is {capacity!r}; expected {WANTED}, or a list of these")
     found = list(capacity)
     if not found:
-        raise ParameterError(f"capacity is an empty list; expected {_WANTED}")
+        raise ParameterError(f"capacity is an empty list; expected {WANTED}")
     return found
+
+
+def check_capacity(capacity: Any) -> None:
+    """Whether it is a number or a text at all; what the text says is known when it is known what is counted.
+
+    Raises:
+        ParameterError: It is neither, below 1, or beyond 64 bits.
+    """
+    if isinstance(capacity, str):
+        return
+    if isinstance(capacity, int) and not isinstance(capacity, bool) and capacity > UINT64_HIGH:
+        raise ParameterError(f"capacity is {capacity}; expected at most {UINT64_HIGH:,}")
+    integer("capacity", capacity, 1, UINT64_HIGH, WANTED)
 
 
 def objects_or_bytes(capacity: Any, whole: int, *, bytes_: bool) -> int:
@@ -44,27 +59,32 @@ def objects_or_bytes(capacity: Any, whole: int, *, bytes_: bool) -> int:
         bytes_: Whether bytes are counted, so that sizes such as "64MiB" mean something.
 
     Raises:
-        ParameterError: It is none of these, or below 1.
+        ParameterError: It is none of these, below 1, or more than all.
 
     >>> objects_or_bytes("1%", 76349, bytes_=False)
     763
     """
     if not isinstance(capacity, str):
-        return integer("capacity", capacity, 1, UINT64_HIGH, _WANTED)
+        check_capacity(capacity)
+        return int(capacity)
     text = capacity.strip()
     if text.endswith("%"):
         try:
             share = Fraction(text[:-1].strip()) / 100
         except (ValueError, ZeroDivisionError):
             share = Fraction(-1)
-        if not 0 < share <= 100:
-            raise ParameterError(f"capacity is {capacity!r}; expected a share above 0%, such as 0.1% or 10%")
+        if not 0 < share <= 1:
+            raise ParameterError(
+                f"capacity is {capacity!r}; expected a share above 0%, such as 0.1% or 10%, and at most 100%, in which "
+                "all that the trace asks for has room"
+            )
         return max(1, int(share * whole))
     if text.isdigit():
-        return integer("capacity", int(text), 1, UINT64_HIGH, _WANTED)
+        check_capacity(int(text))
+        return int(text)
     if not bytes_:
-        raise ParameterError(f"capacity is {capacity!r}; expected {_WANTED}; name the column of sizes to count bytes")
+        raise ParameterError(f"capacity is {capacity!r}; expected {WANTED}; name the column of sizes to count bytes")
     try:
-        return integer("capacity", parse_bytes(text), 1, UINT64_HIGH, _WANTED)
+        return integer("capacity", parse_bytes(text), 1, UINT64_HIGH, WANTED)
     except AssayError as error:
-        raise ParameterError(f"capacity is {capacity!r}; expected {_WANTED}") from error
+        raise ParameterError(f"capacity is {capacity!r}; expected {WANTED}") from error

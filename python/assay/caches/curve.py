@@ -7,7 +7,7 @@ will do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,23 @@ from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.policies import PolicySpec, parse_policy
 from assay.caches.sampling import estimated_curve, read_sample
 from assay.caches.traces import read_trace
+from assay.caches.user_policies import UserPolicy, check_user_policy, run_user_policy, user_policy_name
 from assay.checks import UINT64_HIGH, integer, number
+from assay.datasets import Dataset, open_dataset
 from assay.errors import ParameterError
 
 __all__ = ["POINTS", "log_spaced", "miss_ratio_curve"]
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 FEW = {"lru": 4, "opt": 16}  # so many capacities are sooner run than told by the distances of all
+_RATE = "a share above 0, such as 0.01, and at most 1"
+POINTS_OF_OWN = 20  # of policies in Python
 POINTS = 100  # capacities of policies that are run at each, unless others are asked for
 
 
 def miss_ratio_curve(
     trace: Any,
-    policy: str = "lru",
+    policy: str | UserPolicy = "lru",
     *,
     key: str = "key",
     sample_rate: float | None = None,
@@ -44,14 +48,15 @@ def miss_ratio_curve(
 
     Args:
         trace: Whatever `assay.open_dataset` opens; its rows are requests in the order of time.
-        policy: Which object goes when another needs room, with parameters where wanted: `slru(segments=4)`.
+        policy: Which object goes when another needs room, with parameters where wanted: `slru(segments=4)`. Or what
+            makes one of your own of a capacity, as `assay.simulate_cache` takes it; it is run once for each capacity.
         key: The column of keys.
         sample_rate: An estimate from this share of the keys (SHARDS), above 0 and at most 1; None means all of them.
         sample_size: An estimate from so many keys, at least 1, whatever share of them that is.
         capacity: The capacities to tell of, as `assay.simulate_cache` takes them. None means, of `lru` and `opt` in
             objects, every one from 1 to the number of distinct keys (of a sample of `lru`: each that it can tell from
-            the one before), and else 100 of them or fewer, spaced evenly by their logarithm, from 1 (in bytes: an
-            average object) to all keys.
+            the one before), and else 100 of them or fewer (of a policy in Python 20), spaced evenly by their
+            logarithm, from 1 (in bytes: an average object) to all keys.
         size: The column of objects' sizes in bytes; capacities are in bytes then.
         seed: Which keys are sampled, and what a policy that draws lots begins with.
         threads: How many capacities are simulated side by side at most; None means all cores.
@@ -64,9 +69,10 @@ def miss_ratio_curve(
 
     Raises:
         UnknownNameError: There is no such policy, parameter or column.
-        ParameterError: A capacity, rate or size is out of its bounds, or both a rate and a size are given.
-        DataError: The trace has no request, or a size is null or negative; or no key is in the sample.
-        UsageError: A key is null.
+        ParameterError: A capacity, rate or size is out of its bounds, or both a rate and a size are given; or a
+            sample of the trace is asked for with a policy in Python.
+        DataError: The trace has no request, a key is null, or a size is null or negative; or no key is in the sample.
+        MeasurementError: A policy of your own failed, held more than the capacity, or evicted what was not there.
 
     Source:
         Mattson, Gecsei, Slutz, Traiger 1970, "Evaluation Techniques for Storage Hierarchies"; Waldspurger, Park,
@@ -76,15 +82,20 @@ def miss_ratio_curve(
     >>> curve.column("misses").to_pylist()
     [6, 5, 3]
     """
-    spec = parse_policy(policy)
     seed = integer("seed", seed, 0, UINT64_HIGH)
+    if threads is not None:
+        integer("threads", threads, 1, UINT64_HIGH, "an integer of at least 1, or None for all cores")
     given = None if capacity is None else capacities_of(capacity)
+    if not isinstance(policy, str):
+        sampled = {"sample_rate": sample_rate, "sample_size": sample_size}
+        return _curve_of_own(open_dataset(trace), policy, given, key, size, sampled)
+    spec = parse_policy(policy)
     if sample_rate is not None and sample_size is not None:
         raise ParameterError(
             f"sample_rate is {sample_rate} and sample_size {sample_size}; expected one of them at most"
         )
     if sample_rate is not None or sample_size is not None:
-        rate = None if sample_rate is None else number("sample_rate", sample_rate, 5e-324, 1.0, "a share, such as 0.01")
+        rate = None if sample_rate is None else number("sample_rate", sample_rate, 5e-324, 1.0, _RATE)
         keys = None if sample_size is None else integer("sample_size", sample_size, 1, 2**32 - 2)
         sample = read_sample(trace, key=key, size=size, rate=rate, keys=keys, seed=seed)
         whole = sample.footprint_bytes if size is not None else sample.distinct
@@ -122,13 +133,42 @@ def log_spaced(low: int, high: int, count: int = POINTS) -> _Array:
     return np.unique(found)
 
 
-def _wanted(given: list[Capacity] | None, whole: int, distinct: int, *, every: bool, sized: bool) -> _Array:
+def _curve_of_own(
+    dataset: Dataset,
+    policy: UserPolicy,
+    given: list[Capacity] | None,
+    key: str,
+    size: str | None,
+    sampled: Mapping[str, float | None],
+) -> pa.Table:
+    """The curve of a policy in Python, one run of the whole trace after the other."""
+    name = user_policy_name(policy)
+    for setting, value in sampled.items():
+        if value is not None:
+            raise ParameterError(
+                f"{setting} is {value}, but the policy, {name}, is one in Python, which sees whole traces; leave "
+                f"{setting} out and name few capacities, or give a trace that is a sample"
+            )
+    check_user_policy(policy)
+    requests = read_trace(dataset, key=key, size=size)
+    whole = requests.distinct if size is None else requests.footprint_bytes
+    wanted = _wanted(given, whole, requests.distinct, every=False, sized=size is not None, points=POINTS_OF_OWN)
+    facts = {"policy": name, "requests": len(requests), "distinct": requests.distinct, "sample_rate": 1.0}
+    only = len(wanted) == 1
+    runs = [run_user_policy(policy, dataset, one, key=key, size=size, only=only) for one in wanted.tolist()]
+    misses, missed = (np.array([one[at] - one[at + 1] for one in runs], np.uint64) for at in (0, 2))
+    return _table(wanted, misses, len(requests), facts, None if size is None else missed, runs[0][2])
+
+
+def _wanted(
+    given: list[Capacity] | None, whole: int, distinct: int, *, every: bool, sized: bool, points: int = POINTS
+) -> _Array:
     """The capacities, ascending, each once."""
     if given is not None:
         return np.unique(np.array([objects_or_bytes(one, whole, bytes_=sized) for one in given], np.uint64))
     if every:
         return np.arange(1, whole + 1, dtype=np.uint64)
-    return log_spaced(max(1, whole // distinct) if sized else 1, max(1, whole))
+    return log_spaced(max(1, whole // distinct) if sized else 1, max(1, whole), points)
 
 
 def _byte_misses(

@@ -95,9 +95,10 @@ def ticks(dataset: Dataset, time: str) -> pa.Array:
     Raises:
         UnknownNameError: There is no such column.
         UnsupportedTypeError: It is neither of whole numbers nor of timestamps.
-        DataError: A time is null, or beyond 64 bits.
+        DataError: A time is null, beyond 64 bits, or earlier than the one before it.
     """
     parts: list[pa.Array] = []
+    latest: int | None = None
     for batch in dataset.batches([time]):
         column = batch.data.column(time)
         if not (pa.types.is_integer(column.type) or pa.types.is_temporal(column.type)):
@@ -112,7 +113,24 @@ def ticks(dataset: Dataset, time: str) -> pa.Array:
             parts.append(column.cast(pa.int64()))
         except pa.ArrowInvalid as error:
             raise DataError(f'{dataset.name}: column "{time}" holds a time beyond 64 bits: {error}') from error
+        latest = _refuse_falls(dataset, time, parts[-1], batch.first_row, latest)
     return pa.concat_arrays(parts) if parts else pa.array([], pa.int64())
+
+
+def _refuse_falls(dataset: Dataset, name: str, times: pa.Array, first_row: int, latest: int | None) -> int | None:
+    """The last of the times, none of which is earlier than the one before; `latest` is that before the first."""
+    if not len(times):
+        return latest
+    values = times.to_numpy()
+    before = np.concatenate([values[:1] if latest is None else [latest], values[:-1]])
+    falls = np.flatnonzero(values < before)
+    if len(falls):
+        at = int(falls[0])
+        raise DataError(
+            f'{dataset.name}: time goes backwards: column "{name}" is {before[at]} in row {first_row + at - 1} and '
+            f"{values[at]} in row {first_row + at}; sort the trace by it, or name another column of times"
+        )
+    return int(values[-1])
 
 
 def _refuse_nulls(dataset: Dataset, name: str, column: Any, first_row: int, wanted: str) -> None:

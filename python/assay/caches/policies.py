@@ -13,6 +13,9 @@ from assay.errors import ParameterError, SpellingError
 
 __all__ = ["PolicySpec", "check_in_front", "guarded", "parse_admission", "parse_policy"]
 
+_EXAMPLES = {"cache": "slru(segments=4)", "admission": "size(at_most=4096)"}
+_REQUIRED = {("admission", "size"): "at_most is missing; write size(at_most=4096), in bytes"}
+
 
 @dataclass(frozen=True)
 class PolicySpec:
@@ -101,7 +104,11 @@ def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | Non
     return found
 
 
-def _parse(text: str, room: str) -> PolicySpec:
+def _parse(text: Any, room: str) -> PolicySpec:
+    if not isinstance(text, str) or not text.strip():
+        raise ParameterError(
+            f"{NOUNS[room]} is {text!r}; expected a name, with parameters where wanted, such as {_EXAMPLES[room]!r}"
+        )
     node = parse_nested(text)
     contender = find(node.name, contenders(room), NOUNS[room])
     if node.positional:
@@ -109,4 +116,6 @@ def _parse(text: str, room: str) -> PolicySpec:
             f"{node.text}: the parameters of {contender.noun} {node.name} have names; write "
             f"{node.name}(parameter=value)"
         )
+    if (room, node.name) in _REQUIRED and not node.keywords:
+        raise ParameterError(f"{node.name}: {_REQUIRED[room, node.name]}")
     return PolicySpec(without_blanks(node.text), node.name, contender.check(node.keywords), room)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from assay import _core
 from assay.caches.policies import PolicySpec
-from assay.caches.traces import sizes_of
+from assay.caches.traces import check_keys, sizes_of
 from assay.datasets import open_dataset
 from assay.errors import DataError
 
@@ -69,14 +69,14 @@ def read_sample(
 
     Raises:
         UnknownNameError: There is no such column.
-        UsageError: A key is null.
-        DataError: There is no request, a size is null or negative, or no key is in the sample.
+        DataError: There is no request, a key is null, a size is null or negative, or no key is in the sample.
     """
     dataset = open_dataset(source)
     sample = _core.KeySample(rate=rate, size=keys, seed=seed)
     columns = list(dict.fromkeys([key] if size is None else [key, size]))
     whole = 0
     for batch in dataset.batches(columns, encoded=True):
+        check_keys(batch.data.column(key), key, dataset, batch.first_row)
         sizes = None if size is None else sizes_of(batch.data.column(size), size, dataset, batch.first_row)
         whole += 0 if sizes is None else pc.sum(sizes).as_py() or 0
         sample.append(batch.data.column(key), sizes)

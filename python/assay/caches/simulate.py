@@ -12,7 +12,7 @@ from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.operations import ticks
 from assay.caches.policies import check_in_front, guarded, parse_policy
 from assay.caches.traces import read_trace
-from assay.caches.user_policies import UserPolicy, run_user_policy, user_policy_name
+from assay.caches.user_policies import UserPolicy, check_user_policy, run_user_policy, user_policy_name
 from assay.caches.write_schemes import (
     WRITE_COLUMNS,
     Costs,
@@ -77,8 +77,8 @@ def simulate_cache(
             keys (of the bytes of all objects, each with its first size); with `size` also "64MiB"; or a list of these.
         key: The column of keys.
         size: The column of objects' sizes in bytes.
-        op: The column of operations, such as `get`, `set` and `delete`; without `write` it is not read, and every
-            request is a get that inserts on a miss.
+        op: The column of operations, such as `get`, `set` and `delete`; without `write` its values are not read, and
+            every request is a get that inserts on a miss.
         write: The write scheme: `write_through`, `write_around`, or `write_back(flush_interval=1000, dirty_limit=100)`;
             `assay list contenders --room write_scheme` names them. `coherence`, `foreign`,
             `costs` and `crashes` need one.
@@ -105,12 +105,14 @@ def simulate_cache(
     Raises:
         UnknownNameError: There is no such policy, parameter or column.
         ParameterError: A capacity or parameter is out of its bounds.
-        DataError: The trace has no request, or a size is null or negative, or an operation or time null.
-        UsageError: A key is null, or time goes backwards.
+        DataError: The trace has no request; a key, size, operation or time is null, or a size negative; or time goes
+            backwards.
         MeasurementError: A promise of the write scheme was broken, so that the run counts for nothing.
             Or a policy of your own failed, held more than the capacity, or evicted what was not there.
     """
     spec = parse_policy(policy) if isinstance(policy, str) else None
+    if spec is None:
+        check_user_policy(policy)
     given = capacities_of(capacity)
     seed = integer("seed", seed, 0, UINT64_HIGH)
     plan = _plan(op, write, coherence, foreign, time, costs, crashes, ttl)
@@ -121,6 +123,8 @@ def simulate_cache(
     if spec is not None:
         check_in_front(spec, write=write, admission=admission, ttl=ttl)
     dataset = open_dataset(trace)
+    if op is not None:
+        dataset.column(op)
     requests = read_trace(dataset, key=key, size=size)
     if ttl is not None and time is not None:
         requests.set_times(ticks(dataset, time))

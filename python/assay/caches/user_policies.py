@@ -13,18 +13,27 @@ Keys come as Python values, as `to_pylist` gives them. Cost: about 0.2 µs a req
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from dataclasses import dataclass
 from operator import length_hint
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from assay.caches.traces import sizes_of
+from assay.caches.traces import check_keys, sizes_of
 from assay.datasets import Dataset
 from assay.errors import DataError, MeasurementError, ParameterError, UsageError
 
-__all__ = ["EvictionPolicy", "RequestPolicy", "UserPolicy", "run_user_policy", "user_policy_name"]
+__all__ = [
+    "EvictionPolicy",
+    "RequestPolicy",
+    "UserPolicy",
+    "check_user_policy",
+    "run_user_policy",
+    "user_policy_name",
+]
 
 
 @runtime_checkable
@@ -110,7 +119,8 @@ def run_user_policy(
     Raises:
         ParameterError: It is none of the three, or not empty, or limits itself to another capacity.
         MeasurementError: It broke its contract, or failed; the message says at which request.
-        UsageError: A key is null, or cannot be hashed.
+        UsageError: A key cannot be hashed.
+        DataError: A key is null, or a size no whole number of at least 0.
     """
     name = user_policy_name(policy)
     made = _made(policy, name, capacity, only)
@@ -127,14 +137,35 @@ def run_user_policy(
     return counts.requests, counts.hits, counts.bytes_requested, counts.bytes_hit, 0, counts.evictions
 
 
+def check_user_policy(policy: Any) -> None:
+    """Whether it takes part as a policy, or may make one.
+
+    Raises:
+        ParameterError: It does neither.
+    """
+    if not callable(policy) and not _takes_part(policy):
+        raise _no_policy(policy)
+
+
+def _no_policy(policy: Any) -> ParameterError:
+    return ParameterError(
+        f"policy is {policy!r}; expected a name, such as 'lru', or what has on_hit(key), on_miss(key) and evict(), "
+        "or request(key), or a mapping such as cachetools.LRUCache, or what makes one of these of a capacity"
+    )
+
+
+def _takes_part(policy: Any) -> bool:
+    return isinstance(policy, EvictionPolicy | RequestPolicy) or _is_mapping(policy)
+
+
 def _is_mapping(policy: Any) -> bool:
     return all(hasattr(policy, method) for method in ("__getitem__", "__setitem__", "__contains__", "__len__", "keys"))
 
 
 def _made(policy: Any, name: str, capacity: int, only: bool) -> Any:
     """The policy itself, of this capacity."""
-    takes_part = isinstance(policy, EvictionPolicy | RequestPolicy) or _is_mapping(policy)
-    if isinstance(policy, type) or (callable(policy) and not takes_part):
+    makes_one = isinstance(policy, type) or (callable(policy) and not _takes_part(policy))
+    if makes_one:
         try:
             policy = policy(capacity)
         except Exception as error:
@@ -142,15 +173,12 @@ def _made(policy: Any, name: str, capacity: int, only: bool) -> Any:
                 f"{name}({capacity}) failed: {type(error).__name__}: {error}; what makes a policy is called with the "
                 "capacity alone"
             ) from error
-    elif not only:
+    if not _takes_part(policy):
+        raise _no_policy(policy)
+    if not makes_one and not only:
         raise ParameterError(
             f"policy is one {name}, but there are several capacities; give what makes one, such as its class, or "
             f"lambda capacity: {type(policy).__name__}(capacity)"
-        )
-    if not isinstance(policy, EvictionPolicy | RequestPolicy) and not _is_mapping(policy):
-        raise ParameterError(
-            f"policy is {policy!r}; expected a name, such as 'lru', or what has on_hit(key), on_miss(key) and evict(), "
-            "or request(key), or a mapping such as cachetools.LRUCache, or what makes one of these of a capacity"
         )
     limit = getattr(policy, "maxsize", capacity)
     if limit != capacity:
@@ -165,11 +193,7 @@ def _requests(dataset: Dataset, key: str, size: str | None) -> Iterator[tuple[li
     columns = list(dict.fromkeys([key] if size is None else [key, size]))
     for batch in dataset.batches(columns, encoded=True):
         column = batch.data.column(key)
-        if column.null_count:
-            row = column.is_null().index(pa.scalar(True)).as_py()
-            raise UsageError(
-                f"the key of request {batch.first_row + row} is null; a request is for some object: leave it out"
-            )
+        check_keys(column, key, dataset, batch.first_row)
         sizes = None if size is None else sizes_of(batch.data.column(size), size, dataset, batch.first_row)
         yield _values(column), None if sizes is None else sizes.to_pylist()
 
@@ -182,6 +206,8 @@ def _values(column: pa.Array) -> list[Any]:
         return list(map(column.dictionary.to_pylist().__getitem__, column.indices.to_numpy().tolist()))
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         values: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+        if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
+            return [value if value == value else math.nan for value in values]  # one object, which is itself
         return values
     return list(column.to_pylist())
 

@@ -127,7 +127,15 @@ class ForeignWrites:
             return given
         if isinstance(given, str):
             return cls(column=given)
-        return cls(rate=number("foreign", given, 0, _MOST, "a rate for each request, a column, or ForeignWrites(...)"))
+        return cls(
+            rate=number(
+                "foreign",
+                given,
+                0,
+                _MOST,
+                "a rate for each request of at least 0, the name of a column, or ForeignWrites(...)",
+            )
+        )
 
 
 @dataclass(frozen=True)

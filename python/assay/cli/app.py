@@ -18,7 +18,7 @@ from assay.cli.data import data
 from assay.cli.demo import demo
 from assay.cli.diff import diff
 from assay.cli.doctor import doctor
-from assay.cli.explain import explain
+from assay.cli.explain import explain, print_flags
 from assay.cli.export import export
 from assay.cli.import_ import import_
 from assay.cli.init import init
@@ -164,6 +164,8 @@ def _run(words: list[str]) -> int:
     if words and words[0] == "checksum":
         words = with_standard_input(words)
     result = app(words, exit_on_error=False, print_error=False)
+    if words[:1] == ["compare"] and words[1:2] != ["partitioning"] and {"--help", "-h"} & set(words):
+        print_flags(words[1])
     return result if isinstance(result, int) else 0
 
 

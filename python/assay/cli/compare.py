@@ -156,7 +156,9 @@ def compare(
         **settings,
     }
     texts_given = {name: texts for name, texts in flags.items() if texts is not None}
-    given = settings_of(experiment, texts_given, known=sorted(_OWN_FLAGS))
+    of_some = set(flags) - set(settings)  # settings of one experiment or another, not of the verb
+    known = [flag for flag in sorted(_OWN_FLAGS) if flag.removeprefix("no-") not in of_some]
+    given = settings_of(experiment, texts_given, known=known)
     from assay.harness.commands import compare_command
 
     extras = ["--no-timing"] if timing is False else ["--timing"] if timing else []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assay.catalogue import Contender
     from assay.experiments.base import Experiment, Metric
 
-__all__ = ["explain"]
+__all__ = ["explain", "print_flags"]
 
 Lines = list[tuple[str, str]]
 
@@ -104,6 +104,23 @@ def _experiments(name: str) -> list[tuple[str, Lines]]:
             ],
         )
     ]
+
+
+def print_flags(kind: str) -> None:
+    """Every setting of an experiment as the flag that it is, below the help of `compare`; nothing for no experiment."""
+    from assay.experiments import registry
+    from assay.units import plural
+
+    if kind not in registry.kinds():
+        return
+    one = registry.get(kind)
+    say(f"Flags of {kind}, instead of those above that belong to others. {one.question}\n")
+    lines = []
+    for line in _settings(one):
+        name, _, meaning = line.partition(": ")
+        name = one.noun if name == plural(one.noun) else name
+        lines.append((f"--{name.replace('_', '-')}", meaning))
+    print_lines(lines)
 
 
 def _settings(one: Experiment) -> list[str]:

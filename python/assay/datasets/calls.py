@@ -7,6 +7,7 @@ from typing import Protocol
 from assay.datasets import plug_ins, tpch, zip_codes
 from assay.datasets.batch import Reader
 from assay.datasets.definition import Definition, Source, load_definition
+from assay.datasets.formats import TRACE_FORMATS
 from assay.datasets.generators import GENERATORS, GeneratorReader, Parameter
 from assay.datasets.locations import shipped_definitions
 from assay.datasets.spelling import parse_call
@@ -52,7 +53,7 @@ def open_call(spelling: str) -> Reader:
     if name in plug_ins.callables():
         return plug_ins.open_callable(spelling)
     if name not in CALLS:
-        raise UnknownNameError.of("generator", name, [*CALLS, *plug_ins.callables()])
+        raise UnknownNameError.of("generator or format", name, [*CALLS, *TRACE_FORMATS, *plug_ins.callables()])
     return GeneratorReader(spelling)
 
 
@@ -67,7 +68,7 @@ def call_definition(spelling: str) -> Definition:
     if name in plug_ins.callables():
         return plug_ins.definition_of(spelling)
     if name not in CALLS:
-        raise UnknownNameError.of("generator", name, [*CALLS, *plug_ins.callables()])
+        raise UnknownNameError.of("generator or format", name, [*CALLS, *TRACE_FORMATS, *plug_ins.callables()])
     canonical = GeneratorReader(spelling).spelling
     return Definition(name=canonical, source=Source(generator=canonical))
 

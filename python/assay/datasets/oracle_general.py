@@ -3,7 +3,8 @@
     offset  0  uint32  time, in seconds
             4  uint64  key
            12  uint32  size, in bytes
-           16  int64   next_access: the number, from 1, of the next request of this key; -1 or 2^63 - 1 for none
+           16  int64   next_access: the number, from 1 (or from 0, as others write it), of the next request of
+                              this key; -1 or 2^63 - 1 for none
 
 All little-endian, without a header. Columns: time, key, size, and next_access, which is null where there is none.
 Nothing in the file says what it is; what is checked is that it holds whole records and that every next access lies
@@ -156,8 +157,8 @@ def _check_length(path: File, size: int) -> None:
 def _check_next_access(path: File, records: npt.NDArray[Any], first: int) -> None:
     """Every next access lies ahead: what is read as one and does not is no oracleGeneral file."""
     following = records["next_access"]
-    number = np.arange(first + 1, first + 1 + len(records))
-    wrong = ~_is_never(following) & ((following <= number) | (following >= _FARTHEST))
+    number = np.arange(first + 1, first + 1 + len(records))  # of each, from 1; from 0 that of the one after it
+    wrong = ~_is_never(following) & ((following < number) | (following >= _FARTHEST))
     if wrong.any():
         at = int(np.argmax(wrong))
         raise ReadError(

@@ -133,7 +133,7 @@ def _arguments(name: str, start: int, tokens: list[_Token], text: str, *, nestin
         tokens.pop(0)
         while not _at_mark(tokens, ")"):
             if positional or keywords:
-                _expect_mark(tokens, text, ",")
+                _expect_mark(tokens, text, ",", ")")
             if tokens[0].kind == "word" and _at_mark(tokens[1:], "="):
                 key = tokens.pop(0)
                 tokens.pop(0)
@@ -160,7 +160,7 @@ def _listed(tokens: list[_Token], text: str) -> Argument | list[object]:
     values: list[object] = []
     while not _at_mark(tokens, "]"):
         if values:
-            _expect_mark(tokens, text, ",")
+            _expect_mark(tokens, text, ",", "]")
         values.append(_listed(tokens, text))
     tokens.pop(0)
     return values
@@ -206,12 +206,13 @@ def _expect_end(tokens: list[_Token], text: str, message: str) -> None:
         raise _error(text, tokens[0].offset, message)
 
 
-def _expect_mark(tokens: list[_Token], text: str, mark: str) -> None:
+def _expect_mark(tokens: list[_Token], text: str, mark: str, closing: str = "") -> None:
     if not _at_mark(tokens, mark):
         hint = ""
         if mark == "," and tokens[0].kind in ("word", "number"):
             hint = _IN_QUOTES
-        raise _error(text, tokens[0].offset, f"expected {mark!r}{hint}")
+        wanted = f"{mark!r} or {closing!r}" if closing else repr(mark)
+        raise _error(text, tokens[0].offset, f"expected {wanted}{hint}")
     tokens.pop(0)
 
 

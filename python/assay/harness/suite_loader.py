@@ -27,6 +27,18 @@ __all__ = ["load"]
 
 _RESERVED = ("kind", "dataset", "expect", "reading")
 _CLAIM_EXPECTATION_KEYS = ("experiment",)
+_WORDS = {
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid list": "a list",
+    "a valid boolean": "true or false",
+    "a valid dictionary": "a table",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "a number above",
+    "less than": "a number below",
+}  # pydantic's, in this order
 
 
 class _ClaimForm(BaseModel):
@@ -349,12 +361,21 @@ def _described(
             text = f'the key "{name}" is missing'
         else:
             cause = detail.get("ctx", {}).get("error")
-            wanted = str(cause) if cause is not None else detail["msg"].replace("Input should be", "expected")
+            wanted = str(cause) if cause is not None else _in_words(detail["msg"])
             text = (
                 wanted if cause is not None else f"{name} is {_shown(detail['input'])}; {wanted[0].lower()}{wanted[1:]}"
             )
         by_path.setdefault(path, []).append(text)
     return [(path, _alternatives(list(dict.fromkeys(texts)))) for path, texts in by_path.items()]
+
+
+def _in_words(message: str) -> str:
+    """What pydantic expected, as a person says it."""
+    text = message.replace("Input should be", "expected")
+    for jargon, word in _WORDS.items():
+        text = text.replace(jargon, word)
+    few = re.fullmatch(r"List should have at least (\d+) items? after validation, not \d+", text)
+    return text if few is None else f"expected at least {few[1]}, or leave it out"
 
 
 def _alternatives(texts: Sequence[str]) -> str:

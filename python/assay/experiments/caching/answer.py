@@ -83,6 +83,11 @@ def _where(cell: Cell, row: Row) -> str:
     return (f"a cache of {given} ({counted})" if isinstance(given, str) else f"a cache of {counted}") + shuffled
 
 
+def _requests(row: Row) -> str:
+    count = _of(row, "requests")
+    return "1 request" if count == 1 else f"{format_count(count)} requests"
+
+
 def _range(value: Value) -> tuple[float, float]:
     assert value.value is not None, "miss ratios are always known"
     return (
@@ -102,7 +107,7 @@ def _sentence(rows: Mapping[str, Row], best: str, where: str) -> str:
     least = _of(row, "miss_ratio")
     alike = _alike(rows, best)
     others = {name: _of(other, "miss_ratio") for name, other in rows.items() if name not in (best, *alike)}
-    told = f"In {where} {best} misses {_percent(least)} of {format_count(_of(row, 'requests'))} requests"
+    told = f"In {where} {best} misses {_percent(least)} of {_requests(row)}"
     beaten = ""
     if others:
         following = min(others, key=lambda name: others[name])
@@ -172,9 +177,10 @@ def _cheapest(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> list[str]:
 def _notes(row: Row, *, first: bool) -> list[str]:
     notes = []
     if first:
+        these = "This is" if _of(row, "requests") == 1 else "These are"
         notes.append(
-            f"These are {format_count(_of(row, 'requests'))} requests of one trace: another day, or another service, "
-            "may have another winner. All requests are counted, from an empty cache on."
+            f"{these} {_requests(row)} of one trace: another day, or another service, may have another winner. "
+            "All requests are counted, from an empty cache on."
         )
     if _of(row, "evictions") == 0:
         notes.append("Nothing was evicted: the cache holds all that was asked for, and policies do not differ.")

@@ -89,6 +89,13 @@ def _refused(spec: PolicySpec, settings: CachingSettings) -> AssayError | None:
 def check_writes(dataset: Dataset, settings: CachingSettings, roles: TraceRoles, mistakes: Mistakes) -> None:
     """A write scheme needs operations, and what belongs to one needs a scheme."""
     if settings.writes:
+        ttl = next((one for one in settings.ttls if one is not None), None)
+        if ttl is not None:
+            error = ParameterError(
+                f"ttl is {ttl} beside a write scheme, where values expire by its coherence; write "
+                f'coherence = "ttl(duration={ttl})" instead'
+            )
+            mistakes.append(("ttl", error))
         if roles.op is None and not any(place == "op" for place, _ in mistakes):
             error = ParameterError(
                 f"write is given, and {dataset.name} has no operations; name their column by op, or leave write out"

@@ -13,12 +13,13 @@ from typing import Any
 
 from assay import _core
 from assay.caches.operations import ticks
+from assay.caches.traces import check_keys, sizes_of
 from assay.datasets import Batch, Dataset, TraceRoles
 from assay.errors import EmptyInputError
 from assay.experiments.base import Cell, Findings, Lesson, Point, Timer, Value
 from assay.experiments.caching.contests import Contest, measure, simulations_of
 from assay.experiments.caching.curve_points import curve_values
-from assay.experiments.caching.requests import RequestLog, Requests, sizes_of
+from assay.experiments.caching.requests import RequestLog, Requests
 from assay.experiments.caching.settings import CachingSettings
 from assay.experiments.caching.simulating import Outcome, core_trace, refusal, simulate
 from assay.experiments.caching.writes import Operations
@@ -78,8 +79,11 @@ class CachingJob:
     def update(self, state: RequestLog, batch: Batch) -> None:
         """Appends the requests of a batch."""
         key, size = self.roles.key, self.roles.size
-        columns = {} if size is None else {"size": sizes_of(batch.data.column(size), size, batch.first_row)}
-        state.add(batch.data.column(key), columns, batch.first_row)
+        keys, columns = batch.data.column(key), {}
+        check_keys(keys, key, self.dataset, batch.first_row)
+        if size is not None:
+            columns["size"] = numpy_of(sizes_of(batch.data.column(size), size, self.dataset, batch.first_row))
+        state.add(keys, columns)
 
     def merge(self, state: RequestLog, other: RequestLog) -> RequestLog:
         """Both, one after the other."""

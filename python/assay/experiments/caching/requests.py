@@ -13,16 +13,14 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assay import _core
 from assay.datasets.arrow_types import plain_array
 from assay.datasets.splitmix import draws
-from assay.errors import DataError, UnsupportedTypeError
 from assay.experiments import packing
 from assay.experiments.distinct import numpy_of
 
-__all__ = ["RequestLog", "Requests", "sizes_of"]
+__all__ = ["RequestLog", "Requests"]
 
 _SHUFFLING = 1  # stream of the seed
 
@@ -36,20 +34,13 @@ class RequestLog:
         self._columns: dict[str, list[np.ndarray]] = {"id": []}
         self.rows = 0
 
-    def add(self, keys: pa.Array, columns: Mapping[str, np.ndarray], first_row: int) -> None:
+    def add(self, keys: pa.Array, columns: Mapping[str, np.ndarray]) -> None:
         """Appends requests.
 
         Args:
-            keys: Whose object each is for.
+            keys: Whose object each is for; none is null.
             columns: What else is known of each, such as `size` (uint64); the same columns every time.
-            first_row: The number of the first of them within the trace, for messages.
-
-        Raises:
-            DataError: A key is null.
         """
-        if keys.null_count:
-            row = first_row + int(np.flatnonzero(numpy_of(keys.is_null()))[0])
-            raise DataError(f"the key of request {row:,} is null; a request is for some object: leave it out")
         numbers, fresh = self._table.insert(keys)
         if len(fresh):
             self._keys.append(plain_array(keys).take(fresh))
@@ -187,27 +178,3 @@ class Requests:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Requests.unpack, (self.pack(),)
-
-
-def sizes_of(column: pa.Array, name: str, first_row: int) -> np.ndarray:
-    """The sizes of requests (uint64).
-
-    Raises:
-        UnsupportedTypeError: They are no numbers.
-        DataError: One is null, negative or no whole number.
-    """
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise UnsupportedTypeError(f'column "{name}" is of type {column.type}; sizes are whole numbers of bytes')
-    # Arrow compares with 0 in 64 signed bits, where the largest sizes have no room; unsigned ones are never below it.
-    wrong = column.is_null() if pa.types.is_unsigned_integer(column.type) else pc.less(column, 0)
-    if pa.types.is_floating(column.type):
-        wrong = pc.or_(wrong, pc.not_equal(column, pc.floor(column)))
-        wrong = pc.or_(wrong, pc.invert(pc.less(column, float(1 << 63))))
-    wrong = pc.fill_null(wrong, True)
-    if pc.any(wrong).as_py():
-        row = pc.index(wrong, True).as_py()
-        raise DataError(
-            f'column "{name}" is {column[row].as_py()} in row {first_row + row:,}; a size is a whole '
-            "number of at least 0 bytes: mend it, or leave the row out"
-        )
-    return numpy_of(column.cast(pa.uint64()))

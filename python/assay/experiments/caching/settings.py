@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from assay.caches.capacities import capacities_of, check_capacity
+from assay.errors import AssayError
+
 __all__ = ["CAPACITIES", "MOST_SEEDS", "NO_ADMISSION", "ORDERS", "CachingSettings", "Measure", "Order"]
 
 MOST_SEEDS = 1_000
@@ -94,6 +97,16 @@ class CachingSettings(BaseModel):
     @classmethod
     def _one_is_a_list(cls, given: Any) -> Any:
         return [given] if isinstance(given, str) else given
+
+    @field_validator("capacity", mode="before")
+    @classmethod
+    def _capacities_can_be_some(cls, given: Any) -> Any:
+        try:
+            for one in capacities_of(given):
+                check_capacity(one)
+        except AssayError as error:
+            raise ValueError(str(error)) from error
+        return given
 
     @property
     def capacities(self) -> list[int | str]:

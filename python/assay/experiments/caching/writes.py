@@ -7,7 +7,7 @@ of the policy a request, on top of one more scan of the columns of operations an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from assay import _core
 from assay.caches.operations import operation_codes
 from assay.caches.write_schemes import Costs, SchemeSpec, parse_coherence, parse_write_scheme
 from assay.datasets import Dataset
-from assay.errors import AssayError, ParameterError
+from assay.errors import AssayError, ParameterError, UnknownNameError
 from assay.experiments.base import Value
 from assay.experiments.caching.spreads import spread
 from assay.experiments.distinct import numpy_of
@@ -110,17 +110,29 @@ def write_settings(settings: Any, mistakes: list[tuple[str, AssayError]]) -> lis
                 parsed[name].append(parse(text))
             except AssayError as error:
                 mistakes.append((f"{name}[{place}]" if len(given[name]) > 1 else name, error))
-    try:
-        if costs:
-            Costs(**dict(costs))
-    except (AssayError, TypeError) as error:
-        wanted = "expected hit, origin_read, origin_write, and where wanted flush and version_check, each at least 0"
-        mistakes.append(("costs", ParameterError(f"costs is {dict(costs)}: {error}; {wanted}")))
+    if costs and (mistake := _mistake_of(dict(costs))) is not None:
+        mistakes.append(("costs", mistake))
     return [
         WriteSetting(scheme.text, kind.text, settings.foreign_writes, settings.crashes, costs, (scheme, kind))
         for scheme in parsed["write"]
         for kind in parsed["coherence"]
     ]
+
+
+def _mistake_of(costs: Mapping[str, float]) -> AssayError | None:
+    """What is wrong with the names of costs; their bounds are those of the setting."""
+    known = [one.name for one in fields(Costs)]
+    unknown = next((name for name in costs if name not in known), None)
+    if unknown is not None:
+        return UnknownNameError.of("cost", unknown, known)
+    missing = [one.name for one in fields(Costs) if one.default is MISSING and one.name not in costs]
+    if missing:
+        given = ", ".join(f"{name} = {value:g}" for name, value in costs.items())
+        return ParameterError(
+            f"costs has no {' and no '.join(missing)}, only {given}; expected hit, origin_read and origin_write, and "
+            "where wanted flush and version_check"
+        )
+    return None
 
 
 def write_values(cell_id: str, counted: Sequence[Mapping[str, Any]]) -> list[Value]:
