@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import assay
+from assay.catalogue import contenders
 from assay.errors import DataError, ParameterError, UnknownNameError, UsageError
 
 
@@ -49,10 +50,41 @@ def test_any_policy_may_be_asked_for_and_the_nearest_is_offered() -> None:
         assay.simulate_cache(trace([1]), "fifoo", capacity=1)
 
 
-@pytest.mark.parametrize("capacity", [0, -1, "0%", "64MiB", "many", [], 1.5])
+@pytest.mark.parametrize("capacity", [0, -1, "0%", "64MiB", "many", [], 1.5, "²", 2**64])
 def test_a_capacity_that_is_none_is_refused(capacity: object) -> None:
     with pytest.raises(ParameterError, match="capacity"):
         assay.simulate_cache(trace([1]), capacity=capacity)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("capacity", ["many", "²", "1e9TiB", "0.1B"])
+def test_a_size_that_is_none_is_refused_by_its_name(capacity: str) -> None:
+    with pytest.raises(ParameterError, match="capacity is"):
+        assay.simulate_cache(pa.table({"key": [1], "size": [1]}), capacity=capacity, size="size")
+
+
+def test_a_share_beyond_all_numbers_is_the_largest_capacity() -> None:
+    table = pa.table({"key": [1, 2], "size": pa.array([2**63, 2**62], pa.uint64())})
+    found = assay.simulate_cache(table, capacity="5000%", size="size").to_pylist()[0]
+    assert (found["capacity"], found["misses"]) == (2**64 - 1, 2)
+
+
+@pytest.mark.parametrize("policy", [one.name for one in contenders("cache") if "bound" not in one.abilities])
+@pytest.mark.parametrize("capacity", [2**53 + 1, 2**59 + 1, 2**63, 2**64 - 1])
+def test_a_capacity_beyond_all_requests_holds_them_all(policy: str, capacity: int) -> None:
+    """Twice a capacity, or 32 times, has no room in 64 bits; a share of one is rounded as a float is."""
+    keys = [*range(40), *range(40), *range(20), *range(20)]
+    table = pa.table({"key": keys, "size": [key % 3 for key in keys]})
+    for size in (None, "size"):
+        found = assay.simulate_cache(table, policy, capacity=capacity, size=size).to_pylist()[0]
+        assert (found["misses"], found["evictions"]) == (40, 0)
+
+
+def test_sizes_whose_sum_has_no_room_in_64_bits_are_refused() -> None:
+    table = pa.table({"key": [1, 2, 1], "size": pa.array([2**63, 2**62, 2**63], pa.uint64())})
+    with pytest.raises(UsageError, match="sizes of all requests are 23058430092136939520 bytes together, or more"):
+        assay.simulate_cache(table, capacity=10, size="size")
+    whole = assay.simulate_cache(table.slice(0, 2), capacity=2**63, size="size").to_pylist()[0]
+    assert (whole["misses"], whole["evictions"]) == (2, 1)
 
 
 def test_a_trace_without_requests_and_one_with_a_null_key_are_refused() -> None:

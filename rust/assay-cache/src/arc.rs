@@ -119,7 +119,7 @@ impl<S: Sizes> Arc<S> {
                 return;
             }
             self.once_ghosts.pop(&mut self.places, &self.sizes);
-        } else if first + self.again.weight() + self.again_ghosts.weight() >= 2 * self.capacity {
+        } else if first + self.again.weight() + self.again_ghosts.weight() >= self.capacity.saturating_mul(2) {
             self.again_ghosts.pop(&mut self.places, &self.sizes);
         }
         self.replace(false, gone);

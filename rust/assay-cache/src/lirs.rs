@@ -201,7 +201,7 @@ impl<S: Sizes> Lirs<S> {
     /// Ghosts are forgotten while S weighs more than two caches.
     #[inline]
     fn forget_ghosts(&mut self) {
-        while self.stack.weight() > 2 * self.capacity
+        while self.stack.weight() > self.capacity.saturating_mul(2)
             && let Some((ghost, _)) = self.ghosts.pop(&mut self.places, &self.sizes)
         {
             self.take_from_stack(ghost);

@@ -109,11 +109,13 @@ impl Settings {
     }
 }
 
-/// A share of a capacity, rounded down, as libCacheSim computes those of its queues.
+/// A share of a capacity, rounded down, as libCacheSim computes those of its queues. A part is never more than the
+/// whole, to which doubles round up beyond 2^53: a queue that held more than its cache could never be emptied enough.
 #[must_use]
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 pub fn share_of(capacity: u64, share: f64) -> u64 {
-    (capacity as f64 * share) as u64
+    let found = (capacity as f64 * share) as u64;
+    if share <= 1.0 { found.min(capacity) } else { found }
 }
 
 /// The integer given for a parameter, if one was.
@@ -152,5 +154,20 @@ fn allows(parameter: &Parameter, value: &Value) -> bool {
         (Domain::Number { low, high }, Value::Integer(value)) => (low..=high).contains(&(*value as f64)),
         (Domain::Choice(names), Value::Choice(value)) => names.contains(&value.as_str()),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_down_and_no_more_than_the_whole() {
+        assert_eq!((share_of(1000, 0.25), share_of(7, 0.1), share_of(7, 10.0)), (250, 0, 70));
+        for capacity in [(1 << 53) + 3, (1 << 62) + 1023, u64::MAX - 1] {
+            for share in [1.0, 1.0 - f64::EPSILON / 2.0] {
+                assert!(share_of(capacity, share) <= capacity, "{share} of {capacity}");
+            }
+        }
     }
 }

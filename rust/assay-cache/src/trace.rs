@@ -29,6 +29,20 @@ pub struct Trace {
     sizes: Option<Vec<u64>>,
     /// Bytes of all objects, each with the size of its first request.
     footprint: u64,
+    /// The sizes of all requests.
+    bytes: u64,
+}
+
+/// The sum of sizes and those before. As long as it has 64 bits, so has whatever is summed of a trace: what lies in a
+/// cache, and the bytes of hits.
+fn sum_of_bytes(before: u64, sizes: &[u64]) -> Result<u64> {
+    let sum = sizes.iter().fold(u128::from(before), |sum, size| sum + u128::from(*size));
+    u64::try_from(sum).map_err(|_| {
+        Error::Data(format!(
+            "the sizes of all requests are {sum} bytes together, or more; expected at most {}: are they in another unit?",
+            u64::MAX
+        ))
+    })
 }
 
 impl Trace {
@@ -47,16 +61,27 @@ impl Trace {
             distinct += usize::from(id as usize == distinct);
         }
         let words = Arc::new((0..distinct as u64).collect());
-        let mut made = Self { ids: Arc::new(ids), distinct, words, ..Self::default() };
-        made.add_sizes(0, 0, sizes)?;
+        let mut made = Self::default();
+        made.check_sizes(ids.len(), sizes.as_deref())?;
+        (made.ids, made.distinct, made.words) = (Arc::new(ids), distinct, words);
+        made.add_sizes(0, 0, sizes);
         Ok(made)
     }
 
     /// Appends the requests of these keys, which go on where those before ended; all of them have sizes, or none.
     ///
     /// # Errors
-    /// If a key is null, or there are sizes here and none before or the other way round.
+    /// If a key is null, or there are sizes here and none before or the other way round; or if the trace was finished,
+    /// has its times, or met a null before.
     pub fn append(&mut self, keys: &Keys<'_>, sizes: Option<Vec<u64>>) -> Result<()> {
+        if self.table.len() != self.distinct || self.times.is_some() {
+            return Err(Error::Data(
+                "nothing can be appended to this trace any more, as it was finished, has its times, or was refused a \
+                 key: begin another one"
+                    .to_owned(),
+            ));
+        }
+        self.check_sizes(keys.len(), sizes.as_deref())?;
         let first = self.ids.len();
         let known = self.distinct;
         let ids = Arc::make_mut(&mut self.ids);
@@ -74,7 +99,8 @@ impl Trace {
         self.add_words(keys, &fresh);
         self.next_uses = OnceLock::new();
         self.distinct = self.table.len();
-        self.add_sizes(first, known, sizes)
+        self.add_sizes(first, known, sizes);
+        Ok(())
     }
 
     /// Keeps the words of the keys that these rows met first.
@@ -94,24 +120,30 @@ impl Trace {
         }));
     }
 
-    fn add_sizes(&mut self, first: usize, known: usize, sizes: Option<Vec<u64>>) -> Result<()> {
-        let added = self.ids.len() - first;
-        if first > 0 && self.sizes.is_some() != sizes.is_some() && added > 0 {
+    /// Whether so many requests may come with these sizes.
+    fn check_sizes(&self, added: usize, sizes: Option<&[u64]>) -> Result<()> {
+        if !self.is_empty() && added > 0 && self.sizes.is_some() != sizes.is_some() {
             return Err(Error::Data("some requests have sizes and others have none; give all of them one".to_string()));
         }
-        let Some(mut sizes) = sizes else { return Ok(()) };
+        let Some(sizes) = sizes else { return Ok(()) };
         if sizes.len() != added {
             return Err(Error::Data(format!("there are {} sizes for {added} requests; expected as many", sizes.len())));
         }
+        sum_of_bytes(self.bytes, sizes).map(|_| ())
+    }
+
+    /// Appends the sizes of the requests from `first` on, which were checked; so many keys were known before.
+    fn add_sizes(&mut self, first: usize, known: usize, sizes: Option<Vec<u64>>) {
+        let Some(mut sizes) = sizes.filter(|sizes| !sizes.is_empty()) else { return };
         let mut fresh = known;
         for (&id, &size) in self.ids[first..].iter().zip(&sizes) {
+            self.bytes += size;
             if id as usize == fresh {
                 fresh += 1;
-                self.footprint = self.footprint.saturating_add(size);
+                self.footprint += size;
             }
         }
         self.sizes.get_or_insert_default().append(&mut sizes);
-        Ok(())
     }
 
     /// Gives the memory back that only reading needed; nothing can be appended by keys any more.
@@ -215,5 +247,42 @@ impl Trace {
     pub fn requests(&self, range: Range<usize>) -> Requests<'_> {
         let first = range.start as u64;
         Requests { ids: &self.ids[range.clone()], sizes: self.sizes.as_ref().map(|sizes| &sizes[range]), first }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn append(trace: &mut Trace, keys: &[u64], sizes: Option<&[u64]>) -> Result<()> {
+        trace.append(&Keys::new(Values::U64(keys), None, keys.len())?, sizes.map(<[u64]>::to_vec))
+    }
+
+    #[test]
+    fn requests_that_were_refused_leave_the_trace_as_it_was() {
+        let mut trace = Trace::default();
+        append(&mut trace, &[], Some(&[])).unwrap();
+        append(&mut trace, &[7, 8, 7], Some(&[1, 2, u64::MAX - 9])).unwrap();
+        for sizes in [None, Some(&[1][..]), Some(&[1, 6])] {
+            assert!(matches!(append(&mut trace, &[9, 8], sizes), Err(Error::Data(_))), "{sizes:?}");
+            assert_eq!((trace.len(), trace.distinct(), trace.requests(0..3).ids), (3, 2, &[0, 1, 0][..]));
+        }
+        append(&mut trace, &[9, 8], Some(&[1, 5])).unwrap();
+        assert_eq!((trace.ids(), trace.footprint_bytes()), (&[0, 1, 0, 2, 1][..], 4));
+    }
+
+    #[test]
+    fn nothing_is_appended_to_a_trace_that_is_finished_or_has_times() {
+        let (mut finished, mut timed) = (Trace::default(), Trace::default());
+        for trace in [&mut finished, &mut timed] {
+            append(trace, &[7, 8], None).unwrap();
+        }
+        finished.finish();
+        timed.set_times(vec![1, 1]).unwrap();
+        for mut trace in [finished, timed, Trace::of_ids(vec![0], None).unwrap()] {
+            let before = trace.len();
+            assert!(matches!(append(&mut trace, &[7], None), Err(Error::Data(_))));
+            assert_eq!(trace.len(), before);
+        }
     }
 }

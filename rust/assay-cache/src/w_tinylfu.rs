@@ -127,7 +127,7 @@ impl<S: Sizes> WTinyLfu<S> {
                 let spots = spots(self);
                 self.sketch.add(&spots);
                 self.counted += 1;
-                if self.counted >= AGE * self.main_limit {
+                if self.counted >= AGE.saturating_mul(self.main_limit) {
                     self.counted = 0;
                     self.sketch.age();
                 }
