@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -82,6 +83,24 @@ def test_curves_in_bytes_equal_separate_runs_also_below_the_largest_object(
     for point, run in zip(curve, runs, strict=True):
         assert (point["capacity"], point["misses"]) == (run["capacity"], run["misses"])
         assert point["byte_miss_ratio"] == (run["byte_miss_ratio"] or 0)
+
+
+@pytest.mark.parametrize("options", [{}, {"sample_rate": 1.0}, {"sample_size": 9}, {"sample_size": 2}])
+@pytest.mark.parametrize("size", [None, "size"])
+def test_the_largest_capacities_of_all_miss_each_object_once(size: str | None, options: dict[str, Any]) -> None:
+    """As floats, these are rounded to 2^64, which has no room in 64 bits."""
+    table = trace([1, 2, 3, 1, 2, 3, 1], {1: 5, 2: 0, 3: 7})
+    for policy in ("lru", "fifo", "opt"):
+        found = assay.miss_ratio_curve(table, policy, size=size, capacity=[2**63, 2**64 - 2, 2**64 - 1], **options)
+        assert found["capacity"].to_pylist() == [2**63, 2**64 - 2, 2**64 - 1]
+        if options != {"sample_size": 2}:
+            assert found["misses"].to_pylist() == [3, 3, 3]
+
+
+def test_a_sample_of_sizes_beyond_64_bits_knows_their_sum() -> None:
+    table = pa.table({"key": range(64), "size": pa.array([2**60] * 64, pa.uint64())})
+    found = assay.miss_ratio_curve(table, size="size", sample_size=4, capacity=2**62)
+    assert found["byte_miss_ratio"].to_pylist() == [1.0]
 
 
 def test_known_misses_of_a_real_trace_lie_on_its_curve() -> None:

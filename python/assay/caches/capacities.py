@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from assay.checks import UINT64_HIGH, integer
-from assay.errors import AssayError, ParameterError
+from assay.errors import ParameterError
 from assay.units import parse_bytes
 
 __all__ = ["WANTED", "Capacity", "capacities_of", "check_capacity", "objects_or_bytes"]
@@ -79,12 +79,12 @@ def objects_or_bytes(capacity: Any, whole: int, *, bytes_: bool) -> int:
                 "all that the trace asks for has room"
             )
         return max(1, int(share * whole))
-    if text.isdigit():
+    if text.isdecimal():
         check_capacity(int(text))
         return int(text)
     if not bytes_:
         raise ParameterError(f"capacity is {capacity!r}; expected {WANTED}; name the column of sizes to count bytes")
     try:
         return integer("capacity", parse_bytes(text), 1, UINT64_HIGH, WANTED)
-    except AssayError as error:
+    except ValueError as error:
         raise ParameterError(f"capacity is {capacity!r}; expected {WANTED}") from error

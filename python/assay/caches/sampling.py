@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from assay import _core
 from assay.caches.policies import PolicySpec
 from assay.caches.traces import check_keys, sizes_of
+from assay.checks import UINT64_HIGH
 from assay.datasets import open_dataset
 from assay.errors import DataError
 
@@ -55,11 +56,18 @@ class KeySample:
     @property
     def footprint_bytes(self) -> int:
         """The bytes of all objects, as far as the sample tells."""
-        return max(1, round(self.trace.footprint_bytes / self.rate))
+        return min(max(1, round(self.trace.footprint_bytes / self.rate)), UINT64_HIGH)
 
     def smaller(self, capacities: _Array) -> _Array:
         """The capacities in objects at the sample's scale: room for an object itself, and a share of the others."""
-        return np.floor((capacities.astype(np.float64) - 1) * self.rate).astype(np.uint64) + 1
+        return 1 + self._share(capacities - 1)
+
+    def smaller_bytes(self, capacities: _Array) -> _Array:
+        """The capacities in bytes at the sample's scale."""
+        return np.maximum(1, self._share(capacities)).astype(np.uint64)
+
+    def _share(self, whole: _Array) -> _Array:
+        return whole if self.rate == 1.0 else _rounded_down(whole.astype(np.float64) * self.rate)
 
 
 def read_sample(
@@ -78,7 +86,7 @@ def read_sample(
     for batch in dataset.batches(columns, encoded=True):
         check_keys(batch.data.column(key), key, dataset, batch.first_row)
         sizes = None if size is None else sizes_of(batch.data.column(size), size, dataset, batch.first_row)
-        whole += 0 if sizes is None else pc.sum(sizes).as_py() or 0
+        whole += 0 if sizes is None else _sum(sizes)
         sample.append(batch.data.column(key), sizes)
     requests, found = sample.requests, sample.rate
     if not requests:
@@ -147,7 +155,7 @@ def _by_runs(sample: KeySample, spec: PolicySpec, sized: bool, seed: int) -> _Te
     """What any policy misses, by runs of the sample in caches as much smaller."""
 
     def tell(capacities: _Array) -> tuple[_Array, _Array | None, _Array]:
-        small = sample.smaller(capacities) if not sized else np.maximum(1, capacities * sample.rate).astype(np.uint64)
+        small = sample.smaller_bytes(capacities) if sized else sample.smaller(capacities)
         distinct, places = np.unique(small, return_inverse=True)
         tasks = [(spec.name, dict(spec.parameters), one, sized, seed) for one in distinct.tolist()]
         found = np.array(_core.misses_by_key(sample.trace, tasks), np.float64)[places]
@@ -165,7 +173,7 @@ def _shifted(capacities: _Array, objects: _Array, whole: int, rate: float) -> tu
     shift = DEVIATIONS * np.sqrt((1 - rate) / np.maximum(others, 1e-9))
     exact = capacities.astype(np.float64)
     larger = np.minimum(np.ceil(exact * (1 + shift)), np.maximum(exact, whole))
-    return np.floor(exact * np.maximum(1 - shift, 0)).astype(np.uint64), larger.astype(np.uint64)
+    return _rounded_down(exact * np.maximum(1 - shift, 0)), _rounded_down(larger)
 
 
 def _bound(sample: KeySample, tell: _Tell, capacities: _Array, sign: int) -> _Array:
@@ -176,3 +184,16 @@ def _bound(sample: KeySample, tell: _Tell, capacities: _Array, sign: int) -> _Ar
     misses, _bytes, squares = tell(capacities)
     errors = DEVIATIONS * np.sqrt((1 - sample.rate) * squares)
     return np.clip((misses + sign * errors) / sample.expected, 0, 1)
+
+
+def _rounded_down(numbers: _Array) -> _Array:
+    """As unsigned integers; 2^64, to which the greatest of them are rounded as floats, is no number of 64 bits."""
+    found: _Array = np.minimum(numbers, np.nextafter(2.0**64, 0)).astype(np.uint64)
+    return found
+
+
+def _sum(sizes: pa.Array) -> int:
+    """Their sum, of more than 64 bits if need be: Arrow's own begins anew at 2^64."""
+    high = pc.sum(pc.shift_right(sizes, pa.scalar(32, pa.uint64()))).as_py()
+    low = pc.sum(pc.bit_wise_and(sizes, pa.scalar(2**32 - 1, pa.uint64()))).as_py()
+    return ((high or 0) << 32) + (low or 0)

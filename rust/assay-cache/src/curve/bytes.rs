@@ -93,7 +93,7 @@ struct Scan<'a, F> {
     each: F,
 }
 
-impl<F: FnMut(u64, u64)> Loop for Scan<'_, F> {
+impl<F: FnMut(Option<u64>, u64)> Loop for Scan<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -115,7 +115,7 @@ impl<F: FnMut(u64, u64)> Loop for Scan<'_, F> {
                 Some(sums.take(slot as usize, *weight))
             };
             last[id as usize] = sums.put(*weight);
-            (self.each)(distance.unwrap_or(u64::MAX), size);
+            (self.each)(distance, size);
         }
     }
 }
@@ -156,8 +156,8 @@ pub fn missed(ids: &[u32], sizes: &[u64], distinct: usize, capacities: &[u64]) -
     assert!(capacities.is_sorted(), "capacities ascend");
     // By the number of capacities that miss: all of those below the distance.
     let mut by_count = vec![Missed::default(); capacities.len() + 1];
-    let each = |distance: u64, size: u64| {
-        let count = capacities.partition_point(|capacity| *capacity < distance);
+    let each = |distance: Option<u64>, size: u64| {
+        let count = distance.map_or(capacities.len(), |distance| capacities.partition_point(|one| *one < distance));
         by_count[count].requests += 1;
         by_count[count].bytes += size;
     };
@@ -230,6 +230,12 @@ mod tests {
         let capacities: Vec<u64> = (1..=distinct as u64).collect();
         let found = missed(&ids, &vec![1; ids.len()], distinct, &capacities);
         assert_eq!(found.iter().map(|missed| missed.requests).collect::<Vec<_>>(), reuse.misses());
+    }
+
+    #[test]
+    fn the_largest_capacity_of_all_misses_each_object_once() {
+        let found = missed(&[0, 1, 0], &[5, 0, 5], 2, &[5, u64::MAX]);
+        assert_eq!(found, [Missed { requests: 2, bytes: 5 }; 2]);
     }
 
     #[test]
