@@ -181,7 +181,7 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("cache", "lru_k", 1): "87bf1a1b939e2517",
     ("cache", "gdsf", 1): "0004febd5d19bfb6",
     ("cache", "hyperbolic", 1): "6558024ca2065aba",
-    ("cache", "lhd", 1): "94214d8f4b3be706",
+    ("cache", "lhd", 2): "94214d8f4b3be706",
     ("cache", "slru", 1): "ef34a1242a119e66",
     ("cache", "two_q", 1): "53852799b85c2e22",
     ("cache", "arc", 1): "81b062316027c613",

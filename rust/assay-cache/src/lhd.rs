@@ -38,7 +38,7 @@ const INTERVAL: Parameter = Parameter {
 pub const CONTENDER: Contender = Contender {
     room: "cache",
     name: "lhd",
-    version: 1,
+    version: 2,
     idea: "Of some objects drawn by lot the one goes whose room is expected to give the fewest hits, by its age.",
     cost: "O(1) a hit, O(samples) a miss; 4 bytes a key, 24 per object in the cache and 3.8 MB",
     choose_when: "traces are long, and the ages at which objects are asked for again tell them apart",
@@ -280,8 +280,10 @@ impl<S: Sizes> Lhd<S> {
                 }
             }
         }
-        self.victim_density = FADING * self.victim_density + (1.0 - FADING) * least;
-        // Objects of no size are infinitely dense: any of them goes where there are no others.
+        if victim.is_some() {
+            self.victim_density = FADING * self.victim_density + (1.0 - FADING) * least;
+        }
+        // Objects of no size are infinitely dense: where no others were drawn the first of all goes, and tells nothing.
         victim.or(Some(0))
     }
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from oracles.pile import Pile
 
 
 class Arc:
-    """Two lists by number of uses, each with the ghosts that left it; the share of the first, p, learns from ghosts."""
+    """Two lists by number of uses, each with the ghosts that left it; the share of the first, p, learns from ghosts.
+
+    A list is empty if it weighs nothing.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity, self.p = capacity, 0.0
@@ -25,10 +30,10 @@ class Arc:
                 return True
         in_b1, in_b2 = key in self.b1, key in self.b2
         if in_b1:
-            self.p = min(self.p + max(self.b2.weight / self.b1.weight, 1), self.capacity)
+            self.p = min(self.p + max(over(self.b2.weight, self.b1.weight), 1), self.capacity)
             self.b1.take(key)
         if in_b2:
-            self.p = max(self.p - max(self.b1.weight / self.b2.weight, 1), 0)
+            self.p = max(self.p - max(over(self.b1.weight, self.b2.weight), 1), 0)
             self.b2.take(key)
         if size > self.capacity:
             return False
@@ -37,7 +42,7 @@ class Arc:
             if in_b1 or in_b2:
                 self.replace(in_b2)
             elif self.t1.weight + self.b1.weight + size > self.capacity:
-                if len(self.b1):
+                if self.b1.weight:
                     self.b1.pop()
                     self.replace(False)
                 else:
@@ -53,5 +58,10 @@ class Arc:
         """REPLACE of the paper."""
         ones = self.t1.weight
         first = ones > 0 and (ones > self.p or (in_b2 and ones == self.p))
-        source, ghosts = (self.t1, self.b1) if first or not len(self.t2) else (self.t2, self.b2)
+        source, ghosts = (self.t1, self.b1) if first or not self.t2.weight else (self.t2, self.b2)
         ghosts.push(*source.pop())
+
+
+def over(part: int, whole: int) -> float:
+    """Their ratio; of ghosts that weigh nothing, as objects of size 0 do."""
+    return part / whole if whole else math.inf if part else 1.0

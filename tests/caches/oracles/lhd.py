@@ -66,7 +66,8 @@ class Lhd:
         age = self.age(tag)
         if age == AGES - 1:
             return np.finfo(F).min
-        found = self.densities[self.class_of(tag), age] / F(tag.size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = self.densities[self.class_of(tag), age] / F(tag.size)
         return F(float(found) + 1.0) if tag.explores else found
 
     def pay(self, size: int) -> None:
@@ -78,7 +79,11 @@ class Lhd:
         draws = self.samples if self.rounds > 50 else min(8, self.samples)
         drawn = [self.tags[self.lot() % len(self.tags)] for _ in range(draws)]
         late = [tag for key in self.recent for tag in self.tags if tag.key == key]
-        victim = min([*drawn, *late], key=self.density)
+        dense = {id(tag): self.density(tag) for tag in (*drawn, *late)}
+        finite = [tag for tag in (*drawn, *late) if dense[id(tag)] < np.finfo(F).max]  # others have no size
+        if not finite:
+            return self.tags[0]
+        victim = min(finite, key=lambda tag: dense[id(tag)])
         self.victim_density = F(0.9) * self.victim_density + (F(1) - F(0.9)) * self.density(victim)
         return victim
 

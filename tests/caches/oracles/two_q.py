@@ -6,7 +6,7 @@ from oracles.pile import Pile
 
 
 class TwoQ:
-    """A queue for what is new, the ghosts of what left it, and LRU for what came back from there."""
+    """A queue for what is new, the ghosts of what left it, and LRU for what came back; none if it weighs nothing."""
 
     def __init__(self, capacity: int, in_share: float = 0.25, out_share: float = 0.5) -> None:
         self.capacity = capacity
@@ -34,7 +34,7 @@ class TwoQ:
         if size > self.in_limit:
             return False
         while self.used + size > self.capacity:
-            if self.a1_in.weight > self.in_limit or not len(self.am):
+            if self.a1_in.weight > self.in_limit or not self.am.weight:
                 old, weight = self.a1_in.pop()
                 if weight <= self.out_limit:
                     while self.a1_out.weight + weight > self.out_limit:
