@@ -62,12 +62,6 @@ def test_a_size_that_is_none_is_refused_by_its_name(capacity: str) -> None:
         assay.simulate_cache(pa.table({"key": [1], "size": [1]}), capacity=capacity, size="size")
 
 
-def test_a_share_beyond_all_numbers_is_the_largest_capacity() -> None:
-    table = pa.table({"key": [1, 2], "size": pa.array([2**63, 2**62], pa.uint64())})
-    found = assay.simulate_cache(table, capacity="5000%", size="size").to_pylist()[0]
-    assert (found["capacity"], found["misses"]) == (2**64 - 1, 2)
-
-
 @pytest.mark.parametrize("policy", [one.name for one in contenders("cache") if "bound" not in one.abilities])
 @pytest.mark.parametrize("capacity", [2**53 + 1, 2**59 + 1, 2**63, 2**64 - 1])
 def test_a_capacity_beyond_all_requests_holds_them_all(policy: str, capacity: int) -> None:
