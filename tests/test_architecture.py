@@ -24,6 +24,7 @@ HOSTS = ["polars", "duckdb"]  # what assay is used within; nothing of assay need
 LAYERS = [
     "datasets",
     "caches",
+    "engines",
     "experiments",
     "harness",
     "store",

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 import assay
-from assay import catalogue
+from assay import catalogue, engines
 from assay.caches import RESULT
 from assay.experiments.membership.spelling import MAKERS
 
@@ -106,6 +106,17 @@ def _coherence(name: str) -> object:
     return _writes("write_back(flush_interval=50, dirty_limit=8)", "ttl(duration=40)" if name == "ttl" else name)
 
 
+def _index(name: str) -> object:
+    missing = engines.why_unavailable(name)
+    if missing:
+        pytest.skip(missing)
+    with engines.open_engine(name) as engine:
+        engine.fill(TABLE, "k")
+        found = engine.lookup(KEYS.slice(0, 300)).to_pylist(), engine.range("key-1", "key-3", limit=200).to_pylist()
+        engine.delete(KEYS.slice(0, 100))
+        return *found, engine.ordered(descending=True).to_pylist()
+
+
 ROOMS = {
     "admission": _admission,
     "cache": _cache,
@@ -117,6 +128,7 @@ ROOMS = {
     "checksum": _checksum,
     "placement": _placement,
     "partition": _partition,
+    "index": _index,
 }
 RECORDED: dict[tuple[str, str, int], str] = {
     ("hash", "xxh3_64", 1): "a130f8f681453ffe",
@@ -209,6 +221,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("partition", "vertical", 1): "663f7d111e456576",
     ("partition", "directory", 1): "c763a510bb43e813",
     ("partition", "bucket", 1): "7300b60ce0f0861f",
+    ("index", "duckdb", 1): "721870530969e239",
+    ("index", "sqlite", 1): "721870530969e239",  # the same answers, as they must be
 }
 
 

@@ -2,7 +2,7 @@
 
 Validation, `assay list`, `assay explain`, the documents, the contract tests and the report's
 legends all read this; there is no second list. Rooms: hash, digest, filter, placement, checksum,
-cache, admission, partition.
+cache, admission, partition, index.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Literal
 
 from assay import plugins
@@ -28,7 +29,11 @@ NOUNS = {
     "write_scheme": "write scheme",
     "coherence": "coherence scheme",
     "partition": "strategy",
+    "index": "index",
 }
+# Modules whose CONTENDERS are of assay's own but written in Python. They stand right of this one, and are imported by
+# name when the catalogue is read, as a plug-in's are; they load nothing heavy.
+_MODULES = ("assay.engines.contenders",)
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,11 @@ def _of_the_core() -> tuple[Contender, ...]:
     )
 
 
+@lru_cache(maxsize=1)
+def _in_python() -> tuple[Contender, ...]:
+    return (*_IN_PYTHON, *(one for module in _MODULES for one in import_module(module).CONTENDERS))
+
+
 def _load_plug_ins() -> None:
     """Imports what other packages name under the entry-point group `assay.contenders`; each registers itself.
 
@@ -181,9 +191,10 @@ def contenders(room: str | None = None) -> list[Contender]:
         UnknownNameError: There is no such room.
     """
     _load_plug_ins()
-    everything = [*_of_the_core(), *_IN_PYTHON, *_registered.values()]
+    everything = [*_of_the_core(), *_in_python(), *_registered.values()]
     if room is None:
-        return everything
+        first = {one: place for place, one in reversed(list(enumerate(contender.room for contender in everything)))}
+        return sorted(everything, key=lambda contender: first[contender.room])  # a room's stay together
     found = [contender for contender in everything if contender.room == room]
     if not found:
         raise UnknownNameError.of("room", room, rooms())
@@ -230,7 +241,7 @@ def register(contender: Contender) -> None:
     plug_in = plugins.loading()
     package = plug_in.package if plug_in else None
     rooms = {contender.room} | ({"placement"} if contender.room == "partition" else set())  # placements are strategies
-    if any(own.room in rooms and own.name == contender.name for own in (*_of_the_core(), *_IN_PYTHON)):
+    if any(own.room in rooms and own.name == contender.name for own in (*_of_the_core(), *_in_python())):
         raise ParameterError(f'"{contender.name}" is a {contender.noun} of assay\'s own; give yours another name')
     key = contender.room, contender.name
     there = _registered.get(key)

@@ -1,0 +1,92 @@
+"""Engines as they are spelled, `sqlite(layout=covering)`: read, opened, or told why they cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from assay.catalogue import Contender, find
+from assay.checks import integer
+from assay.datasets.spelling import parse_nested, without_blanks
+from assay.engines.contenders import CONTENDERS
+from assay.engines.duckdb import DuckDb
+from assay.engines.engine import Engine
+from assay.engines.sqlite import Sqlite
+from assay.errors import SpellingError, UsageError
+
+__all__ = ["ENGINES", "EngineSpec", "open_engine", "parse_engine", "why_unavailable"]
+
+ENGINES: dict[str, type[Engine]] = {engine.contender.name: engine for engine in (DuckDb, Sqlite)}
+# The package that an engine is imported from, where it is no part of Python or assay's own needs.
+_PACKAGES = {"lmdb": "lmdb", "rocksdb": "rocksdict"}
+_INSTALL = 'pip install "assay[stores]"'
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """An engine as it was spelled, checked against the catalogue."""
+
+    text: str  # its spelling without blanks
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def contender(self) -> Contender:
+        """The catalogue's entry."""
+        return ENGINES[self.name].contender
+
+
+def parse_engine(text: str) -> EngineSpec:
+    """The engine that `text` spells.
+
+    Raises:
+        SpellingError: It cannot be parsed, or has arguments without names.
+        UnknownNameError: There is no such engine or parameter; the nearest is offered.
+        ParameterError: A parameter is out of its bounds.
+
+    >>> parse_engine("sqlite( layout = covering )").text
+    'sqlite(layout=covering)'
+    """
+    node = parse_nested(text)
+    contender = find(node.name, CONTENDERS, "engine")
+    if node.positional:
+        raise SpellingError(
+            f"{node.text}: the parameters of engine {node.name} have names; write {node.name}(parameter=value)"
+        )
+    return EngineSpec(without_blanks(node.text), node.name, contender.check(node.keywords))
+
+
+def why_unavailable(engine: EngineSpec | str) -> str | None:
+    """Why this engine cannot be opened here, with the way out; None if it can.
+
+    Nothing is imported.
+    """
+    spec = parse_engine(engine) if isinstance(engine, str) else engine
+    package = _PACKAGES.get(spec.name)
+    if package is not None and find_spec(package) is None:
+        return f"the engine {spec.name} needs the package {package}, which is not installed; run: {_INSTALL}"
+    return None
+
+
+def open_engine(engine: EngineSpec | str, *, threads: int = 1, folder: Path | None = None) -> Engine:
+    """Opens an engine with an empty table of its own.
+
+    Args:
+        engine: As it is spelled, or parsed.
+        threads: How many threads it may use.
+        folder: Where its temporary folder is made; default: where the system keeps those. The disk counts: a folder in
+            memory makes commits cheap.
+
+    Raises:
+        UsageError: Its package is not installed, or the folder cannot be made.
+        As `parse_engine`; ParameterError: `threads` is no integer of at least 1.
+    """
+    spec = parse_engine(engine) if isinstance(engine, str) else engine
+    integer("threads", threads, 1, 1024)
+    missing = why_unavailable(spec)
+    if missing is not None:
+        raise UsageError(missing)
+    return ENGINES[spec.name](spec.parameters, threads=threads, folder=folder)
