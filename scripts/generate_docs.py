@@ -83,8 +83,8 @@ ROOM_NOTES = {
     "checksum": "Called by `assay.checksum(buffer_or_path, NAME)`, `assay.Checksum(NAME)` and "
     "`assay.checksum_blocks(buffer_or_path, NAME)`, and by `assay checksum FILE --algorithm NAME`. Those that are "
     "cryptographic make Merkle trees too: `assay.MerkleTree.build(buffer_or_path, algorithm=NAME)`.",
-    "index": "What finds the rows of a key. Those with the ability `engine` are embedded databases with a table of their "
-    "own, opened by `assay.engines.open_engine(NAME)`; [Engines](indexing.md#engines) says more.",
+    "index": "What finds the rows of a key. Those with the ability `engine` are embedded databases with a table of "
+    "their own, opened by `assay.engines.open_engine(NAME)`; [Engines](indexing.md#engines) says more.",
     "partition": "Spelled `name(column, parameter=value)` in suites and on the command line; every placement above is "
     "a strategy too.",
 }
