@@ -97,6 +97,15 @@ def test_the_largest_capacities_of_all_miss_each_object_once(size: str | None, o
             assert found["misses"].to_pylist() == [3, 3, 3]
 
 
+def test_ratios_of_bytes_beyond_53_bits_are_those_of_runs() -> None:
+    sizes = {key: 2**57 + key * 1_234_567_891_234_567 for key in range(9)}
+    table = trace([0, 1, 2, 3, 0, 4, 5, 1, 6, 7, 8, 0, 2], sizes)
+    for policy in ("lru", "fifo"):
+        curve = assay.miss_ratio_curve(table, policy, size="size")
+        runs = assay.simulate_cache(table, policy, size="size", capacity=curve["capacity"].to_pylist())
+        assert curve["byte_miss_ratio"].to_pylist() == runs["byte_miss_ratio"].to_pylist()
+
+
 def test_a_sample_of_sizes_beyond_64_bits_knows_their_sum() -> None:
     table = pa.table({"key": range(64), "size": pa.array([2**60] * 64, pa.uint64())})
     found = assay.miss_ratio_curve(table, size="size", sample_size=4, capacity=2**62)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay import _core
+from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.policies import PolicySpec, parse_policy
 from assay.caches.sampling import estimated_curve, read_sample
@@ -190,7 +191,10 @@ def _runs(
 ) -> tuple[_Array, _Array, int]:
     """Misses and bytes missed of a run at each capacity, and all bytes; all runs over one trace in memory."""
     tasks = [(spec.name, dict(spec.parameters), one, sized, seed) for one in wanted.tolist()]
-    found = [windows[0] for windows in _core.simulate_caches(requests, tasks, threads=threads)]
+    every = called_off_by_interrupts(
+        lambda progress: _core.simulate_caches(requests, tasks, progress=progress, threads=threads)
+    )
+    found = [windows[0] for windows in every]
     misses, bytes_missed = (np.array([one[at] - one[at + 1] for one in found], np.uint64) for at in (0, 2))
     return misses, bytes_missed, found[0][2]
 
@@ -205,6 +209,7 @@ def _table(
 ) -> pa.Table:
     columns = {"capacity": pa.array(capacities), "miss_ratio": pa.array(misses / requests), "misses": pa.array(misses)}
     if bytes_missed is not None:
-        ratios = bytes_missed / bytes_requested if bytes_requested else np.zeros(len(misses))
-        columns["byte_miss_ratio"] = pa.array(ratios)
+        # Quotients of whole numbers, as runs give them: as floats, sums beyond 2^53 would be rounded before.
+        ratios = [missed / bytes_requested if bytes_requested else 0.0 for missed in bytes_missed.tolist()]
+        columns["byte_miss_ratio"] = pa.array(ratios, pa.float64())
     return pa.table(columns).replace_schema_metadata({name: str(value) for name, value in facts.items()})

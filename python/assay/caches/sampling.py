@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay import _core
+from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.policies import PolicySpec
 from assay.caches.traces import check_keys, sizes_of
 from assay.checks import UINT64_HIGH
@@ -158,7 +159,8 @@ def _by_runs(sample: KeySample, spec: PolicySpec, sized: bool, seed: int) -> _Te
         small = sample.smaller_bytes(capacities) if sized else sample.smaller(capacities)
         distinct, places = np.unique(small, return_inverse=True)
         tasks = [(spec.name, dict(spec.parameters), one, sized, seed) for one in distinct.tolist()]
-        found = np.array(_core.misses_by_key(sample.trace, tasks), np.float64)[places]
+        every = called_off_by_interrupts(lambda progress: _core.misses_by_key(sample.trace, tasks, progress=progress))
+        found = np.array(every, np.float64)[places]
         return found[:, 0], found[:, 1] if sized else None, found[:, 2]
 
     return tell

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay import _core
+from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
 from assay.caches.operations import ticks
 from assay.caches.policies import check_in_front, guarded, parse_policy
@@ -141,7 +142,9 @@ def simulate_cache(
         counts = plan.run(dataset, requests, tasks, seed=seed, threads=threads)
         together = [{"policy": spec.text, "capacity": one, **row} for one, row in zip(counted, counts, strict=True)]
         return pa.Table.from_pylist(together, schema=pa.schema([*RESULT, *WRITE_COLUMNS]))
-    found = _core.simulate_caches(requests, tasks, threads=threads)
+    found = called_off_by_interrupts(
+        lambda progress: _core.simulate_caches(requests, tasks, progress=progress, threads=threads)
+    )
     rows = [
         _row(spec.text, one, windows[0], sized=size is not None) for one, windows in zip(counted, found, strict=True)
     ]

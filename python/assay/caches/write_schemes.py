@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay import _core
+from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.operations import operation_codes, ticks
 from assay.catalogue import contenders, find
 from assay.checks import UINT64_HIGH, integer, number
@@ -201,18 +202,22 @@ class WritePlan:
         operations = operation_codes(dataset, self.op, foreign.column)
         if foreign.column is not None and not pc.any(pc.less(operations, 3)).as_py():
             raise DataError(f'{dataset.name}: column "{foreign.column}" says of every row that others asked')
-        found = _core.simulate_writes(
-            trace,
-            tasks,
-            operations=operations,
-            times=None if self.time is None else ticks(dataset, self.time),
-            write=(self.scheme.name, dict(self.scheme.parameters)),
-            coherence=(self.coherence.name, dict(self.coherence.parameters)),
-            foreign=(float(foreign.rate), foreign.per == "time", foreign.keys == "uniform"),
-            crashes=self.crashes,
-            costs=None if self.costs is None else self.costs.numbers,
-            seed=seed,
-            threads=threads,
+        times = None if self.time is None else ticks(dataset, self.time)
+        found = called_off_by_interrupts(
+            lambda progress: _core.simulate_writes(
+                trace,
+                tasks,
+                operations=operations,
+                times=times,
+                write=(self.scheme.name, dict(self.scheme.parameters)),
+                coherence=(self.coherence.name, dict(self.coherence.parameters)),
+                foreign=(float(foreign.rate), foreign.per == "time", foreign.keys == "uniform"),
+                crashes=self.crashes,
+                costs=None if self.costs is None else self.costs.numbers,
+                seed=seed,
+                progress=progress,
+                threads=threads,
+            )
         )
         return [self._row(counted, sized=trace.has_sizes) for counted in found]
 

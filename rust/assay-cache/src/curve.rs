@@ -10,30 +10,34 @@ pub mod optimal;
 pub mod reuse;
 pub mod sample;
 
-use std::collections::HashMap;
-
-use crate::{Task, Trace, build};
+use crate::{Progress, Task, Trace, batches, build};
 use assay_core::error::Result;
 
 /// What a policy misses of a trace: requests, their sizes, and the sum over keys of their squared misses, of which the
-/// error of an estimate is made.
+/// error of an estimate is made. Of its beginning, where it was called off.
 ///
 /// # Errors
 /// If the policy's cache cannot be built.
-pub fn missed_by_key(trace: &Trace, task: &Task) -> Result<(bytes::Missed, u64)> {
+pub fn missed_by_key(trace: &Trace, task: &Task, progress: &Progress) -> Result<(bytes::Missed, u64)> {
     let mut cache = build(&task.policy, &task.settings, trace)?;
-    let mut by_key: HashMap<u32, u64> = HashMap::new();
+    let mut by_key = assay_core::memory::zeros::<u64>(trace.distinct());
     let (mut missed, mut gone) = (bytes::Missed::default(), Vec::new());
     let requests = trace.requests(0..trace.len());
-    for place in 0..trace.len() {
-        let request = requests.get(place);
-        gone.clear();
-        if !cache.hit(request, &mut gone) {
-            missed.requests += 1;
-            missed.bytes += request.size;
-            *by_key.entry(request.id).or_default() += 1;
-            cache.insert(request, &mut gone);
+    for batch in batches(0..trace.len()) {
+        if progress.is_stopped() {
+            break;
         }
+        for place in batch.clone() {
+            let request = requests.get(place);
+            gone.clear();
+            if !cache.hit(request, &mut gone) {
+                missed.requests += 1;
+                missed.bytes += request.size;
+                by_key[request.id as usize] += 1;
+                cache.insert(request, &mut gone);
+            }
+        }
+        progress.add(batch.len());
     }
-    Ok((missed, by_key.values().map(|misses| misses * misses).sum()))
+    Ok((missed, by_key.iter().map(|misses| misses * misses).sum()))
 }

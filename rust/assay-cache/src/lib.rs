@@ -344,8 +344,22 @@ pub struct Progress {
     pub stopped: AtomicU64,
 }
 
+impl Progress {
+    /// Whether whoever simulates is to end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) != 0
+    }
+
+    /// So many more requests were taken.
+    pub fn add(&self, requests: usize) {
+        self.done.fetch_add(requests as u64, Ordering::Relaxed);
+    }
+}
+
 /// What comes of each task, window by window of so many requests (one window: the whole trace): tasks are taken from
-/// a queue by the threads, and each result is the same for any number of them.
+/// a queue by the threads, and each result is the same for any number of them. Called off, tasks have the windows that
+/// were ended before, and those that had not begun have none.
 ///
 /// # Errors
 /// If a task cannot be built; the first one that cannot.
@@ -363,7 +377,7 @@ pub fn sweep(
         loop {
             #[allow(clippy::cast_possible_truncation)]
             let task = next.fetch_add(1, Ordering::Relaxed) as usize;
-            if task >= tasks.len() {
+            if task >= tasks.len() || progress.is_stopped() {
                 return mine;
             }
             mine.push((task, simulate(trace, &tasks[task], window, progress)));
@@ -387,11 +401,11 @@ pub fn simulate(trace: &Trace, task: &Task, window: Option<usize>, progress: &Pr
     for start in (0..requests).step_by(window) {
         let mut sum = Tally::default();
         for part in batches(start..requests.min(start + window)) {
-            if progress.stopped.load(Ordering::Relaxed) != 0 {
+            if progress.is_stopped() {
                 return Ok(windows);
             }
             sum.add(&cache.run(trace.requests(part.clone())));
-            progress.done.fetch_add(part.len() as u64, Ordering::Relaxed);
+            progress.add(part.len());
         }
         windows.push(sum);
     }
@@ -399,7 +413,7 @@ pub fn simulate(trace: &Trace, task: &Task, window: Option<usize>, progress: &Pr
 }
 
 /// The ranges of at most [`BATCH`] that `range` consists of.
-fn batches(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn batches(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(BATCH).map(move |start| start..end.min(start + BATCH))
 }

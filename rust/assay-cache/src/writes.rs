@@ -29,7 +29,7 @@ use crate::writes::counts::Counts;
 use crate::writes::foreign::{Foreign, Process};
 use crate::writes::front::Front;
 use crate::writes::options::{Options, find};
-use crate::{Cache, Request, Task, Trace, build};
+use crate::{Cache, Progress, Request, Task, Trace, batches, build};
 use assay_core::catalogue::Contender;
 use assay_core::error::{Error, Result};
 use assay_core::threads;
@@ -155,11 +155,17 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// What comes of the trace in this cache.
+/// What comes of the trace in this cache; of its beginning, with no promise checked, where it was called off.
 ///
 /// # Errors
 /// If the rows or the plan cannot be used so, or a promise is broken.
-pub fn simulate(trace: &Trace, rows: Rows<'_>, cache: Box<dyn Cache>, plan: &Plan) -> Result<Counts> {
+pub fn simulate(
+    trace: &Trace,
+    rows: Rows<'_>,
+    cache: Box<dyn Cache>,
+    plan: &Plan,
+    progress: &Progress,
+) -> Result<Counts> {
     let (contender, make) = find("write scheme", TABLE, &plan.scheme)?;
     let mut scheme = make(&Options::new(contender, &plan.parameters)?);
     rows.check(trace)?;
@@ -169,30 +175,37 @@ pub fn simulate(trace: &Trace, rows: Rows<'_>, cache: Box<dyn Cache>, plan: &Pla
     let mut crashes = Crashes::new(plan, rows.operations);
     let requests = trace.requests(0..trace.len());
     let mut before = 0;
-    for (row, &operation) in rows.operations.iter().enumerate() {
-        let request = requests.get(row);
-        let now = rows.clock(row);
-        scheme.advance(&mut front, now);
-        front.advance(now);
-        if !operation.is_request() {
-            if operation != Operation::ForeignRead {
-                front.foreign_write(request.id, operation == Operation::ForeignDelete);
+    for batch in batches(0..trace.len()) {
+        if progress.is_stopped() {
+            return Ok(front.counts);
+        }
+        for row in batch.clone() {
+            let operation = rows.operations[row];
+            let request = requests.get(row);
+            let now = rows.clock(row);
+            scheme.advance(&mut front, now);
+            front.advance(now);
+            if !operation.is_request() {
+                if operation != Operation::ForeignRead {
+                    front.foreign_write(request.id, operation == Operation::ForeignDelete);
+                }
+                continue;
             }
-            continue;
-        }
-        if plan.foreign.rate > 0.0 {
-            for _ in 0..foreign.count(now - before) {
-                front.foreign_write(foreign.key(), false);
+            if plan.foreign.rate > 0.0 {
+                for _ in 0..foreign.count(now - before) {
+                    front.foreign_write(foreign.key(), false);
+                }
+                before = now;
             }
-            before = now;
+            answer(&mut *scheme, &mut front, request, operation);
+            if crashes.here() {
+                front.counts.losses.add(front.objects.unsaved, front.objects.unsaved_objects);
+            }
+            if front.counts.requests.is_power_of_two() {
+                promises::recount(&plan.scheme, &front)?;
+            }
         }
-        answer(&mut *scheme, &mut front, request, operation);
-        if crashes.here() {
-            front.counts.losses.add(front.objects.unsaved, front.objects.unsaved_objects);
-        }
-        if front.counts.requests.is_power_of_two() {
-            promises::recount(&plan.scheme, &front)?;
-        }
+        progress.add(batch.len());
     }
     scheme.end(&mut front);
     front.counts.dirty_left = front.objects.dirty_count;
@@ -201,19 +214,26 @@ pub fn simulate(trace: &Trace, rows: Rows<'_>, cache: Box<dyn Cache>, plan: &Pla
 }
 
 /// What comes of the trace in each of these caches: they are taken from a queue by the threads, and each result is the
-/// same for any number of them.
+/// same for any number of them. Called off, it tells of those that had begun.
 ///
 /// # Errors
 /// The first that [`build`](crate::build) or [`simulate`] gives.
-pub fn sweep(trace: &Trace, rows: Rows<'_>, tasks: &[Task], plan: &Plan, threads: usize) -> Result<Vec<Counts>> {
+pub fn sweep(
+    trace: &Trace,
+    rows: Rows<'_>,
+    tasks: &[Task],
+    plan: &Plan,
+    threads: usize,
+    progress: &Progress,
+) -> Result<Vec<Counts>> {
     let next = AtomicUsize::new(0);
     let finished = threads::workers(threads.min(tasks.len()), || {
         let mut mine = Vec::new();
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(task) = tasks.get(place) else { return mine };
+            let Some(task) = tasks.get(place).filter(|_| !progress.is_stopped()) else { return mine };
             let cache = build(&task.policy, &task.settings, trace);
-            mine.push((place, cache.and_then(|cache| simulate(trace, rows, cache, plan))));
+            mine.push((place, cache.and_then(|cache| simulate(trace, rows, cache, plan, progress))));
         }
     });
     let mut finished: Vec<_> = finished.into_iter().flatten().collect();
@@ -309,7 +329,7 @@ mod tests {
     fn run(ids: &[u32], operations: &[Operation], capacity: u64, plan: &Plan) -> Result<Counts> {
         let trace = Trace::of_ids(ids.to_vec(), None)?;
         let cache = lru(&trace, capacity);
-        simulate(&trace, Rows { operations, times: None }, cache, plan)
+        simulate(&trace, Rows { operations, times: None }, cache, plan, &Progress::default())
     }
 
     #[test]
@@ -327,11 +347,25 @@ mod tests {
     }
 
     #[test]
+    fn a_run_tells_how_far_it_is_and_ends_where_it_is_called_off() {
+        let (trace, progress) = (Trace::of_ids(vec![0, 1, 0], None).unwrap(), Progress::default());
+        let task = Task { policy: "lru".to_owned(), settings: Settings::of_objects(1) };
+        let rows = Rows { operations: &[WRITE, WRITE, READ], times: None };
+        let run = || sweep(&trace, rows, std::slice::from_ref(&task), &plan("write_back"), 1, &progress).unwrap();
+        assert_eq!((run()[0].requests, progress.done.load(Ordering::Relaxed)), (3, 3));
+        progress.stopped.store(1, Ordering::Relaxed);
+        assert!(run().is_empty());
+        let counts = simulate(&trace, rows, lru(&trace, 1), &plan("write_back"), &progress).unwrap();
+        assert_eq!((counts.requests, progress.done.load(Ordering::Relaxed)), (0, 3));
+    }
+
+    #[test]
     fn rows_that_do_not_fit_the_trace_and_time_that_goes_backwards_are_refused() {
         let trace = Trace::of_ids(vec![0, 1], None).unwrap();
         for (operations, times) in [(&[READ][..], None), (&[READ; 2][..], Some(&[1][..])), (&[READ; 2], Some(&[2, 1]))]
         {
-            let found = simulate(&trace, Rows { operations, times }, lru(&trace, 1), &plan("write_back"));
+            let rows = Rows { operations, times };
+            let found = simulate(&trace, rows, lru(&trace, 1), &plan("write_back"), &Progress::default());
             assert!(matches!(found, Err(Error::Data(_))), "{found:?}");
         }
     }
@@ -393,7 +427,8 @@ mod tests {
             (Lie::Forgets, "write_back"),
         ] {
             let liar = Box::new(Liar(lie, std::collections::HashSet::new()));
-            let found = simulate(&trace, Rows { operations, times: None }, liar, &plan(scheme));
+            let rows = Rows { operations, times: None };
+            let found = simulate(&trace, rows, liar, &plan(scheme), &Progress::default());
             assert!(matches!(found, Err(Error::Broken(_))), "{lie:?} under {scheme}: {found:?}");
         }
     }

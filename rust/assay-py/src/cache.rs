@@ -127,6 +127,13 @@ pub struct PySimulationProgress {
     progress: Arc<Progress>,
 }
 
+impl PySimulationProgress {
+    /// The one given, or one that nobody sees.
+    pub fn shared(given: Option<&Self>) -> Arc<Progress> {
+        given.map(|one| Arc::clone(&one.progress)).unwrap_or_default()
+    }
+}
+
 #[pymethods]
 impl PySimulationProgress {
     #[new]
@@ -213,8 +220,7 @@ pub fn simulate_caches(
 ) -> PyResult<Vec<Vec<Numbers>>> {
     let threads = threads_or_default(threads);
     let tasks = tasks.iter().map(PyTask::task).collect::<PyResult<Vec<_>>>()?;
-    let (trace, progress) =
-        (Arc::clone(&trace.trace), progress.map(|one| Arc::clone(&one.progress)).unwrap_or_default());
+    let (trace, progress) = (Arc::clone(&trace.trace), PySimulationProgress::shared(progress));
     let found = py.detach(|| assay_cache::sweep(&trace, &tasks, window, threads, &progress)).map_err(raise)?;
     Ok(found.iter().map(|windows| windows.iter().map(numbers).collect()).collect())
 }

@@ -10,7 +10,7 @@ use assay_cache::curve::sample::{self, Sample};
 use assay_cache::curve::{bytes, missed_by_key, optimal, reuse};
 use pyo3::prelude::*;
 
-use crate::cache::{PyTask, PyTrace};
+use crate::cache::{PySimulationProgress, PyTask, PyTrace};
 use crate::convert::Column;
 use crate::errors::{parameter, raise};
 use crate::output;
@@ -67,11 +67,17 @@ pub fn lru_byte_misses(
 
 /// The misses of each simulation, their bytes, and the sum over keys of their squared misses.
 #[pyfunction]
-pub fn misses_by_key(py: Python<'_>, trace: &PyTrace, tasks: Vec<PyTask<'_>>) -> PyResult<Vec<(u64, u64, u64)>> {
+#[pyo3(signature = (trace, tasks, *, progress = None))]
+pub fn misses_by_key(
+    py: Python<'_>,
+    trace: &PyTrace,
+    tasks: Vec<PyTask<'_>>,
+    progress: Option<&PySimulationProgress>,
+) -> PyResult<Vec<(u64, u64, u64)>> {
     let tasks = tasks.iter().map(PyTask::task).collect::<PyResult<Vec<_>>>()?;
-    let trace = trace.shared();
+    let (trace, progress) = (trace.shared(), PySimulationProgress::shared(progress));
     py.detach(|| {
-        let found = tasks.iter().map(|task| missed_by_key(&trace, task));
+        let found = tasks.iter().map(|task| missed_by_key(&trace, task, &progress));
         found
             .map(|found| found.map(|(missed, squares)| (missed.requests, missed.bytes, squares)))
             .collect::<Result<Vec<_>, _>>()

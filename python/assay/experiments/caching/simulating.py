@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay import _core
+from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.policies import PolicySpec
 from assay.errors import AssayError
 from assay.experiments.caching.guards import Guard
@@ -26,7 +25,6 @@ from assay.experiments.caching.writes import Operations, WriteSetting
 
 __all__ = ["Outcome", "Simulation", "Window", "core_trace", "refusal", "simulate"]
 
-_TOLD_EVERY_S = 0.1
 NO_GUARD = Guard()
 
 
@@ -163,13 +161,13 @@ def simulate(
     for (writes, seed), group in groups.items():
         assert operations is not None, "writes are known where they are simulated"
         try:
-            outcomes = writes.run(trace, operations, [one.task for one in group], seed)
+            tasks = [one.task for one in group]
+            outcomes = writes.run(trace, operations, tasks, seed, threads=threads, on_progress=on_progress)
         except AssayError as error:
             found |= dict.fromkeys(group, str(error))
         else:
             for one, counted in zip(group, outcomes, strict=True):
                 found[one] = Outcome([_whole(counted)], counted)
-        on_progress(len(requests) * len(group))
     return found
 
 
@@ -186,25 +184,11 @@ def _plain(
     on_progress: Callable[[int], None],
 ) -> Sequence[Sequence[tuple[int, ...]]]:
     """What the core finds of each, in windows of so many requests; it is called off with an interrupt."""
-    progress = _core.SimulationProgress()
     tasks = [one.task for one in simulations]
-    told = 0
-    with ThreadPoolExecutor(1, thread_name_prefix="assay-caches") as pool:
-        future = pool.submit(_core.simulate_caches, trace, tasks, window=length, progress=progress, threads=threads)
-        try:
-            while True:
-                try:
-                    found = future.result(timeout=_TOLD_EVERY_S)
-                    break
-                except NotYet:
-                    done = progress.done
-                    on_progress(done - told)
-                    told = done
-        except BaseException:
-            progress.stop()
-            raise
-    on_progress(len(trace) * len(tasks) - told)
-    return found
+    return called_off_by_interrupts(
+        lambda progress: _core.simulate_caches(trace, tasks, window=length, progress=progress, threads=threads),
+        on_progress,
+    )
 
 
 @lru_cache(maxsize=1)

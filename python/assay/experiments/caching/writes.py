@@ -6,7 +6,7 @@ of the policy a request, on top of one more scan of the columns of operations an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay import _core
+from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.operations import operation_codes
 from assay.caches.write_schemes import Costs, SchemeSpec, parse_coherence, parse_write_scheme
 from assay.datasets import Dataset
@@ -57,27 +58,38 @@ class WriteSetting:
         return named | {name: value for name, value in more.items() if value is not None}
 
     def run(
-        self, trace: _core.Trace, operations: Operations, tasks: Sequence[Any], seed: int
+        self,
+        trace: _core.Trace,
+        operations: Operations,
+        tasks: Sequence[Any],
+        seed: int,
+        *,
+        threads: int | None = None,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> Sequence[Mapping[str, Any]]:
-        """What is counted of each task.
+        """What is counted of each task; `on_progress` is told now and then of requests that were simulated since.
 
         Raises:
             MeasurementError: A promise of the scheme was broken.
         """
         scheme, coherence = self.specs
-        found: Sequence[Mapping[str, Any]] = _core.simulate_writes(
-            trace,
-            list(tasks),
-            operations=pa.array(operations.codes),
-            times=None if operations.times is None else pa.array(operations.times),
-            write=(scheme.name, dict(scheme.parameters)),
-            coherence=(coherence.name, dict(coherence.parameters)),
-            foreign=(float(self.foreign_writes), False, False),
-            crashes=self.crashes,
-            costs=Costs(**dict(self.costs)).numbers if self.costs else None,
-            seed=seed,
+        return called_off_by_interrupts(
+            lambda progress: _core.simulate_writes(
+                trace,
+                list(tasks),
+                operations=pa.array(operations.codes),
+                times=None if operations.times is None else pa.array(operations.times),
+                write=(scheme.name, dict(scheme.parameters)),
+                coherence=(coherence.name, dict(coherence.parameters)),
+                foreign=(float(self.foreign_writes), False, False),
+                crashes=self.crashes,
+                costs=Costs(**dict(self.costs)).numbers if self.costs else None,
+                seed=seed,
+                progress=progress,
+                threads=threads,
+            ),
+            on_progress,
         )
-        return found
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt8Type};
 use arrow_schema::DataType;
 use assay_cache::Task;
-use assay_cache::settings::Value;
 use assay_cache::writes::counts::{Cause, Counts};
 use assay_cache::writes::foreign::{Choice, Foreign, Per};
 use assay_cache::writes::latency::{Costs, Latency, Waits};
@@ -15,7 +14,7 @@ use assay_cache::writes::{self, Operation, Plan, Rows, coherence};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{PyTask, PyTrace, value_of};
+use super::{PySimulationProgress, PyTask, PyTrace, values_of};
 use crate::convert::Column;
 use crate::errors::{parameter, raise};
 use crate::hashing::{Threads, threads_or_default};
@@ -25,16 +24,6 @@ use crate::slices::slice_of;
 #[derive(FromPyObject)]
 pub struct Spelled<'py>(String, Bound<'py, PyDict>);
 
-impl Spelled<'_> {
-    fn parameters(&self) -> PyResult<Vec<(String, Value)>> {
-        let each = self.1.iter().map(|(name, value)| {
-            let name = name.extract::<String>()?;
-            value_of(&name, &value).map(|value| (name, value))
-        });
-        each.collect()
-    }
-}
-
 /// How others write: the rate, whether it is by the unit of time, whether every key is written alike.
 type PyForeign = (f64, bool, bool);
 
@@ -43,7 +32,7 @@ type PyCosts = (f64, f64, f64, f64, f64);
 
 /// What comes of each simulation of the trace with writes, a dictionary each.
 #[pyfunction]
-#[pyo3(signature = (trace, tasks, *, operations, times, write, coherence, foreign, crashes, costs, seed, threads = None))]
+#[pyo3(signature = (trace, tasks, *, operations, times, write, coherence, foreign, crashes, costs, seed, progress = None, threads = None))]
 #[allow(clippy::too_many_arguments)]
 pub fn simulate_writes<'py>(
     py: Python<'py>,
@@ -57,6 +46,7 @@ pub fn simulate_writes<'py>(
     crashes: Option<u64>,
     costs: Option<PyCosts>,
     seed: u64,
+    progress: Option<&PySimulationProgress>,
     threads: Option<Threads>,
 ) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let threads = threads_or_default(threads);
@@ -70,8 +60,8 @@ pub fn simulate_writes<'py>(
     let (rate, by_time, uniform) = foreign;
     let plan = Plan {
         scheme: write.0.clone(),
-        parameters: write.parameters()?,
-        coherence: coherence::build(&coherence.0, &coherence.parameters()?).map_err(raise)?,
+        parameters: values_of(&write.1)?,
+        coherence: coherence::build(&coherence.0, &values_of(&coherence.1)?).map_err(raise)?,
         foreign: Foreign {
             rate,
             per: if by_time { Per::Time } else { Per::Request },
@@ -80,9 +70,9 @@ pub fn simulate_writes<'py>(
         crashes,
         seed,
     };
-    let trace = Arc::clone(&trace.trace);
+    let (trace, progress) = (Arc::clone(&trace.trace), PySimulationProgress::shared(progress));
     let rows = Rows { operations: &operations, times };
-    let found = py.detach(|| writes::sweep(&trace, rows, &tasks, &plan, threads)).map_err(raise)?;
+    let found = py.detach(|| writes::sweep(&trace, rows, &tasks, &plan, threads, &progress)).map_err(raise)?;
     let costs = costs.map(|(hit, origin_read, origin_write, flush, version_check)| Costs {
         hit,
         origin_read,
