@@ -96,3 +96,37 @@ def test_pages_break_no_rule_of_accessibility(visit, which, request) -> None:
     found = visit(request.getfixturevalue(which))
     found.open_everything()
     assert found.violations() == []
+
+
+def test_what_knows_the_future_is_neither_best_nor_on_the_front(visit, tmp_path) -> None:
+    table = requests(1_500).drop_columns(["size", "op"])
+    results = assay.compare(
+        "caching", table, policies=["fifo", "lru", "mru", "opt", "pfoo_l"], capacity=["3%", "30%"], timing=False
+    )
+    found = visit(Path(results.report(tmp_path / "bounds.html")))
+    for row in found.frame("numbers").locator("tr.dropped").all():
+        assert "▲" not in row.text_content() and "▼" not in row.text_content()
+    assert found.frame("numbers").locator("tbody").text_content().count("▲")
+    trade = found.frame("trade_off")
+    assert [select.input_value() for select in trade.locator("select").all()] == ["miss_ratio", "evictions"]
+    assert not [
+        item
+        for item in trade.locator(".key li").all_text_contents()
+        if item.startswith(("opt", "pfoo")) and "◈" in item
+    ]
+    # An axis of shares below 0 has room for them.
+    trade.locator("select").last.select_option("improvement_over_fifo")
+    found.page.evaluate("assay.drawn")
+    plot = trade.locator(".mark-group.role-frame").first.bounding_box()
+    for mark in trade.locator(".mark-symbol.role-mark path").all():
+        box = mark.bounding_box()
+        assert plot["y"] <= box["y"] and box["y"] + box["height"] <= plot["y"] + plot["height"] + 1
+    heat = found.frame("heat").locator("tr:has(td.best) th .name").all_text_contents()
+    assert heat and not {"opt", "pfoo_l"} & set(heat)
+    assert found.troubles == []
+
+
+def test_a_page_with_long_names_of_points_is_no_wider_than_a_phone(visit, schemes) -> None:
+    found = visit(schemes)
+    found.page.set_viewport_size({"width": 390, "height": 800})
+    assert found.page.evaluate("document.documentElement.scrollWidth") <= 390

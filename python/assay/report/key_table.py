@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from assay.report.marks import mark
 from assay.report.run_view import ExperimentView, GridPoint, Number, family_mean
-from assay.report.vocabulary import KEY_METRICS, describe, split_name
+from assay.report.vocabulary import KEY_METRICS, bounds_of, describe, split_name
 from assay.units import format_value
 
 __all__ = ["KeyColumn", "key_columns", "wrap_name"]
@@ -36,6 +36,7 @@ def key_columns(experiment: ExperimentView, point: GridPoint) -> list[KeyColumn]
     facts = {fact.name: fact for fact in experiment.metrics}
     families = {split_name(fact.name)[0]: fact for fact in experiment.metrics}
     names = KEY_METRICS.get(experiment.kind) or tuple(facts)[:_MOST_COLUMNS]
+    bounds = bounds_of(experiment.kind, point.answer.dropped)
     columns = []
     for name in names:
         fact = facts.get(name) or families.get(name)
@@ -46,7 +47,12 @@ def key_columns(experiment: ExperimentView, point: GridPoint) -> list[KeyColumn]
             continue
         heading = describe(name).short + ("" if name in facts else " (mean)")
         texts = [format_value(number.value, fact.unit) for number in numbers]
-        columns.append(KeyColumn(name, heading, texts, mark(numbers, fact.direction)))
+        # A bound cannot be chosen: it is neither best nor worst.
+        judged = [i for i, row in enumerate(point.rows) if row.contender not in bounds]
+        marks: list[str | None] = [None] * len(numbers)
+        for i, found in zip(judged, mark([numbers[i] for i in judged], fact.direction), strict=True):
+            marks[i] = found
+        columns.append(KeyColumn(name, heading, texts, marks))
     return columns
 
 

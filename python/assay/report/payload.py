@@ -9,7 +9,7 @@ partitions, of which the fullest is kept; `notices` says so in words that the pa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from assay.report.run_view import (
 from assay.report.series import other_series
 from assay.report.thinning import AGGREGATED, thin
 from assay.report.timed import latencies_by_name, ratios_by_metric, samples_by_metric
-from assay.report.vocabulary import GROUPS, KEY_METRICS, SERIES, TRADE_OFFS, describe, split_name
+from assay.report.vocabulary import GROUPS, KEY_METRICS, SERIES, TRADE_OFFS, bounds_of, describe, split_name
 from assay.units import format_bytes, format_value
 
 __all__ = ["KEY_GROUP", "MOST_NUMBERS", "build_payload", "embed_run"]
@@ -160,7 +160,16 @@ def _experiment(
         "axes": _axes(experiment.kind, columns),
         "again": rerun_of(experiment),
         "advice": advice_payload(experiment),
-        "points": [_point(point, columns, series, words=len(experiment.points) > 1) for point in experiment.points],
+        "points": [
+            _point(
+                point,
+                columns,
+                series,
+                bounds_of(experiment.kind, point.answer.dropped),
+                words=len(experiment.points) > 1,
+            )
+            for point in experiment.points
+        ],
         "ratios": ratios,
         "samples": samples,
         "latencies": latencies,
@@ -174,9 +183,9 @@ def _experiment(
 def _axes(kind: str, columns: Sequence[_Column]) -> list[str]:
     """The two metrics that a trade-off shows first: as listed for the kind, else quality against time or bytes."""
     names = [column.facts.name for column in columns]
-    listed = list(TRADE_OFFS.get(kind, ()))
-    if listed and set(listed) <= set(names):
-        return listed
+    for listed in TRADE_OFFS.get(kind, ()):
+        if set(listed) <= set(names):
+            return list(listed)
     told = [column for column in columns if column.key and column.facts.direction in ("lower", "higher")]
     costs = [column.facts.name for column in told if column.facts.kind == "timed" or column.facts.unit == "bytes"]
     qualities = [column.facts.name for column in told if column.facts.name not in costs]
@@ -232,7 +241,12 @@ def _fit(columns: list[_Column], rows: int, room: int) -> tuple[list[_Column], l
 
 
 def _point(
-    point: GridPoint, columns: Sequence[_Column], series: dict[str, dict[str, Any]], *, words: bool
+    point: GridPoint,
+    columns: Sequence[_Column],
+    series: dict[str, dict[str, Any]],
+    bounds: Collection[str],
+    *,
+    words: bool,
 ) -> dict[str, Any]:
     numbers = [
         [
@@ -243,8 +257,8 @@ def _point(
         ]
         for row in point.rows
     ]
-    # What is aggregated is no contender: it is neither best nor worst.
-    judged = [i for i, row in enumerate(point.rows) if row.status != AGGREGATED]
+    # What is aggregated is no contender, and a bound cannot be chosen: neither is best or worst.
+    judged = [i for i, row in enumerate(point.rows) if row.status != AGGREGATED and row.contender not in bounds]
     marks = [[0] * len(columns) for _ in point.rows]
     for j, column in enumerate(columns):
         for i, found in zip(judged, mark([numbers[i][j] for i in judged], column.facts.direction), strict=True):
@@ -256,7 +270,7 @@ def _point(
         "again": point_again(point),
         "sentence": point.answer.sentence if words else None,
         "partitions": partitions if isinstance(partitions, int) else None,
-        "rows": [_row(row, point) for row in point.rows],
+        "rows": [_row(row, point, bounds) for row in point.rows],
         "values": [[_finite(number.value) for number in row] for row in numbers],
         "texts": [
             [
@@ -279,7 +293,7 @@ def _point(
     }
 
 
-def _row(row: Row, point: GridPoint) -> dict[str, Any]:
+def _row(row: Row, point: GridPoint, bounds: Collection[str]) -> dict[str, Any]:
     """A contender's name, and what is not as usual with it."""
     found: dict[str, Any] = {"name": row.contender}
     if row.status != "done":
@@ -292,6 +306,8 @@ def _row(row: Row, point: GridPoint) -> dict[str, Any]:
         found["pareto"] = True
     if row.contender in point.answer.dropped:
         found["dropped"] = point.answer.dropped[row.contender]
+    if row.contender in bounds:
+        found["bound"] = True
     return found
 
 

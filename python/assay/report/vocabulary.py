@@ -7,7 +7,7 @@ shown. A metric that is not listed here still appears, under its own name, in th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from assay.report.entries import ENTRIES, GROUPS, Entry
@@ -22,6 +22,7 @@ __all__ = [
     "TRADE_OFFS",
     "WEIGHTS",
     "Entry",
+    "bounds_of",
     "describe",
     "group_of",
     "in_a_sentence",
@@ -135,14 +136,18 @@ RANKING = {
     "caching": ("miss_ratio", "byte_miss_ratio"),
 }
 
-# The two metrics that a trade-off shows first, where a run has both; other kinds show quality against time or bytes.
+# The two metrics that a trade-off shows first: of these pairs the first that a run has; others show quality against
+# time or bytes.
 TRADE_OFFS = {
-    "partitioning": ("load_max_over_mean", "cross_join_share"),
-    "hashing": ("hash_ns", "avalanche_bias_output"),
-    "membership": ("bits_per_key", "false_positive_rate"),
-    "integrity": ("check_ns", "checksum_bytes_per_mib"),
-    "caching": ("miss_ratio", "byte_miss_ratio"),
+    "partitioning": (("load_max_over_mean", "cross_join_share"),),
+    "hashing": (("hash_ns", "avalanche_bias_output"),),
+    "membership": (("bits_per_key", "false_positive_rate"),),
+    "integrity": (("check_ns", "checksum_bytes_per_mib"),),
+    "caching": (("miss_ratio", "byte_miss_ratio"), ("miss_ratio", "simulate_ns"), ("miss_ratio", "evictions")),
 }
+
+# Kinds of which what is dropped are bounds: it was measured, and nobody can build it.
+_BOUNDED = {"caching"}
 
 # A series' unit, and what its labels count, where it has them; others are plain numbers over their labels.
 SERIES = {"hit_ratio": {"unit": "share", "over": "requests so far"}}
@@ -275,3 +280,8 @@ def _listed(value: Any) -> str:
 
 def _without_variable(words: str) -> str:
     return words.replace(": {}", "").replace(" {}", "")
+
+
+def bounds_of(kind: str, dropped: Collection[str]) -> frozenset[str]:
+    """Of the contenders that an answer dropped those that cannot be chosen, so that they are neither best nor worst."""
+    return frozenset(dropped) if kind in _BOUNDED else frozenset()

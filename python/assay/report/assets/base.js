@@ -64,7 +64,8 @@
     const pick = (steps) => steps.find(([size]) => most >= size) || steps.at(-1);
     if (unit === 'share') {
       const least = Math.min(most, ...values.map(Math.abs).filter((value) => value > 0));
-      return { divisor: 1, suffix: '', format: most < 0.005 || least < most / 100 ? '.2~p' : most < 0.05 ? '.1~%' : '.0%' };
+      const range = Math.max(...values) - Math.min(...values);
+      return { divisor: 1, suffix: '', format: most < 0.005 || least < most / 100 ? '.2~p' : most < 0.05 || (range > 0 && range < 0.05) ? '.1~%' : '.0%' };
     }
     if (unit === 'ns' || unit === 's') {
       const base = unit === 's' ? 1e9 : 1;

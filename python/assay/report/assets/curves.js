@@ -96,7 +96,7 @@
     const [least, most] = [place(Math.min(...known)), place(Math.max(...known))];
     const best = column.direction === 'higher' ? Math.max : Math.min;
     const tops = new Map(values.map((value) => {
-      const own = cells.filter((cell) => cell.value === value).map(({ p: at, i }) => experiment.points[at].values[i][j]).filter((number) => number !== null);
+      const own = cells.filter(({ p: at, i, ...cell }) => cell.value === value && !experiment.points[at].rows[i].bound).map(({ p: at, i }) => experiment.points[at].values[i][j]).filter((number) => number !== null);
       return [value, new Set(own).size > 1 ? best(...own) : null];
     }));
     const rows = [];
@@ -105,7 +105,7 @@
       const number = cell ? experiment.points[cell.p].values[cell.i][j] : null;
       if (number === null) return make('td', {}, '–');
       rows.push({ name, value, number });
-      const top = column.direction !== 'none' && number === tops.get(value);
+      const top = column.direction !== 'none' && number === tops.get(value) && !experiment.points[cell.p].rows[cell.i].bound;
       const box = make('td', { className: top ? 'best' : '' }, experiment.points[cell.p].texts[cell.i][j], make('span', { className: 'sign', title: top ? 'best of its column' : null }, top ? '▲' : ''));
       const shade = most > least ? (place(number) - least) / (most - least) : 0;
       box.style.background = `rgba(var(--heat), ${(0.05 + 0.4 * shade).toFixed(3)})`;

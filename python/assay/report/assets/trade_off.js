@@ -51,7 +51,8 @@
       x_text: point.texts[i][jx], y_text: point.texts[i][jy], bytes: (bytes >= 0 && point.values[i][bytes]) || 0,
       bytes_text: bytes < 0 ? '–' : point.texts[i][bytes], kind: kindOf(point.rows[i].name) }));
     const rows = all.filter((row) => !state.hiddenKinds.has(row.kind));
-    const best = front(rows, x.direction, y.direction);
+    // A bound cannot be chosen, so that nothing is beaten by it.
+    const best = front(rows.filter(({ i }) => !point.rows[i].bound), x.direction, y.direction);
     const node = make('div', { className: 'chart' });
     const choose = (i) => assay.select(state, i);
     const key = make('ol', { className: 'key' }, ...all.map((row) => {
@@ -65,7 +66,7 @@
     filled.replaceChildren(legend, make('div', { className: 'beside' }, node, make('div', { className: 'key-box', tabIndex: 0, role: 'group', 'aria-label': `The numbers' ${experiment.noun}` }, key)));
     assay.remark(filled, known.length, drawn.length, experiment.noun);
     assay.finish(frame, `${better(x.direction, 'Left', 'Right')} and ${better(y.direction, 'low', 'high')} is best. `
-      + (best.length === 1 ? `${best[0].name} is best on both` : `On the front, where none is better on both: ${best.slice(0, 6).map((row) => row.name).join(', ')}${best.length > 6 ? ` and ${best.length - 6} more` : ''}`) + '.',
+      + (!best.length ? 'All that is shown are bounds, which cannot be chosen' : best.length === 1 ? `${best[0].name} is best on both` : `On the front, where none is better on both: ${best.slice(0, 6).map((row) => row.name).join(', ')}${best.length > 6 ? ` and ${best.length - 6} more` : ''}`) + '.',
     [[experiment.noun, (row) => row.name], [x.label, (row) => row.x, x.unit], [y.label, (row) => row.y, y.unit],
       ['on the front', (row) => (best.includes(row) ? 'yes' : 'no')]], rows);
     if (!rows.length) return;
@@ -75,7 +76,7 @@
     const placed = rows.map((row) => ({ ...row, x: row.x / scaledX.divisor, y: row.y / scaledY.divisor, front: best.includes(row) }));
     const [xs, ys] = [placed.map((row) => row.x), placed.map((row) => row.y)];
     const [logX, logY] = [assay.wide(xs, 8), assay.wide(ys, 50)];
-    const domain = y.unit === 'share' ? assay.span(ys) : null;
+    const domain = y.unit === 'share' && Math.min(...ys) >= 0 ? assay.span(ys) : null;
     const tall = logY ? Math.log(Math.max(...ys)) - Math.log(Math.min(...ys)) : domain ? domain[1] - domain[0] : Math.max(...ys) - Math.min(...ys);
     const numbered = assay.labelled(placed.map((row) => ({ ...row, y: logY ? Math.log(row.y) : row.y })), node.clientWidth, logX, tall || 1);
     const numbers = new Map(numbered.map((row) => [row.order, row.number]));

@@ -210,7 +210,8 @@ def _trade_off(data: Mapping[str, Any], place: int, theme: Theme) -> dict[str, A
         }
         for n, i in enumerate(known, 1)
     ]
-    best = _front(rows, across["direction"], up["direction"])
+    usable = [row for i, row in zip(known, rows, strict=True) if not point["rows"][i].get("bound")]
+    best = _front(usable, across["direction"], up["direction"])
     for row in rows:
         row["front"] = row in best
     view = _filled("trade_off", rows, height=max(320, 20 * len(rows)))
@@ -349,7 +350,8 @@ def _scaled(unit: str, values: Sequence[float]) -> tuple[float, str, str]:
         "bytes": [(2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1, "bytes")],
     }
     if unit == "share":
-        return 1, "", ".1~%" if most < 0.05 else ".0%"
+        span = max(values, default=0) - min(values, default=0)
+        return 1, "", ".1~%" if most < 0.05 or 0 < span < 0.05 else ".0%"
     if unit in steps:
         size, name = next((step for step in steps[unit] if most >= step[0]), steps[unit][-1])
         return size, name, "~g"
