@@ -42,7 +42,7 @@ RESULT = pa.schema(
         pa.field("origin_reads", pa.uint64(), nullable=False),
         pa.field("origin_writes", pa.uint64(), nullable=False),
         pa.field("stale_reads", pa.uint64(), nullable=False),
-        pa.field("lost_writes", pa.uint64(), nullable=False),
+        pa.field("lost_writes", pa.float64(), nullable=False),
     ]
 )
 
@@ -100,8 +100,9 @@ def simulate_cache(
 
     Returns:
         A row per capacity: policy, capacity, requests, hits, misses, miss_ratio, byte_miss_ratio (null without
-        sizes), evictions, origin_reads, origin_writes, stale_reads, lost_writes (the most acknowledged writes that a
-        crash at one of the instants would lose); with `write` also the columns `assay.caches.WRITE_COLUMNS`.
+        sizes), evictions, origin_reads, origin_writes, stale_reads, lost_writes (the acknowledged writes that a crash
+        loses, on average over its instants); with `write` also the columns `assay.caches.WRITE_COLUMNS`, such as
+        lost_writes_min and lost_writes_max, the fewest and the most.
 
     Raises:
         UnknownNameError: There is no such policy, parameter or column.
@@ -201,5 +202,5 @@ def _row(policy: str, capacity: int, tally: tuple[int, ...], *, sized: bool) -> 
         "origin_reads": misses,
         "origin_writes": 0,
         "stale_reads": 0,
-        "lost_writes": 0,
+        "lost_writes": 0.0,
     }

@@ -31,9 +31,9 @@ _COUNTED = (
     *("reads", "read_hits", "writes", "deletes", "writes_through", "writes_coalesced", "writes_superseded", "flushes"),
     *("flushes_by_eviction", "flushes_by_expiry", "flushes_by_limit", "flushes_by_interval", "flushes_at_end"),
     *("dirty_max", "dirty_left", "lost_updates", "foreign_writes", "invalidations", "messages_lost", "expirations"),
-    *("version_checks", "crashes", "lost_writes_min"),
+    *("version_checks", "crashes", "lost_writes_min", "lost_writes_max"),
 )
-_LOST = ("lost_writes_mean", "lost_objects_mean")
+_LOST = ("lost_objects",)
 _BYTES = ("bytes_written", "bytes_from_origin", "bytes_to_origin")
 _RATIOS = ("read_miss_ratio", "stale_read_ratio", "write_amplification")
 _LATENCIES = {
@@ -235,7 +235,7 @@ class WritePlan:
             "miss_ratio": _ratio(requests - hits, requests),
             "byte_miss_ratio": _ratio(whole - counted["bytes_hit"], whole) if sized else None,
             "stale_reads": counted["stale_reads"],
-            "lost_writes": counted["lost_writes_max"],
+            "lost_writes": counted["lost_writes"],
             **{name: counted[name] for name in (*_COUNTED, *_LOST)},
             **{name: counted[name] if sized else None for name in _BYTES},
             "read_miss_ratio": _ratio(reads - counted["read_hits"], reads),

@@ -314,9 +314,9 @@ class World:
             **self.counts,
             "crashes": len(self.lost),
             "lost_writes_min": min(versions),
-            "lost_writes": max(versions),
-            "lost_writes_mean": sum(versions) / len(versions),
-            "lost_objects_mean": sum(objects) / len(objects),
+            "lost_writes_max": max(versions),
+            "lost_writes": sum(versions) / len(versions),
+            "lost_objects": sum(objects) / len(objects),
             **{f"read_latency_{name}": value for name, value in summary(self.waits["read"]).items()},
             **{f"write_latency_{name}": value for name, value in summary(self.waits["write"]).items()},
             **{

@@ -174,7 +174,7 @@ def write_values(cell_id: str, counted: Sequence[Mapping[str, Any]]) -> list[Val
 
 def _lost(cell_id: str, counted: Sequence[Mapping[str, Any]]) -> Value:
     """Over all instants of all seeds: the mean, the fewest, the most."""
-    mean = sum(one["lost_writes_mean"] for one in counted) / len(counted)
+    mean = sum(one["lost_writes"] for one in counted) / len(counted)
     fewest = min(one["lost_writes_min"] for one in counted)
     most = max(one["lost_writes_max"] for one in counted)
     instants = sum(one["crashes"] for one in counted)

@@ -128,8 +128,8 @@ fn described<'py>(py: Python<'py>, counts: &Counts, costs: Option<&Costs>) -> Py
     ] {
         entry.set_item(name, value)?;
     }
-    entry.set_item("lost_writes_mean", mean(losses.writes))?;
-    entry.set_item("lost_objects_mean", mean(losses.objects))?;
+    entry.set_item("lost_writes", mean(losses.writes))?;
+    entry.set_item("lost_objects", mean(losses.objects))?;
     let all = counts.read_waits.and(&counts.write_waits);
     let of = |waits: &Waits| costs.and_then(|costs| waits.latency(costs));
     entry.set_item("latency", of(&all).map(summary))?;
