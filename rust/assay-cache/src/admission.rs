@@ -9,10 +9,11 @@ pub mod size;
 pub mod sketch;
 pub mod tiny_lfu;
 
-use crate::settings::{Value, check_parameters, integer};
+use crate::settings::Value;
 use crate::{Measure, Request, Settings, Trace};
 use assay_core::catalogue::{Contender, Parameter};
 use assay_core::error::{Error, Result};
+use assay_core::given;
 
 /// Decides which objects come in.
 pub trait Admission: Send {
@@ -52,22 +53,20 @@ pub struct Given<'a> {
 impl Given<'_> {
     /// The integer given for a parameter, if one was.
     fn given_integer(&self, parameter: &Parameter) -> Option<u64> {
-        integer(self.parameters, parameter)
+        match given::find(self.parameters, parameter) {
+            Some(Value::Integer(value)) => Some(*value),
+            _ => None,
+        }
     }
 
     /// The integer given for a parameter, or its default.
     fn integer(&self, parameter: &Parameter) -> u64 {
-        self.given_integer(parameter).unwrap_or_else(|| parameter.default.parse().expect("an integer's default is one"))
+        given::integer(self.parameters, parameter)
     }
 
     /// The number given for a parameter, or its default.
-    #[allow(clippy::cast_precision_loss)]
     fn number(&self, parameter: &Parameter) -> f64 {
-        match self.parameters.iter().find(|(name, _)| name == parameter.name) {
-            Some((_, Value::Number(value))) => *value,
-            Some((_, Value::Integer(value))) => *value as f64,
-            _ => parameter.default.parse().expect("a number's default is one"),
-        }
+        given::number(self.parameters, parameter)
     }
 }
 
@@ -95,7 +94,7 @@ pub fn build(
         let known = TABLE.iter().map(|(contender, _)| contender.name).collect::<Vec<_>>().join(", ");
         return Err(Error::UnknownName { thing: "admission", name: name.to_string(), known });
     };
-    check_parameters(contender, parameters)?;
+    given::check(contender, parameters)?;
     build(&Given { contender, parameters, trace, objects: objects(settings, trace), seed: settings.seed })
 }
 

@@ -1,8 +1,11 @@
 //! All that a cache is built from: its capacity, and the parameters of its policy.
 
 use crate::Trace;
-use assay_core::catalogue::{Contender, Domain, Parameter};
+use assay_core::catalogue::{Contender, Parameter};
 use assay_core::error::{Error, Result};
+use assay_core::given;
+
+pub use assay_core::given::Value;
 
 /// What a capacity counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,17 +14,6 @@ pub enum Measure {
     Objects,
     /// Bytes.
     Bytes,
-}
-
-/// The value of a parameter.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// An integer.
-    Integer(u64),
-    /// A number.
-    Number(f64),
-    /// One of several names.
-    Choice(String),
 }
 
 /// All that a cache is built from.
@@ -66,46 +58,25 @@ impl Settings {
                 contender.name
             )));
         }
-        check_parameters(contender, &self.parameters)
+        given::check(contender, &self.parameters)
     }
 
     /// The integer given for a parameter, or its default.
-    ///
-    /// # Panics
-    /// If the parameter's default is no integer.
     #[must_use]
     pub fn integer(&self, parameter: &Parameter) -> u64 {
-        match self.given(parameter) {
-            Some(Value::Integer(value)) => *value,
-            _ => parameter.default.parse().expect("an integer's default is one"),
-        }
+        given::integer(&self.parameters, parameter)
     }
 
     /// The number given for a parameter, or its default.
-    ///
-    /// # Panics
-    /// If the parameter's default is no number.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn number(&self, parameter: &Parameter) -> f64 {
-        match self.given(parameter) {
-            Some(Value::Number(value)) => *value,
-            Some(Value::Integer(value)) => *value as f64,
-            _ => parameter.default.parse().expect("a number's default is one"),
-        }
+        given::number(&self.parameters, parameter)
     }
 
     /// The name given for a parameter, or its default.
     #[must_use]
     pub fn choice<'a>(&'a self, parameter: &'a Parameter) -> &'a str {
-        match self.given(parameter) {
-            Some(Value::Choice(value)) => value,
-            _ => parameter.default,
-        }
-    }
-
-    fn given(&self, parameter: &Parameter) -> Option<&Value> {
-        self.parameters.iter().find(|(name, _)| name == parameter.name).map(|(_, value)| value)
+        given::choice(&self.parameters, parameter)
     }
 }
 
@@ -116,45 +87,6 @@ impl Settings {
 pub fn share_of(capacity: u64, share: f64) -> u64 {
     let found = (capacity as f64 * share) as u64;
     if share <= 1.0 { found.min(capacity) } else { found }
-}
-
-/// The integer given for a parameter, if one was.
-pub(super) fn integer(given: &[(String, Value)], parameter: &Parameter) -> Option<u64> {
-    match given.iter().find(|(name, _)| name == parameter.name) {
-        Some((_, Value::Integer(value))) => Some(*value),
-        _ => None,
-    }
-}
-
-/// Whether a contender can have these parameters.
-pub(super) fn check_parameters(contender: &Contender, given: &[(String, Value)]) -> Result<()> {
-    for (name, value) in given {
-        let Some(parameter) = contender.parameters.iter().find(|parameter| parameter.name == name) else {
-            let known = contender.parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
-            let thing =
-                if contender.room == "cache" { "parameter of the policy" } else { "parameter of the admission" };
-            return Err(Error::UnknownName { thing, name: name.clone(), known });
-        };
-        if !allows(parameter, value) {
-            return Err(Error::Parameter(format!(
-                "{}: {name} is {value:?}; expected {:?}",
-                contender.name, parameter.domain
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Whether the value is one that the parameter can have.
-#[allow(clippy::cast_precision_loss)]
-fn allows(parameter: &Parameter, value: &Value) -> bool {
-    match (parameter.domain, value) {
-        (Domain::Integer { low, high }, Value::Integer(value)) => (low..=high).contains(value),
-        (Domain::Number { low, high }, Value::Number(value)) => (low..=high).contains(value),
-        (Domain::Number { low, high }, Value::Integer(value)) => (low..=high).contains(&(*value as f64)),
-        (Domain::Choice(names), Value::Choice(value)) => names.contains(&value.as_str()),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

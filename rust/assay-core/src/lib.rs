@@ -13,6 +13,7 @@ pub mod counts;
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod given;
 pub mod hash;
 pub mod key_table;
 pub mod keys;

@@ -111,7 +111,8 @@ pub fn ordered_key(columns: &[Keys<'_>], row: usize) -> Option<OrderedKey> {
 
 /// The part of `keys` in `row` as a word, if the column's parts are words; null rows give anything.
 #[inline]
-fn word(keys: &Keys<'_>, row: usize) -> Option<u64> {
+#[must_use]
+pub fn word(keys: &Keys<'_>, row: usize) -> Option<u64> {
     match keys.values() {
         Values::I8(values) => Some(signed(i64::from(values[row]))),
         Values::I16(values) => Some(signed(i64::from(values[row]))),
