@@ -24,6 +24,7 @@ HOSTS = ["polars", "duckdb"]  # what assay is used within; nothing of assay need
 LAYERS = [
     "datasets",
     "caches",
+    "indexes",
     "engines",
     "experiments",
     "harness",
@@ -38,7 +39,7 @@ LAYERS = [
 ]
 PRIMITIVES = {"hashing", "filters", "placement", "checksums"}
 FREE = {"errors", "units", "catalogue", "checks", "plugins", "intervals"} | PRIMITIVES
-MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "caches", "experiments"}
+MAY_TOUCH_THE_CORE = PRIMITIVES | {"catalogue", "caches", "indexes", "experiments"}
 HEAVY = ["altair", "duckdb", "pandas", "polars", "pyarrow", "pydantic"]
 
 
@@ -156,7 +157,7 @@ def test_the_help_of_the_command_line_loads_nothing_heavy() -> None:
     assert loaded_by("import assay.cli, sys; sys.argv = ['assay', '--help']; assay.cli.main()") == set()
 
 
-@pytest.mark.parametrize("crate", ["assay-core", "assay-cache"])
+@pytest.mark.parametrize("crate", ["assay-core", "assay-cache", "assay-index"])
 def test_the_algorithms_know_neither_python_nor_arrow_nor_clocks_nor_files(crate: str) -> None:
     core = PACKAGE.parents[1] / "rust" / crate
     manifest = (core / "Cargo.toml").read_text(encoding="utf-8")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from assay.front import compare, export, run
     from assay.hashing import digest, hash, hash_rows
+    from assay.indexes import Index
     from assay.placement import (
         Anchor,
         BoundedLoads,
@@ -58,6 +59,7 @@ _HOMES = {
     "Checksum": "assay.checksums",
     "CountingBloomFilter": "assay.filters",
     "CuckooFilter": "assay.filters",
+    "Index": "assay.indexes",
     "Jump": "assay.placement",
     "Maglev": "assay.placement",
     "Memento": "assay.placement",
@@ -98,6 +100,7 @@ __all__ = [
     "Checksum",
     "CountingBloomFilter",
     "CuckooFilter",
+    "Index",
     "Jump",
     "Maglev",
     "Memento",

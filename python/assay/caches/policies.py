@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from assay.catalogue import NOUNS, Contender, contenders, find
 from assay.checks import UINT64_HIGH, integer
-from assay.datasets.spelling import parse_nested, without_blanks
-from assay.errors import ParameterError, SpellingError
+from assay.datasets.spelled import Spelled
+from assay.errors import ParameterError
 
 __all__ = ["PolicySpec", "check_in_front", "guarded", "parse_admission", "parse_policy"]
 
-_EXAMPLES = {"cache": "slru(segments=4)", "admission": "size(at_most=4096)"}
-_REQUIRED = {("admission", "size"): "at_most is missing; write size(at_most=4096), in bytes"}
 
-
-@dataclass(frozen=True)
-class PolicySpec:
-    """A policy as it was spelled, checked against the catalogue."""
-
-    text: str  # its spelling without blanks
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    room: str = "cache"
-
-    @property
-    def contender(self) -> Contender:
-        """The catalogue's entry."""
-        return find(self.name, contenders(self.room), NOUNS[self.room])
+class PolicySpec(Spelled):
+    """A policy or an admission as it was spelled, checked against the catalogue."""
 
     @property
     def is_stack(self) -> bool:
@@ -49,7 +32,7 @@ def parse_policy(text: str) -> PolicySpec:
     >>> parse_policy(" lru ").text
     'lru'
     """
-    return _parse(text, "cache")
+    return PolicySpec.parse(text, "cache")
 
 
 def parse_admission(text: str) -> PolicySpec:
@@ -63,7 +46,7 @@ def parse_admission(text: str) -> PolicySpec:
     >>> parse_admission("size(at_most=4096)").parameters
     {'at_most': 4096}
     """
-    return _parse(text, "admission")
+    return PolicySpec.parse(text, "admission")
 
 
 def check_in_front(spec: PolicySpec, *, write: str | None, admission: str | None, ttl: int | None) -> None:
@@ -102,20 +85,3 @@ def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | Non
         wanted = "a whole number of at least 1, in the unit of the column of times, or in requests without one"
         found["ttl"] = integer("ttl", ttl, 1, UINT64_HIGH, wanted)
     return found
-
-
-def _parse(text: Any, room: str) -> PolicySpec:
-    if not isinstance(text, str) or not text.strip():
-        raise ParameterError(
-            f"{NOUNS[room]} is {text!r}; expected a name, with parameters where wanted, such as {_EXAMPLES[room]!r}"
-        )
-    node = parse_nested(text)
-    contender = find(node.name, contenders(room), NOUNS[room])
-    if node.positional:
-        raise SpellingError(
-            f"{node.text}: the parameters of {contender.noun} {node.name} have names; write "
-            f"{node.name}(parameter=value)"
-        )
-    if (room, node.name) in _REQUIRED and not node.keywords:
-        raise ParameterError(f"{node.name}: {_REQUIRED[room, node.name]}")
-    return PolicySpec(without_blanks(node.text), node.name, contender.check(node.keywords), room)

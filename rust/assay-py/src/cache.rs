@@ -9,13 +9,13 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
-use assay_cache::settings::Value;
 use assay_cache::{Guard, Measure, Progress, Settings, Tally, Task, Trace};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::PyDict;
 
 use crate::convert::Column;
 use crate::errors::{parameter, raise};
+use crate::given::{value_of, values_of};
 use crate::hashing::{Threads, threads_or_default};
 use crate::output;
 use crate::slices::slice_of;
@@ -151,27 +151,6 @@ impl PySimulationProgress {
     fn stop(&self) {
         self.progress.stopped.store(1, Ordering::Relaxed);
     }
-}
-
-fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if !value.is_instance_of::<PyBool>() {
-        if let Ok(found) = value.extract::<u64>() {
-            return Ok(Value::Integer(found));
-        }
-        if let Ok(found) = value.extract::<f64>() {
-            return Ok(Value::Number(found));
-        }
-    }
-    let text = value.extract::<String>().or_else(|_| value.str().map(|text| text.to_string().to_lowercase()));
-    text.map(Value::Choice).map_err(|_| parameter(format!("{name} is no number and no name")))
-}
-
-fn values_of(given: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Value)>> {
-    let pairs = given.iter().map(|(name, value)| {
-        let name = name.extract::<String>()?;
-        value_of(&name, &value).map(|value| (name, value))
-    });
-    pairs.collect()
 }
 
 /// A simulation as Python says it: policy, parameters, capacity, whether that counts bytes, seed. What stands in front

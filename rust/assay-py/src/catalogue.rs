@@ -48,7 +48,7 @@ fn describe<'py>(py: Python<'py>, contender: &Contender) -> PyResult<Bound<'py, 
 #[pyfunction]
 pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
-    for contender in assay_core::contenders().chain(assay_cache::contenders()) {
+    for contender in assay_core::contenders().chain(assay_cache::contenders()).chain(assay_index::contenders()) {
         list.append(describe(py, contender)?)?;
     }
     Ok(list)

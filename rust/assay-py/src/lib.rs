@@ -12,7 +12,9 @@ mod errors;
 mod filters;
 mod fingerprint_filters;
 mod fold;
+mod given;
 mod hashing;
+mod index;
 mod kept;
 mod key_table;
 mod merkle;
@@ -75,6 +77,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::hashing::{digest, hash, hash_rows};
+    #[pymodule_export]
+    use crate::index::{PyIndex, PyIndexBuilder, PyIndexProgress};
     #[pymodule_export]
     use crate::key_table::PyKeyTable;
     #[pymodule_export]

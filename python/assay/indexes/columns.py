@@ -1,0 +1,101 @@
+"""What indexes are given, as the core takes it: columns of a key, bounds of a range, row numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from assay.errors import ParameterError, UnsupportedTypeError
+
+__all__ = ["CLOSED", "bound_columns", "key_columns", "row_numbers"]
+
+# Which ends of a range belong to it.
+CLOSED = {"both": (True, True), "left": (True, False), "right": (False, True), "neither": (False, False)}
+
+
+def key_columns(keys: Any) -> list[Any]:
+    """The columns of keys: a column, or each of a table's.
+
+    Raises:
+        UnsupportedTypeError: It is nothing that speaks Arrow.
+    """
+    if isinstance(keys, pa.RecordBatch):
+        return list(keys.columns)
+    if isinstance(keys, pa.Table):
+        return [keys.column(place) for place in range(keys.num_columns)]
+    if isinstance(keys, pa.StructArray):
+        return list(keys.flatten())
+    if isinstance(keys, pa.Array | pa.ChunkedArray):
+        return [keys]
+    if hasattr(keys, "__arrow_c_stream__") and hasattr(keys, "columns"):
+        return key_columns(pa.table(keys))
+    if hasattr(keys, "__arrow_c_array__") or hasattr(keys, "__arrow_c_stream__"):
+        return [keys]
+    raise UnsupportedTypeError(
+        f"keys are {type(keys).__name__}; expected an Arrow column or table (pyarrow, polars, pandas, DuckDB): wrap "
+        "plain values as pyarrow.array(values)"
+    )
+
+
+def row_numbers(rows: Any) -> pa.Array:
+    """Row numbers as the core takes them: uint64 in one piece.
+
+    Raises:
+        ParameterError: They are no whole numbers of 0 or more, or one is null.
+    """
+    wanted = "whole numbers of 0 or more, without nulls"
+    try:
+        found = rows if isinstance(rows, pa.Array | pa.ChunkedArray) else pa.array(rows)
+        if isinstance(found, pa.ChunkedArray):
+            found = found.combine_chunks()
+            found = pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+        if len(found) == 0:
+            return pa.array([], pa.uint64())
+        if found.null_count or not pa.types.is_integer(found.type):
+            raise ParameterError(f"rows are of type {found.type} with {found.null_count} nulls; expected {wanted}")
+        return found.cast(pa.uint64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise ParameterError(f"rows cannot be row numbers ({error}); expected {wanted}") from None
+
+
+def bound_columns(value: Any, types: list[pa.DataType], name: str) -> list[pa.Array] | None:
+    """A bound as columns of one row; None if there is none. A compound bound is a tuple of the first parts, or all.
+
+    Raises:
+        ParameterError: It has more parts than there are columns, or a part that is no value of its column's kind.
+    """
+    if value is None:
+        return None
+    parts = list(value) if isinstance(value, tuple | list) else [value]
+    if not parts or len(parts) > len(types):
+        raise ParameterError(
+            f"{name} has {len(parts)} parts; the index has {len(types)} column{'s' * (len(types) != 1)}: give the "
+            "first of them, or all"
+        )
+    return [_scalar(part, kind, name) for part, kind in zip(parts, types, strict=False)]
+
+
+def _scalar(value: Any, kind: pa.DataType, name: str) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if isinstance(value, pa.Scalar):
+        return pa.array([value.as_py()], value.type)
+    wanted: pa.DataType | None = None
+    if pa.types.is_floating(kind) and isinstance(value, int) and not isinstance(value, bool):
+        value, wanted = float(value), pa.float64()
+    elif pa.types.is_decimal(kind) and isinstance(value, int) and not isinstance(value, bool):
+        from decimal import Decimal
+
+        value = Decimal(value)
+    elif pa.types.is_integer(kind) and isinstance(value, int) and value >= 2**63:
+        wanted = pa.uint64()
+    elif pa.types.is_timestamp(kind) and kind.tz is not None:
+        wanted = pa.timestamp("us", kind.tz)
+    try:
+        return pa.array([value], wanted)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        raise ParameterError(
+            f"{name} is {value!r}, which is no value of a column of type {kind} ({error}); pass a value of that type, "
+            "or a pyarrow.scalar"
+        ) from None

@@ -1,0 +1,478 @@
+//! An index over columns: keys are encoded, nulls left out, batches spread over threads.
+
+use std::ops::Bound;
+
+use assay_core::error::{Error, Result};
+use assay_core::given::Given;
+use assay_core::keys::Keys;
+use assay_core::threads;
+
+use crate::encode::{Batch, Encoded, Limit, Row, Shapes, Side};
+use crate::space::{Space, Texts, Words};
+use crate::{Between, Found, Index, Kind, MOST_ENTRIES, NONE, Ordered, Pairs, Plan, Progress, Take, kind};
+
+#[derive(Debug)]
+enum Entries {
+    Words(Pairs<Words>),
+    Texts(Pairs<Texts>),
+}
+
+/// The entries of an index that is to be built.
+#[derive(Debug)]
+pub struct Builder {
+    kind: Kind,
+    given: Vec<(String, assay_core::given::Value)>,
+    shapes: Option<Shapes>,
+    entries: Entries,
+    rows: u64,
+}
+
+/// A row number as an index keeps it.
+fn row_number(row: u64) -> Result<u32> {
+    u32::try_from(row).ok().filter(|row| *row != NONE).ok_or_else(|| {
+        Error::Data(format!("a row has the number {row}; an index holds row numbers up to {}", NONE - 1))
+    })
+}
+
+fn check_rows(rows: Option<&[u64]>, keys: usize) -> Result<()> {
+    match rows {
+        Some(rows) if rows.len() != keys => {
+            Err(Error::Data(format!("there are {} row numbers for {keys} keys; expected as many", rows.len())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The row numbers of those rows that have a key.
+fn kept_rows(states: Option<&[Row]>, count: usize, number: impl Fn(usize) -> u64) -> Result<Vec<u32>> {
+    (0..count)
+        .filter(|row| states.is_none_or(|states| states[*row] == Row::Key))
+        .map(|row| row_number(number(row)))
+        .collect()
+}
+
+impl Builder {
+    /// One for a structure of this name with these parameters.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot have them.
+    pub fn new(name: &str, given: &Given) -> Result<Self> {
+        Ok(Self {
+            kind: kind(name, given)?,
+            given: given.to_vec(),
+            shapes: None,
+            entries: Entries::Words(Pairs::default()),
+            rows: 0,
+        })
+    }
+
+    /// Takes more rows, with numbers of their own or the next ones.
+    ///
+    /// # Errors
+    /// If a column is of another kind than before, a key is too long, or there are too many rows.
+    pub fn append(&mut self, columns: &[Keys<'_>], rows: Option<&[u64]>) -> Result<()> {
+        let shapes = match &self.shapes {
+            Some(shapes) => shapes.clone(),
+            None => {
+                let shapes = Shapes::of(columns);
+                if !shapes.are_words() {
+                    self.entries = Entries::Texts(Pairs::default());
+                }
+                self.shapes.insert(shapes).clone()
+            }
+        };
+        let count = columns.first().map_or(0, Keys::len);
+        check_rows(rows, count)?;
+        let encoded = shapes.encode(columns, true)?;
+        let first = self.rows;
+        let numbers =
+            kept_rows(encoded.rows.as_deref(), count, |row| rows.map_or(first + row as u64, |rows| rows[row]))?;
+        self.rows += count as u64;
+        match &mut self.entries {
+            Entries::Words(pairs) => {
+                let Batch::Words(words) = &encoded.keys else { unreachable!("the shapes are words") };
+                pairs.keys.extend_from_slice(words);
+                pairs.rows.extend_from_slice(&numbers);
+            }
+            Entries::Texts(pairs) => {
+                for (text, row) in encoded.keys.texts().iter().zip(numbers) {
+                    pairs.push(text, row);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match &self.entries {
+            Entries::Words(pairs) => pairs.len(),
+            Entries::Texts(pairs) => pairs.len(),
+        }
+    }
+
+    /// The index.
+    ///
+    /// # Errors
+    /// If there are too many entries, or it was called off.
+    pub fn finish(self, threads: usize, progress: &Progress) -> Result<Built> {
+        if self.entries() as u64 > MOST_ENTRIES {
+            return Err(Error::Data(format!(
+                "the column has {} keys; an index holds at most {MOST_ENTRIES}: partition the column first",
+                self.entries()
+            )));
+        }
+        let plan = Plan { given: &self.given, threads, progress };
+        let inner = match self.entries {
+            Entries::Words(pairs) => Inner::Words((self.kind.words)(pairs, &plan)?),
+            Entries::Texts(pairs) => Inner::Texts((self.kind.texts)(pairs, &plan)?),
+        };
+        Ok(Built { kind: self.kind, shapes: self.shapes, inner })
+    }
+}
+
+#[derive(Debug)]
+enum Inner {
+    Words(Box<dyn Index<Words>>),
+    Texts(Box<dyn Index<Texts>>),
+}
+
+/// An index over one column or several.
+#[derive(Debug)]
+pub struct Built {
+    kind: Kind,
+    shapes: Option<Shapes>,
+    inner: Inner,
+}
+
+/// Calls the same on either space, with `$index` and the keys of `$encoded` as `$probes`.
+macro_rules! with_probes {
+    ($inner:expr, $encoded:expr, ($index:ident, $probes:ident) => $work:expr) => {
+        match $inner {
+            Inner::Words($index) => {
+                let Batch::Words($probes) = &$encoded.keys else { unreachable!("the shapes are words") };
+                $work
+            }
+            Inner::Texts($index) => {
+                let $probes = $encoded.keys.texts();
+                $work
+            }
+        }
+    };
+}
+
+macro_rules! with_index {
+    ($inner:expr, $index:ident => $work:expr) => {
+        match $inner {
+            Inner::Words($index) => $work,
+            Inner::Texts($index) => $work,
+        }
+    };
+}
+
+/// What lookups found, row by row of what was asked.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// The rows of each, and where they end.
+    pub found: Found,
+    /// Which rows are valid, as an Arrow bitmap; None if all are.
+    pub validity: Option<Vec<u8>>,
+}
+
+impl Built {
+    /// How many entries there are.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        with_index!(&self.inner, index => index.len())
+    }
+
+    /// The bytes that it takes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        with_index!(&self.inner, index => index.memory_bytes())
+    }
+
+    /// What else is to be said of it.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<(&'static str, f64)> {
+        with_index!(&self.inner, index => index.statistics())
+    }
+
+    /// The columns' shapes; an index that was built of no rows takes those of the first that come.
+    fn shapes(&self, columns: &[Keys<'_>]) -> Result<Shapes> {
+        match &self.shapes {
+            Some(shapes) => Ok(shapes.clone()),
+            None => {
+                let shapes = Shapes::of(columns);
+                if shapes.are_words() == matches!(self.inner, Inner::Words(_)) {
+                    return Ok(shapes);
+                }
+                Err(Error::Data(
+                    "the index was built of no column; build it of an empty one of the right type".to_owned(),
+                ))
+            }
+        }
+    }
+
+    /// The rows of each key.
+    ///
+    /// # Errors
+    /// If keys are of another kind than the column's.
+    pub fn lookup(&self, columns: &[Keys<'_>], threads: usize) -> Result<Answers> {
+        let encoded = self.shapes(columns)?.encode(columns, false)?;
+        let found = with_probes!(&self.inner, encoded, (index, probes) => {
+            joined(threads::map(probes.len(), threads, |range| {
+                let mut found = Found::with_capacity(range.len());
+                index.lookup(&probes[range], &mut found);
+                found
+            }))
+        });
+        Ok(spread(found, &encoded))
+    }
+
+    /// The least row of each key; where there is none, the bitmap says so.
+    ///
+    /// # Errors
+    /// If keys are of another kind than the column's.
+    pub fn lookup_first(&self, columns: &[Keys<'_>], threads: usize) -> Result<(Vec<u64>, Option<Vec<u8>>)> {
+        let encoded = self.shapes(columns)?.encode(columns, false)?;
+        let first = with_probes!(&self.inner, encoded, (index, probes) => {
+            let mut first = vec![NONE; probes.len()];
+            threads::fill(&mut first, threads, |start, part| index.lookup_first(&probes[start..start + part.len()], part));
+            first
+        });
+        let mut next = first.iter();
+        let rows = columns.first().map_or(0, Keys::len);
+        let mut validity = Bits::new(rows);
+        let answers = (0..rows).map(|row| {
+            let is_key = encoded.rows.as_ref().is_none_or(|states| states[row] == Row::Key);
+            let found = if is_key { *next.next().expect("a key has an answer") } else { NONE };
+            validity.set(row, found != NONE);
+            if found == NONE { 0 } else { u64::from(found) }
+        });
+        Ok((answers.collect(), validity.finish()))
+    }
+
+    /// The structure by order.
+    fn check_order(&self) -> Result<()> {
+        if with_index!(&self.inner, index => index.ordered().is_some()) {
+            return Ok(());
+        }
+        let with: Vec<_> = crate::contenders().filter(|one| one.can("ordered")).map(|one| one.name).collect();
+        Err(Error::Parameter(format!(
+            "{} does not know the order of its keys; for ranges build one of {}",
+            self.kind.contender.name,
+            with.join(", ")
+        )))
+    }
+
+    /// A bound of a range, of the first columns of a key.
+    ///
+    /// # Errors
+    /// If it is of another kind, or null.
+    pub fn bound(&self, columns: Option<&[Keys<'_>]>, row: usize, side: Side, included: bool) -> Result<Limit> {
+        match columns {
+            None => Ok(Limit::None),
+            Some(columns) => match &self.shapes {
+                Some(shapes) => shapes.bound(columns, row, side, included),
+                None => Ok(Limit::Nothing),
+            },
+        }
+    }
+
+    /// The rows of keys within bounds, in the order of keys.
+    ///
+    /// # Errors
+    /// If the structure has no order.
+    pub fn range(&self, low: &Limit, high: &Limit, take: Take) -> Result<Vec<u64>> {
+        self.check_order()?;
+        let mut rows = Vec::new();
+        match &self.inner {
+            Inner::Words(index) => {
+                if let (Some(low), Some(high)) = (word_bound(low), word_bound(high)) {
+                    ordered(index.as_ref()).range(&Between { low, high }, take, &mut rows);
+                }
+            }
+            Inner::Texts(index) => {
+                if let (Some(low), Some(high)) = (text_bound(low), text_bound(high)) {
+                    ordered(index.as_ref()).range(&Between { low, high }, take, &mut rows);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows of each range of a batch; a null bound makes a null answer.
+    ///
+    /// # Errors
+    /// If the structure has no order, or a bound is of another kind.
+    pub fn ranges(
+        &self,
+        lows: &[Keys<'_>],
+        highs: &[Keys<'_>],
+        closed: (bool, bool),
+        threads: usize,
+    ) -> Result<Answers> {
+        self.check_order()?;
+        let count = lows.first().map_or(0, Keys::len);
+        if highs.first().map_or(0, Keys::len) != count {
+            return Err(Error::Data(format!(
+                "there are {count} low bounds and {} high ones; expected as many",
+                highs.first().map_or(0, Keys::len)
+            )));
+        }
+        let shapes = self.shapes(lows)?;
+        shapes.check(lows)?;
+        shapes.check(highs)?;
+        if let Inner::Words(index) = &self.inner {
+            let (low, high) = (shapes.encode(lows, false)?, shapes.encode(highs, false)?);
+            if let (Encoded { keys: Batch::Words(low), rows: None }, Encoded { keys: Batch::Words(high), rows: None }) =
+                (&low, &high)
+            {
+                let bound =
+                    |word: u64, included: bool| if included { Bound::Included(word) } else { Bound::Excluded(word) };
+                let found = joined(threads::map(count, threads, |range| {
+                    let betweens: Vec<Between<'_, Words>> = range
+                        .map(|at| Between { low: bound(low[at], closed.0), high: bound(high[at], closed.1) })
+                        .collect();
+                    let mut found = Found::with_capacity(betweens.len());
+                    ordered(index.as_ref()).ranges(&betweens, &mut found);
+                    found
+                }));
+                return Ok(Answers { found, validity: None });
+            }
+        }
+        let mut answers = Answers::default();
+        let mut validity = Bits::new(count);
+        for row in 0..count {
+            let is_null = lows.iter().chain(highs).any(|keys| keys.is_null(row));
+            if !is_null {
+                let low = shapes.bound(lows, row, Side::Low, closed.0)?;
+                let high = shapes.bound(highs, row, Side::High, closed.1)?;
+                answers.found.rows.extend(self.range(&low, &high, Take::ALL)?);
+            }
+            validity.set(row, !is_null);
+            answers.found.end();
+        }
+        answers.validity = validity.finish();
+        Ok(answers)
+    }
+
+    /// Puts entries in; those without a key are left out. How many came in.
+    ///
+    /// # Errors
+    /// If keys are of another kind than the column's or do not fit its type, or there would be too many.
+    pub fn insert(&mut self, columns: &[Keys<'_>], rows: &[u64]) -> Result<u64> {
+        let shapes = self.shapes(columns)?;
+        let count = columns.first().map_or(0, Keys::len);
+        check_rows(Some(rows), count)?;
+        let encoded = shapes.encode(columns, true)?;
+        let numbers = kept_rows(encoded.rows.as_deref(), count, |row| rows[row])?;
+        if self.entries() + numbers.len() as u64 > MOST_ENTRIES {
+            return Err(Error::Data(format!(
+                "the index would hold more than {MOST_ENTRIES} entries; partition the column"
+            )));
+        }
+        with_probes!(&mut self.inner, encoded, (index, probes) => index.insert(probes.as_ref(), &numbers));
+        self.shapes = Some(shapes);
+        Ok(numbers.len() as u64)
+    }
+
+    /// Takes entries out, all of these keys or just these pairs; how many left.
+    ///
+    /// # Errors
+    /// If keys are of another kind than the column's.
+    pub fn delete(&mut self, columns: &[Keys<'_>], rows: Option<&[u64]>) -> Result<u64> {
+        let shapes = self.shapes(columns)?;
+        let count = columns.first().map_or(0, Keys::len);
+        check_rows(rows, count)?;
+        let encoded = shapes.encode(columns, false)?;
+        // A number that no entry can have is told by none of them.
+        let numbers = rows.map(|rows| {
+            (0..count)
+                .filter(|row| encoded.rows.as_ref().is_none_or(|states| states[*row] == Row::Key))
+                .map(|row| u32::try_from(rows[row]).unwrap_or(NONE))
+                .collect::<Vec<_>>()
+        });
+        Ok(with_probes!(&mut self.inner, encoded, (index, probes) => {
+            index.delete(probes.as_ref(), numbers.as_deref())
+        }))
+    }
+}
+
+fn ordered<S: Space>(index: &dyn Index<S>) -> &dyn Ordered<S> {
+    index.ordered().expect("it was asked whether it has an order")
+}
+
+fn word_bound(limit: &Limit) -> Option<Bound<u64>> {
+    match limit {
+        Limit::None => Some(Bound::Unbounded),
+        Limit::Word(bound) => Some(*bound),
+        Limit::Nothing | Limit::Texts(_) => None,
+    }
+}
+
+fn text_bound(limit: &Limit) -> Option<Bound<&[u8]>> {
+    match limit {
+        Limit::None => Some(Bound::Unbounded),
+        Limit::Texts(bound) => Some(bound.as_ref().map(Vec::as_slice)),
+        Limit::Nothing | Limit::Word(_) => None,
+    }
+}
+
+/// The parts of a batch as one.
+fn joined(mut parts: Vec<Found>) -> Found {
+    if parts.len() == 1 {
+        return parts.swap_remove(0);
+    }
+    let mut all = Found {
+        ends: Vec::with_capacity(parts.iter().map(|part| part.ends.len()).sum()),
+        rows: Vec::with_capacity(parts.iter().map(|part| part.rows.len()).sum()),
+    };
+    for part in parts {
+        #[allow(clippy::cast_possible_wrap)]
+        let before = all.rows.len() as i64;
+        all.ends.extend(part.ends.iter().map(|end| before + end));
+        all.rows.extend_from_slice(&part.rows);
+    }
+    all
+}
+
+/// The answers to keys as those to all rows: none where there is no key.
+fn spread(found: Found, encoded: &Encoded<'_>) -> Answers {
+    let Some(states) = &encoded.rows else { return Answers { found, validity: None } };
+    let mut validity = Bits::new(states.len());
+    let mut ends = Vec::with_capacity(states.len());
+    let mut next = found.ends.iter();
+    let mut last = 0;
+    for (row, state) in states.iter().enumerate() {
+        if *state == Row::Key {
+            last = *next.next().expect("a key has an answer");
+        }
+        ends.push(last);
+        validity.set(row, *state != Row::Null);
+    }
+    Answers { found: Found { ends, rows: found.rows }, validity: validity.finish() }
+}
+
+/// An Arrow bitmap in the making.
+struct Bits {
+    bytes: Vec<u8>,
+    all: bool,
+}
+
+impl Bits {
+    fn new(len: usize) -> Self {
+        Self { bytes: vec![0; len.div_ceil(8)], all: true }
+    }
+
+    fn set(&mut self, at: usize, value: bool) {
+        self.bytes[at >> 3] |= u8::from(value) << (at & 7);
+        self.all &= value;
+    }
+
+    fn finish(self) -> Option<Vec<u8>> {
+        (!self.all).then_some(self.bytes)
+    }
+}

@@ -1,0 +1,221 @@
+//! The room of indexes: from a key to the numbers of the rows that hold it.
+//!
+//! An index here is a secondary one: entries are pairs of a key and a row number, several rows may hold one key, and one
+//! entry may be there more than once. Keys come in one of two spaces ([`space::Words`], [`space::Texts`]), into which
+//! [`encode`] brings every Arrow type; a structure is one file, generic over the space. [`built::Built`] is what the
+//! binding holds: it encodes columns, leaves nulls out, and spreads batches over threads.
+
+pub mod built;
+pub mod encode;
+pub mod found;
+#[cfg(test)]
+mod laws;
+pub mod pairs;
+pub mod run;
+pub mod scan;
+pub mod shape;
+pub mod sorted;
+pub mod space;
+
+use std::fmt::Debug;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use assay_core::catalogue::Contender;
+use assay_core::error::{Error, Result};
+use assay_core::given::{self, Given};
+
+pub use found::{Found, NONE};
+pub use pairs::Pairs;
+use space::{Space, Texts, Words};
+
+/// The most entries of an index: row numbers and places are 32 bits wide, and one of them means none.
+pub const MOST_ENTRIES: u64 = u32::MAX as u64 - 1;
+
+/// The entries of a column by key.
+pub trait Index<S: Space>: Debug + Send + Sync {
+    /// How many entries there are.
+    fn len(&self) -> u64;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes that it takes, all of them: keys, row numbers, whatever leads to them.
+    fn memory_bytes(&self) -> u64;
+
+    /// Appends the rows of each probe, ascending: one end a probe, also where there is none.
+    fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found);
+
+    /// Writes the least row of each probe, or [`NONE`].
+    fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
+        let mut found = Found::with_capacity(probes.len());
+        self.lookup(probes, &mut found);
+        let mut start = 0;
+        for (slot, end) in out.iter_mut().zip(&found.ends) {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let end = *end as usize;
+            #[allow(clippy::cast_possible_truncation)]
+            let row = if end > start { found.rows[start] as u32 } else { NONE };
+            *slot = row;
+            start = end;
+        }
+    }
+
+    /// Puts entries in; one that is there already is there twice.
+    fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]);
+
+    /// Takes all entries of these keys out, or with rows just these pairs; how many left.
+    fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64;
+
+    /// The same index by order, if it has one.
+    fn ordered(&self) -> Option<&dyn Ordered<S>> {
+        None
+    }
+
+    /// What else is to be said of it, each with its name: levels, blocks that were skipped, bytes that were written.
+    fn statistics(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+}
+
+/// From where to where.
+#[derive(Debug, Clone, Copy)]
+pub struct Between<'a, S: Space> {
+    /// Where it begins.
+    pub low: Bound<S::Probe<'a>>,
+    /// Where it ends.
+    pub high: Bound<S::Probe<'a>>,
+}
+
+impl<S: Space> Between<'_, S> {
+    /// Whether a kept key comes before what is asked for.
+    #[inline]
+    #[must_use]
+    pub fn is_below(&self, space: &S, key: S::Key) -> bool {
+        match self.low {
+            Bound::Included(low) => space.compare(key, low).is_lt(),
+            Bound::Excluded(low) => space.compare(key, low).is_le(),
+            Bound::Unbounded => false,
+        }
+    }
+
+    /// Whether a kept key comes after what is asked for.
+    #[inline]
+    #[must_use]
+    pub fn is_above(&self, space: &S, key: S::Key) -> bool {
+        match self.high {
+            Bound::Included(high) => space.compare(key, high).is_gt(),
+            Bound::Excluded(high) => space.compare(key, high).is_ge(),
+            Bound::Unbounded => false,
+        }
+    }
+}
+
+/// How much of a range is wanted, and from which end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Take {
+    /// At most so many rows.
+    pub limit: usize,
+    /// From the greatest to the least: the exact reverse of the ascending order.
+    pub descending: bool,
+}
+
+impl Take {
+    /// Everything, ascending.
+    pub const ALL: Self = Self { limit: usize::MAX, descending: false };
+}
+
+/// An index that knows the order of its keys.
+pub trait Ordered<S: Space>: Send + Sync {
+    /// Appends the rows of keys between two in the order of keys, those of equal keys by row.
+    fn range(&self, between: &Between<'_, S>, take: Take, rows: &mut Vec<u64>);
+
+    /// Appends the rows of each range of a batch, ascending: one end a range.
+    fn ranges(&self, betweens: &[Between<'_, S>], found: &mut Found) {
+        for between in betweens {
+            self.range(between, Take::ALL, &mut found.rows);
+            found.end();
+        }
+    }
+}
+
+/// How far the building of an index is, and the way to call it off.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Entries placed so far; a structure that sorts first counts every pass.
+    pub done: AtomicU64,
+    /// How many there will be.
+    pub total: AtomicU64,
+    /// Any other number than 0: stop.
+    pub stopped: AtomicU64,
+}
+
+impl Progress {
+    /// Says how much there is to do.
+    pub fn expect(&self, more: u64) {
+        self.total.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Says that so much more is done.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn add(&self, more: u64) -> Result<()> {
+        self.done.fetch_add(more, Ordering::Relaxed);
+        if self.stopped.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
+        Err(Error::Data("the building of the index was called off".to_owned()))
+    }
+}
+
+/// What an index is built with.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The parameters that were given.
+    pub given: &'a Given,
+    /// At most so many threads.
+    pub threads: usize,
+    /// How far it is.
+    pub progress: &'a Progress,
+}
+
+/// Builds an index of one space.
+pub type Build<S> = fn(Pairs<S>, &Plan<'_>) -> Result<Box<dyn Index<S>>>;
+
+/// A structure: what is known of it, and how it is built in either space.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// What is known of it.
+    pub contender: &'static Contender,
+    /// Of words.
+    pub words: Build<Words>,
+    /// Of bytes.
+    pub texts: Build<Texts>,
+}
+
+/// All structures.
+pub const TABLE: &[Kind] = &[
+    Kind { contender: &scan::CONTENDER, words: scan::build, texts: scan::build },
+    Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
+];
+
+/// Every contender of this room.
+pub fn contenders() -> impl Iterator<Item = &'static Contender> {
+    TABLE.iter().map(|kind| kind.contender)
+}
+
+/// The structure of this name, if it can have these parameters.
+///
+/// # Errors
+/// If there is none of this name, or it cannot have a parameter.
+pub fn kind(name: &str, given: &Given) -> Result<Kind> {
+    let Some(kind) = TABLE.iter().find(|kind| kind.contender.name == name) else {
+        let known = contenders().map(|contender| contender.name).collect::<Vec<_>>().join(", ");
+        return Err(Error::UnknownName { thing: "index", name: name.to_owned(), known });
+    };
+    given::check(kind.contender, given)?;
+    Ok(*kind)
+}

@@ -1,0 +1,104 @@
+//! `scan`: no index; every question reads the whole column.
+//!
+//! Cost: n comparisons a lookup, whatever it finds; nothing beside keys and rows; an insertion appends. It is what every
+//! index must beat, and wins where most rows are wanted anyway or nobody asks. Source: Selinger et al., Access Path
+//! Selection in a Relational Database Management System, SIGMOD 1979 (the segment scan).
+
+use std::collections::HashSet;
+
+use assay_core::catalogue::Contender;
+use assay_core::error::Result;
+
+use crate::space::Space;
+use crate::{Between, Found, Index, Ordered, Pairs, Plan, Take};
+
+/// What the catalogue says.
+pub const CONTENDER: Contender = Contender {
+    room: "index",
+    name: "scan",
+    version: 1,
+    idea: "No index: every question reads the whole column.",
+    cost: "n comparisons a question; no bytes beyond the column; an insertion appends",
+    choose_when: "the column is small, rarely asked, or most of its rows are wanted",
+    source: "Selinger et al., Access Path Selection in a Relational Database Management System, SIGMOD 1979",
+    parameters: &[],
+    abilities: &["ordered", "updates"],
+};
+
+/// Keeps the entries as they came.
+///
+/// # Errors
+/// If it was called off.
+pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
+    plan.progress.add(0)?;
+    Ok(Box::new(Scan { pairs }))
+}
+
+#[derive(Debug)]
+struct Scan<S: Space> {
+    pairs: Pairs<S>,
+}
+
+impl<S: Space> Index<S> for Scan<S> {
+    fn len(&self) -> u64 {
+        self.pairs.len() as u64
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let pairs = &self.pairs;
+        (pairs.keys.capacity() * size_of::<S::Key>() + pairs.rows.capacity() * size_of::<u32>()) as u64
+            + pairs.space.memory_bytes()
+    }
+
+    fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
+        for probe in probes {
+            for (key, row) in self.pairs.keys.iter().zip(&self.pairs.rows) {
+                if self.pairs.space.compare(*key, *probe).is_eq() {
+                    found.push(*row);
+                }
+            }
+            found.end_sorted();
+        }
+    }
+
+    fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
+        for (probe, row) in probes.iter().zip(rows) {
+            self.pairs.push(*probe, *row);
+        }
+    }
+
+    fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
+        let pairs = &mut self.pairs;
+        let mut gone = HashSet::new();
+        for (at, probe) in probes.iter().enumerate() {
+            let wanted = rows.map(|rows| rows[at]);
+            gone.extend((0..pairs.keys.len()).filter(|place| {
+                wanted.is_none_or(|row| pairs.rows[*place] == row)
+                    && pairs.space.compare(pairs.keys[*place], *probe).is_eq()
+            }));
+        }
+        let mut place = 0..pairs.keys.len();
+        pairs.keys.retain(|_| !place.next().is_some_and(|place| gone.contains(&place)));
+        let mut place = 0..pairs.rows.len();
+        pairs.rows.retain(|_| !place.next().is_some_and(|place| gone.contains(&place)));
+        gone.len() as u64
+    }
+
+    fn ordered(&self) -> Option<&dyn Ordered<S>> {
+        Some(self)
+    }
+}
+
+impl<S: Space> Ordered<S> for Scan<S> {
+    fn range(&self, between: &Between<'_, S>, take: Take, rows: &mut Vec<u64>) {
+        let (pairs, space) = (&self.pairs, &self.pairs.space);
+        let mut inside: Vec<usize> = (0..pairs.len())
+            .filter(|at| !between.is_below(space, pairs.keys[*at]) && !between.is_above(space, pairs.keys[*at]))
+            .collect();
+        inside.sort_unstable_by(|one, other| pairs.order(*one, *other));
+        if take.descending {
+            inside.reverse();
+        }
+        rows.extend(inside.into_iter().take(take.limit).map(|at| u64::from(pairs.rows[at])));
+    }
+}

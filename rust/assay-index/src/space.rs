@@ -1,0 +1,216 @@
+//! What keys are to an index: words that compare as integers, or bytes that compare as bytes.
+//!
+//! Every Arrow type is brought into one of two spaces by [`crate::encode`], so that a structure is written once,
+//! generic over [`Space`], and compiled for both. A key that is kept is small and of one size ([`Space::Key`]); a key
+//! that is asked for is borrowed from whoever asks ([`Space::Probe`]).
+
+use std::cmp::Ordering;
+use std::fmt::Debug;
+
+/// A space of keys with an order.
+pub trait Space: Clone + Debug + Default + Send + Sync + 'static {
+    /// A key as an index keeps it.
+    type Key: Copy + Debug + Default + Send + Sync + 'static;
+    /// A key that is asked for or put in.
+    type Probe<'a>: Copy + Debug + Send + Sync;
+    /// Whether a head is the whole key.
+    const HEAD_IS_ALL: bool;
+
+    /// The first eight bytes of a key as a big-endian number, shorter keys filled up with zeros: where heads differ,
+    /// keys are in the order of their heads.
+    fn head(key: Self::Key) -> u64;
+
+    /// The head of a key that is asked for.
+    fn probe_head(probe: Self::Probe<'_>) -> u64;
+
+    /// A kept key as one to ask for.
+    fn probe(&self, key: Self::Key) -> Self::Probe<'_>;
+
+    /// Keeps a key.
+    fn keep(&mut self, probe: Self::Probe<'_>) -> Self::Key;
+
+    /// The order of a kept key and one that is asked for.
+    fn compare(&self, key: Self::Key, probe: Self::Probe<'_>) -> Ordering;
+
+    /// The order of two kept keys.
+    fn order(&self, one: Self::Key, other: Self::Key) -> Ordering;
+
+    /// The order of two keys that are asked for.
+    fn order_probes(one: Self::Probe<'_>, other: Self::Probe<'_>) -> Ordering;
+
+    /// The bytes that the key is, as its user counts them.
+    fn key_bytes(probe: Self::Probe<'_>) -> u64;
+
+    /// The bytes that this space holds beside the keys themselves.
+    fn memory_bytes(&self) -> u64;
+}
+
+/// Integers, times, floats, bool: eight bytes that compare as an unsigned integer.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Words;
+
+impl Space for Words {
+    type Key = u64;
+    type Probe<'a> = u64;
+    const HEAD_IS_ALL: bool = true;
+
+    #[inline]
+    fn head(key: u64) -> u64 {
+        key
+    }
+
+    #[inline]
+    fn probe_head(probe: u64) -> u64 {
+        probe
+    }
+
+    #[inline]
+    fn probe(&self, key: u64) -> u64 {
+        key
+    }
+
+    #[inline]
+    fn keep(&mut self, probe: u64) -> u64 {
+        probe
+    }
+
+    #[inline]
+    fn compare(&self, key: u64, probe: u64) -> Ordering {
+        key.cmp(&probe)
+    }
+
+    #[inline]
+    fn order(&self, one: u64, other: u64) -> Ordering {
+        one.cmp(&other)
+    }
+
+    #[inline]
+    fn order_probes(one: u64, other: u64) -> Ordering {
+        one.cmp(&other)
+    }
+
+    #[inline]
+    fn key_bytes(_: u64) -> u64 {
+        8
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// A kept key of bytes: its head, and where the whole lies.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Text {
+    head: u64,
+    /// The place of its first byte, and its length: 40 and 24 bits.
+    place: u64,
+}
+
+/// The longest key of bytes.
+pub const LONGEST: usize = (1 << LENGTH_BITS) - 1;
+const LENGTH_BITS: u32 = 24;
+
+/// Text, binary, decimals and compound keys: bytes that compare as bytes do, a prefix before what it begins.
+///
+/// Bytes of keys that left stay until the index is built anew.
+#[derive(Debug, Default, Clone)]
+pub struct Texts {
+    bytes: Vec<u8>,
+}
+
+/// The head of bytes.
+#[inline]
+#[must_use]
+pub fn head_of(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let mut first = [0; 8];
+            first[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(first)
+        }
+    }
+}
+
+impl Texts {
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn bytes_of(&self, key: Text) -> &[u8] {
+        let start = (key.place >> LENGTH_BITS) as usize;
+        let length = key.place as usize & LONGEST;
+        &self.bytes[start..start + length]
+    }
+}
+
+impl Space for Texts {
+    type Key = Text;
+    type Probe<'a> = &'a [u8];
+    const HEAD_IS_ALL: bool = false;
+
+    #[inline]
+    fn head(key: Text) -> u64 {
+        key.head
+    }
+
+    #[inline]
+    fn probe_head(probe: &[u8]) -> u64 {
+        head_of(probe)
+    }
+
+    #[inline]
+    fn probe(&self, key: Text) -> &[u8] {
+        self.bytes_of(key)
+    }
+
+    fn keep(&mut self, probe: &[u8]) -> Text {
+        assert!(probe.len() <= LONGEST, "keys are checked for their length when they are encoded");
+        let place = (self.bytes.len() as u64) << LENGTH_BITS | probe.len() as u64;
+        self.bytes.extend_from_slice(probe);
+        Text { head: head_of(probe), place }
+    }
+
+    #[inline]
+    fn compare(&self, key: Text, probe: &[u8]) -> Ordering {
+        key.head.cmp(&head_of(probe)).then_with(|| self.bytes_of(key).cmp(probe))
+    }
+
+    #[inline]
+    fn order(&self, one: Text, other: Text) -> Ordering {
+        one.head.cmp(&other.head).then_with(|| self.bytes_of(one).cmp(self.bytes_of(other)))
+    }
+
+    #[inline]
+    fn order_probes(one: &[u8], other: &[u8]) -> Ordering {
+        one.cmp(other)
+    }
+
+    #[inline]
+    fn key_bytes(probe: &[u8]) -> u64 {
+        probe.len() as u64
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.bytes.capacity() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_bytes_compare_as_bytes_do() {
+        let mut space = Texts::default();
+        let all: [&[u8]; 9] =
+            [b"", b"\0", b"\0\0", b"a", b"a\0", b"abcdefgh", b"abcdefgh\0", b"abcdefghi", b"\xff\xff"];
+        let kept = all.map(|bytes| space.keep(bytes));
+        for (one, key) in all.iter().zip(kept) {
+            assert_eq!(space.probe(key), *one);
+            for (other, second) in all.iter().zip(kept) {
+                assert_eq!(space.order(key, second), one.cmp(other), "{one:?} {other:?}");
+                assert_eq!(space.compare(key, other), one.cmp(other), "{one:?} {other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Indexes: the binding of the index room, which `assay.indexes` wraps.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{LargeListArray, UInt64Array, new_empty_array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field};
+use assay_core::keys::Keys;
+use assay_index::built::{Answers, Builder, Built};
+use assay_index::encode::{Limit, Side};
+use assay_index::{Progress, Take};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{Column, Columns, keys_of};
+use crate::errors::{parameter, raise, unsupported_type};
+use crate::given::values_of;
+use crate::hashing::{Threads, threads_or_default};
+use crate::output;
+use crate::slices::slice_of;
+
+/// How far the building of an index is, and the way to call it off.
+#[pyclass(name = "IndexProgress", module = "assay._core", frozen)]
+#[derive(Default)]
+pub struct PyIndexProgress {
+    progress: Arc<Progress>,
+}
+
+#[pymethods]
+impl PyIndexProgress {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Entries placed so far, over all passes.
+    #[getter]
+    fn done(&self) -> u64 {
+        self.progress.done.load(Ordering::Relaxed)
+    }
+
+    /// How many there will be, as far as that is known.
+    #[getter]
+    fn total(&self) -> u64 {
+        self.progress.total.load(Ordering::Relaxed)
+    }
+
+    /// Calls the building off; it raises.
+    fn stop(&self) {
+        self.progress.stopped.store(1, Ordering::Relaxed);
+    }
+}
+
+/// What keys of this type are to an index, in words; columns of one family compare.
+fn family(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Null => "null",
+        DataType::Boolean => "bool",
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => "float",
+        DataType::Date32 | DataType::Date64 => "date",
+        DataType::Time32(_) | DataType::Time64(_) => "time",
+        DataType::Timestamp(_, None) => "timestamp",
+        DataType::Timestamp(_, Some(_)) => "timestamp with a time zone",
+        DataType::Duration(_) => "duration",
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            "decimal"
+        }
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "binary",
+        DataType::Dictionary(_, values) => family(values),
+        _ => "integer",
+    }
+}
+
+fn check_families(columns: &Columns, wanted: &[DataType]) -> PyResult<()> {
+    for (column, wanted) in columns.0.iter().zip(wanted) {
+        let (given, wanted_family) = (family(&column.data_type), family(wanted));
+        if given != wanted_family && given != "null" && wanted_family != "null" {
+            return Err(unsupported_type(format!(
+                "{} is of type {}, and the indexed column of type {wanted}: {given} keys do not compare with {wanted_family} ones; \
+                 cast the keys to {wanted}",
+                column.label(),
+                column.data_type
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn numbers(rows: Option<&Column>, keys: usize) -> PyResult<Option<&[u64]>> {
+    let Some(rows) = rows else { return Ok(None) };
+    let rows = slice_of!(rows, UInt64Type, DataType::UInt64, "uint64");
+    if rows.len() != keys {
+        return Err(parameter(format!("there are {} row numbers for {keys} keys; expected as many", rows.len())));
+    }
+    Ok(Some(rows))
+}
+
+/// The entries of an index that is to be built.
+#[pyclass(name = "IndexBuilder", module = "assay._core")]
+pub struct PyIndexBuilder {
+    builder: Option<Builder>,
+    types: Vec<DataType>,
+}
+
+#[pymethods]
+impl PyIndexBuilder {
+    #[new]
+    fn new(kind: &str, given: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let builder = Builder::new(kind, &values_of(given)?).map_err(raise)?;
+        Ok(Self { builder: Some(builder), types: Vec::new() })
+    }
+
+    /// Takes more rows: a column, or several that are one key in their order.
+    #[pyo3(signature = (columns, rows = None))]
+    fn append(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Option<Column>) -> PyResult<()> {
+        let columns = Columns(columns);
+        let count = columns.rows()?;
+        let numbers = numbers(rows.as_ref(), count)?;
+        if self.types.is_empty() {
+            self.types = columns.0.iter().map(|column| column.data_type.clone()).collect();
+        } else {
+            check_families(&columns, &self.types)?;
+        }
+        let builder = self.builder.as_mut().ok_or_else(|| parameter("the index is built already".to_owned()))?;
+        py.detach(|| {
+            if count == 0 {
+                // Columns without rows still have types.
+                let empty = columns.0.iter().map(|column| (new_empty_array(&column.data_type), column));
+                let empty: Vec<_> = empty.collect();
+                let keys = empty
+                    .iter()
+                    .map(|(array, column)| keys_of(array.as_ref()).map_err(raise)?.ok_or_else(|| column.unsupported()));
+                return builder.append(&keys.collect::<PyResult<Vec<_>>>()?, None).map_err(raise);
+            }
+            columns.for_each_run(|first, keys| {
+                let run = keys.first().map_or(0, Keys::len);
+                builder.append(keys, numbers.map(|rows| &rows[first..first + run])).map_err(raise)
+            })
+        })
+    }
+
+    /// How many entries there are.
+    fn __len__(&self) -> usize {
+        self.builder.as_ref().map_or(0, Builder::entries)
+    }
+
+    /// The index.
+    #[pyo3(signature = (*, threads = None, progress = None))]
+    fn finish(
+        &mut self,
+        py: Python<'_>,
+        threads: Option<Threads>,
+        progress: Option<&PyIndexProgress>,
+    ) -> PyResult<PyIndex> {
+        let threads = threads_or_default(threads);
+        let progress = progress.map(|one| Arc::clone(&one.progress)).unwrap_or_default();
+        let builder = self.builder.take().ok_or_else(|| parameter("the index is built already".to_owned()))?;
+        let built = py.detach(|| builder.finish(threads, &progress)).map_err(raise)?;
+        Ok(PyIndex { built, types: std::mem::take(&mut self.types) })
+    }
+}
+
+/// From a key to the rows that hold it.
+#[pyclass(name = "Index", module = "assay._core")]
+pub struct PyIndex {
+    built: Built,
+    types: Vec<DataType>,
+}
+
+fn list_of(py: Python<'_>, answers: Answers) -> PyResult<Bound<'_, PyAny>> {
+    let len = answers.found.ends.len();
+    let mut offsets = Vec::with_capacity(len + 1);
+    offsets.push(0);
+    offsets.extend_from_slice(&answers.found.ends);
+    let nulls = answers.validity.map(|bytes| NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(bytes), 0, len)));
+    let rows = UInt64Array::new(ScalarBuffer::from(answers.found.rows), None);
+    let field = Arc::new(Field::new("item", DataType::UInt64, true));
+    let list = LargeListArray::new(field, OffsetBuffer::new(ScalarBuffer::from(offsets)), Arc::new(rows), nulls);
+    output::to_pyarrow(py, Arc::new(list))
+}
+
+/// The answers to consecutive runs of rows as one.
+#[derive(Default)]
+struct Joined {
+    answers: Answers,
+    rows: usize,
+}
+
+impl Joined {
+    fn append(&mut self, run: Answers, first: usize, total: usize) {
+        let len = run.found.ends.len();
+        output::append_validity(&mut self.answers.validity, run.validity, first, len, total);
+        if self.rows == 0 {
+            self.answers.found = run.found;
+        } else {
+            let found = &mut self.answers.found;
+            #[allow(clippy::cast_possible_wrap)]
+            let before = found.rows.len() as i64;
+            found.ends.extend(run.found.ends.iter().map(|end| before + end));
+            found.rows.extend_from_slice(&run.found.rows);
+        }
+        self.rows += len;
+    }
+}
+
+impl PyIndex {
+    fn limit(&self, columns: Option<&Columns>, side: Side, included: bool) -> PyResult<Limit> {
+        let Some(columns) = columns else { return Ok(Limit::None) };
+        check_families(columns, &self.types)?;
+        let mut limit = Limit::None;
+        columns.for_each_run(|_, keys| {
+            limit = self.built.bound(Some(keys), 0, side, included).map_err(raise)?;
+            Ok(())
+        })?;
+        Ok(limit)
+    }
+}
+
+#[pymethods]
+impl PyIndex {
+    /// How many entries there are.
+    fn __len__(&self) -> usize {
+        usize::try_from(self.built.entries()).unwrap_or(usize::MAX)
+    }
+
+    /// The bytes that it takes.
+    #[getter]
+    fn memory_bytes(&self) -> u64 {
+        self.built.memory_bytes()
+    }
+
+    /// What else is to be said of it.
+    #[getter]
+    fn statistics(&self) -> Vec<(&'static str, f64)> {
+        self.built.statistics()
+    }
+
+    /// The rows of each key.
+    #[pyo3(signature = (columns, *, threads = None))]
+    fn lookup<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Vec<Column>,
+        threads: Option<Threads>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (columns, threads) = (Columns(columns), threads_or_default(threads));
+        check_families(&columns, &self.types)?;
+        let total = columns.rows()?;
+        let joined = py.detach(|| {
+            let mut joined = Joined::default();
+            columns.for_each_run(|first, keys| {
+                joined.append(self.built.lookup(keys, threads).map_err(raise)?, first, total);
+                Ok(())
+            })?;
+            PyResult::Ok(joined)
+        })?;
+        list_of(py, joined.answers)
+    }
+
+    /// The least row of each key.
+    #[pyo3(signature = (columns, *, threads = None))]
+    fn lookup_first<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Vec<Column>,
+        threads: Option<Threads>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (columns, threads) = (Columns(columns), threads_or_default(threads));
+        check_families(&columns, &self.types)?;
+        let total = columns.rows()?;
+        let (rows, validity) = py.detach(|| {
+            let (mut rows, mut validity) = (Vec::new(), None);
+            columns.for_each_run(|first, keys| {
+                let (more, valid) = self.built.lookup_first(keys, threads).map_err(raise)?;
+                output::append_validity(&mut validity, valid, first, more.len(), total);
+                if rows.is_empty() {
+                    rows = more
+                } else {
+                    rows.extend_from_slice(&more)
+                }
+                Ok(())
+            })?;
+            PyResult::Ok((rows, validity))
+        })?;
+        output::primitive::<UInt64Type>(py, rows, validity)
+    }
+
+    /// The rows of keys within bounds, in the order of keys.
+    #[pyo3(signature = (low, high, *, closed, limit = None, descending = false))]
+    fn range<'py>(
+        &self,
+        py: Python<'py>,
+        low: Option<Vec<Column>>,
+        high: Option<Vec<Column>>,
+        closed: (bool, bool),
+        limit: Option<usize>,
+        descending: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let low = self.limit(low.map(Columns).as_ref(), Side::Low, closed.0)?;
+        let high = self.limit(high.map(Columns).as_ref(), Side::High, closed.1)?;
+        let take = Take { limit: limit.unwrap_or(usize::MAX), descending };
+        let rows = py.detach(|| self.built.range(&low, &high, take)).map_err(raise)?;
+        output::primitive::<UInt64Type>(py, rows, None)
+    }
+
+    /// The rows of each range of a batch.
+    #[pyo3(signature = (lows, highs, *, closed, threads = None))]
+    fn ranges<'py>(
+        &self,
+        py: Python<'py>,
+        lows: Vec<Column>,
+        highs: Vec<Column>,
+        closed: (bool, bool),
+        threads: Option<Threads>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let threads = threads_or_default(threads);
+        let parts = lows.len();
+        let both = Columns(lows.into_iter().chain(highs).collect());
+        let (types, total) = (self.types.iter().chain(&self.types).cloned().collect::<Vec<_>>(), both.rows()?);
+        check_families(&both, &types)?;
+        let joined = py.detach(|| {
+            let mut joined = Joined::default();
+            both.for_each_run(|first, keys| {
+                let (low, high) = keys.split_at(parts);
+                joined.append(self.built.ranges(low, high, closed, threads).map_err(raise)?, first, total);
+                Ok(())
+            })?;
+            PyResult::Ok(joined)
+        })?;
+        list_of(py, joined.answers)
+    }
+
+    /// Puts entries in; how many.
+    fn insert(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Column) -> PyResult<u64> {
+        let columns = Columns(columns);
+        check_families(&columns, &self.types)?;
+        let rows = numbers(Some(&rows), columns.rows()?)?.unwrap_or_default();
+        let built = &mut self.built;
+        py.detach(|| {
+            let mut came = 0;
+            columns.for_each_run(|first, keys| {
+                let run = keys.first().map_or(0, Keys::len);
+                came += built.insert(keys, &rows[first..first + run]).map_err(raise)?;
+                Ok(())
+            })?;
+            Ok(came)
+        })
+    }
+
+    /// Takes entries out, all of these keys or just these pairs; how many left.
+    #[pyo3(signature = (columns, rows = None))]
+    fn delete(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Option<Column>) -> PyResult<u64> {
+        let columns = Columns(columns);
+        check_families(&columns, &self.types)?;
+        let rows = numbers(rows.as_ref(), columns.rows()?)?;
+        let built = &mut self.built;
+        py.detach(|| {
+            let mut gone = 0;
+            columns.for_each_run(|first, keys| {
+                let run = keys.first().map_or(0, Keys::len);
+                gone += built.delete(keys, rows.map(|rows| &rows[first..first + run])).map_err(raise)?;
+                Ok(())
+            })?;
+            Ok(gone)
+        })
+    }
+}

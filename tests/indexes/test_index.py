@@ -1,0 +1,212 @@
+"""`assay.Index` answers as a list of entries does: every structure, every type, nulls, duplicates, changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from index_oracle import KINDS, ORDERED, Entries
+
+import assay
+from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError, UsageError
+
+DAY = dt.date(2024, 2, 28)
+NOON = dt.datetime(2024, 2, 29, 12)
+# A few values of each type, in no order, with neighbours and ends.
+VALUES: dict[str, tuple[pa.DataType, list[Any]]] = {
+    "int8": (pa.int8(), [3, -128, 0, 127, -1]),
+    "int64": (pa.int64(), [5, -(2**63), 0, 2**63 - 1, -1, 6]),
+    "uint32": (pa.uint32(), [7, 0, 2**32 - 1]),
+    "uint64": (pa.uint64(), [2**64 - 1, 0, 2**63, 9]),
+    "float32": (pa.float32(), [1.5, -0.0, 0.0, float("inf"), float("nan"), -2.0]),
+    "float64": (pa.float64(), [0.1, float("nan"), -float("inf"), 1e300, 0.0]),
+    "bool": (pa.bool_(), [True, False]),
+    "date32": (pa.date32(), [DAY, dt.date(1969, 12, 31), DAY + dt.timedelta(1)]),
+    "date64": (pa.date64(), [DAY, dt.date(1960, 1, 1)]),
+    "time64": (pa.time64("us"), [dt.time(1, 2, 3, 4), dt.time(23, 59), dt.time(0)]),
+    "timestamp": (pa.timestamp("ms"), [NOON, NOON + dt.timedelta(milliseconds=1), dt.datetime(1950, 1, 1)]),
+    "zoned": (pa.timestamp("us", "UTC"), [NOON.replace(tzinfo=dt.UTC), dt.datetime(1999, 1, 1, tzinfo=dt.UTC)]),
+    "decimal128": (pa.decimal128(20, 2), [Decimal("1.50"), Decimal("-7.25"), Decimal("0"), Decimal("1.51")]),
+    "string": (pa.string(), ["b", "", "ba", "é", "a\0", "a", "long enough to be no prefix", "long enough to"]),
+    "large_string": (pa.large_string(), ["x", "xy", "", "w"]),
+    "string_view": (pa.string_view(), ["short", "a text that no view holds inline", "a text that no view"]),
+    "binary": (pa.binary(), [b"\xff", b"", b"\0\0", b"\0"]),
+    "fixed": (pa.binary(3), [b"abc", b"\0\0\0", b"ab\xff"]),
+    "dictionary": (pa.dictionary(pa.int8(), pa.string()), ["red", "blue", "green"]),
+}
+
+
+def columns_of(values: list[Any], kind: pa.DataType) -> Any:
+    """The same values in one piece, as a slice, and in chunks."""
+    whole = pa.array(values, kind)
+    cut = len(values) // 2
+    yield whole
+    yield pa.concat_arrays([whole, whole, whole]).slice(len(whole), len(whole))
+    yield pa.chunked_array([whole.slice(0, cut), whole.slice(cut, 0), whole.slice(cut)], kind)
+
+
+def compare(index: assay.Index, entries: Entries, asked: list[Any], kind: pa.DataType) -> None:
+    """Every question that an index answers."""
+    keys = pa.array(asked, kind)
+    expected = [entries.lookup(key) for key in asked]
+    found = index.lookup(keys)
+    assert found.type == pa.large_list(pa.uint64())
+    assert found.to_pylist() == expected, index.kind
+    assert index.lookup_first(keys).to_pylist() == [rows[0] if rows else None for rows in expected], index.kind
+    assert len(index) == len(entries.entries)
+    if index.kind not in ORDERED:
+        return
+    assert index.range().to_pylist() == entries.range(None, None), index.kind
+    present = [key for key in asked if key is not None][:3]
+    for low in present:
+        for high in present:
+            for closed in ("both", "left", "right", "neither"):
+                ends = (pa.scalar(low, _plain(kind)), pa.scalar(high, _plain(kind)))
+                assert index.range(*ends, closed=closed).to_pylist() == entries.range(low, high, closed), index.kind
+    lows, highs = pa.array(present, kind), pa.array(present[::-1], kind)
+    ranges = [entries.range(low, high) for low, high in zip(present, present[::-1], strict=True)]
+    assert index.ranges(lows, highs).to_pylist() == ranges, index.kind
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", VALUES)
+def test_keys_of_every_type_are_found_and_ranged(kind: str, name: str) -> None:
+    arrow, values = VALUES[name]
+    keys = [*values, None, *values[:2], None]
+    for column in columns_of(keys, arrow):
+        index = assay.Index.build(column, kind=kind)
+        compare(index, Entries(keys, list(range(len(keys)))), keys, arrow)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_is_put_in_and_taken_out_is_answered_as_by_a_list(kind: str, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["int64", "float64", "string", "uint64", "decimal128"]))
+    arrow, values = VALUES[name]
+    keys_of = st.lists(st.sampled_from([*values, None]), max_size=12)
+    keys = data.draw(keys_of)
+    index = assay.Index.build(pa.array(keys, arrow), kind=kind)
+    entries = Entries(keys, list(range(len(keys))))
+    for _ in range(data.draw(st.integers(0, 4))):
+        keys = data.draw(keys_of)
+        rows = data.draw(st.lists(st.integers(0, 20), min_size=len(keys), max_size=len(keys)))
+        column = pa.array(keys, arrow)
+        match data.draw(st.sampled_from(["insert", "delete", "delete pairs"])):
+            case "insert":
+                assert index.insert(column, rows) == entries.insert(keys, rows)
+            case "delete":
+                present = [key for key in keys if key is not None]
+                assert index.delete(column) == entries.delete(present)
+            case _:
+                assert index.delete(column, rows) == entries.delete(keys, rows)
+        compare(index, entries, values, arrow)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compound_keys_are_found_by_all_parts_and_ranged_by_the_first(kind: str) -> None:
+    keys = [("JFK", 2), ("JFK", 1), ("EWR", 7), ("JFK", None), (None, None), (None, 3), ("JFK", 2), ("J", 9)]
+    table = pa.table({"origin": [one[0] for one in keys], "hour": pa.array([one[1] for one in keys], pa.int16())})
+    index = assay.Index.build(table, kind=kind)
+    entries = Entries(keys, list(range(len(keys))))
+    assert len(index) == 7
+    assert index.lookup(table).to_pylist() == [entries.lookup(key) for key in keys]
+    if kind in ORDERED:
+        assert index.range().to_pylist() == entries.range(None, None) == [2, 7, 1, 0, 6, 3, 5]
+        assert index.range(("JFK",), ("JFK",)).to_pylist() == [1, 0, 6, 3]
+        assert index.range(("JFK", 1), ("JFK", 2), closed="right").to_pylist() == [0, 6]
+        assert index.range(("EWR",), ("JFK",), closed="neither").to_pylist() == [7]
+        assert index.range(low="JFK", closed="right").to_pylist() == [5]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_rows_are_found_by_any_number_of_threads(kind: str) -> None:
+    count = 2_000 if kind == "scan" else 70_000
+    keys = np.random.default_rng(5).integers(0, count // 2, count).astype(np.uint64)
+    index = assay.Index.build(pa.array(keys), kind=kind, threads=2)
+    asked = np.arange(0, count // 2, 1 if kind != "scan" else 40, dtype=np.uint64)
+    one, two = (index.lookup(pa.array(asked), threads=threads) for threads in (1, 2))
+    assert one.equals(two)
+    order = np.argsort(keys, kind="stable")
+    spans = np.searchsorted(keys[order], asked), np.searchsorted(keys[order], asked, side="right")
+    assert one.value_lengths().to_numpy().tolist() == (spans[1] - spans[0]).tolist()
+    if kind != "scan":
+        assert one.values.to_numpy().tolist() == order.tolist()
+        if kind in ORDERED:
+            assert index.range().to_numpy().tolist() == order.tolist()
+            assert index.range(limit=5, descending=True).to_pylist() == order[::-1][:5].tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_index_of_nothing_takes_what_comes(kind: str) -> None:
+    index = assay.Index.build(pa.array([], pa.string()), kind=kind)
+    assert (len(index), index.lookup(pa.array(["a", None])).to_pylist()) == (0, [[], None])
+    assert index.insert(pa.array(["a", None, "b"]), [3, 4, 4]) == 2
+    assert index.lookup(pa.array(["b", "a"])).to_pylist() == [[4], [3]]
+    nulls = assay.Index.build(pa.nulls(3), kind=kind)
+    assert (len(nulls), nulls.lookup(pa.nulls(2)).to_pylist()) == (0, [None, None])
+
+
+def test_rows_may_have_numbers_of_their_own() -> None:
+    index = assay.Index.build(pl.Series(["x", "y", "x"]), kind="sorted", rows=[9, 7, 2**32 - 2])
+    assert index.lookup(pa.array(["x"])).to_pylist() == [[9, 2**32 - 2]]
+    with pytest.raises(UsageError, match="4294967295"):
+        assay.Index.build(pa.array(["x"]), kind="sorted", rows=[2**32 - 1])
+
+
+def test_progress_is_told_and_may_end_the_building() -> None:
+    told: list[tuple[int, int]] = []
+    column = pa.array(np.random.default_rng(1).integers(0, 2**60, 300_000))
+    assay.Index.build(column, kind="sorted", progress=lambda done, total: told.append((done, total)))
+    assert all(0 <= done <= total for done, total in told)
+
+    def enough(done: int, total: int) -> None:
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        assay.Index.build(pa.concat_arrays([column] * 20), kind="sorted", progress=enough)
+
+
+INTEGERS = pa.array([5, 3, None, 5])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (lambda: assay.Index.build(INTEGERS, kind="sortd"), UnknownNameError, 'did you mean "sorted"'),
+        (lambda: assay.Index.build(INTEGERS, kind="sorted(error=3)"), UnknownNameError, "error"),
+        (lambda: assay.Index.build([1, 2], kind="sorted"), UnsupportedTypeError, r"pyarrow\.array"),
+        (lambda: assay.Index.build(pa.array([[1]]), kind="sorted"), UnsupportedTypeError, "cannot be a key"),
+        (lambda: assay.Index.build(INTEGERS, kind="scan", memory_limit=20), ParameterError, "memory_limit allows 20"),
+        (lambda: assay.Index.build(INTEGERS, kind="sorted", rows=[1]), ParameterError, "1 row numbers for 4 keys"),
+        (lambda: sorted_index().lookup(pa.array(["a"])), UnsupportedTypeError, "cast the keys to Int64"),
+        (lambda: sorted_index().range("a"), UnsupportedTypeError, "text keys do not compare with integer ones"),
+        (lambda: sorted_index().range(1.5), UnsupportedTypeError, "float"),
+        (lambda: sorted_index().range(pa.scalar(None, pa.int64())), ParameterError, "a bound is null"),
+        (lambda: sorted_index().range((1, 2)), ParameterError, "low has 2 parts; the index has 1 column"),
+        (lambda: sorted_index().range(closed="ends"), ParameterError, "'ends'; expected one of both"),
+        (lambda: sorted_index().range(limit=-1), ParameterError, "limit is -1"),
+        (lambda: sorted_index().insert(pa.array([1]), [-1]), ParameterError, "whole numbers of 0 or more"),
+        (lambda: sorted_index().insert(pa.array([2**63], pa.uint64()), [1]), UsageError, "does not fit the type"),
+        (lambda: sorted_index().ranges(pa.array([1]), pa.array([1, 2])), ParameterError, "length"),
+        (lambda: assay.Index(), TypeError, r"Index\.build"),
+    ],
+)
+def test_wrong_use_names_the_thing_and_the_way_out(wrong: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        wrong()
+
+
+def sorted_index() -> assay.Index:
+    return assay.Index.build(INTEGERS, kind="sorted")
