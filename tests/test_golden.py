@@ -224,6 +224,8 @@ RECORDED: dict[tuple[str, str, int], str] = {
     ("partition", "bucket", 1): "7300b60ce0f0861f",
     ("index", "duckdb", 1): "721870530969e239",
     ("index", "sqlite", 1): "721870530969e239",  # the same answers, as they must be
+    ("index", "lmdb", 1): "721870530969e239",
+    ("index", "rocksdb", 1): "721870530969e239",
 }
 
 

@@ -24,12 +24,16 @@ SPELLINGS = [
     "sqlite(layout=covering)",
     "sqlite(layout=without_rowid)",
     "sqlite(layout=none)",
+    "lmdb",
+    "rocksdb",
+    "rocksdb(layout=lists)",
 ]
 ENGINES = [
     pytest.param(one, marks=pytest.mark.skipif(bool(why_unavailable(one)), reason=str(why_unavailable(one))))
     for one in SPELLINGS
 ]
-SPACIOUS = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 VALUES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "int8": (pa.int8(), [-128, -1, 0, 1, 127]),
@@ -133,6 +137,8 @@ def agree(engine: Engine, scan: Scan, keys: list[tuple[Any, ...]], types: list[p
         assert found.type == pa.large_list(pa.uint64())
         assert found.to_pylist() == [scan.lookup(key) for key in asked]
         assert engine.fetch(arrow(asked, types)).to_pylist() == [scan.fetch(key) for key in asked]
+    prepared = engine.prepare(arrow(probes, types))
+    assert [engine.lookup_one(key) for key in prepared] == [scan.lookup(key) or [] for key in probes]
     assert engine.range().to_pylist() == scan.range(None, None, "both")
     for closed in ("both", "left", "right", "neither"):
         low, high = draw(st.sampled_from(keys)), draw(st.sampled_from(keys))
@@ -218,19 +224,64 @@ def run_model(spelling: str, types: list[pa.DataType], keys: list[tuple[Any, ...
             agree(engine, scan, keys, types, draw)
 
 
-@pytest.mark.parametrize("spelling", ENGINES)
-@SPACIOUS
-@given(data=st.data())
-def test_an_engine_answers_as_the_scan_does_whatever_the_type(spelling: str, data: st.DataObject) -> None:
+def one_column(spelling: str, data: st.DataObject) -> None:
     kind, values = VALUES[data.draw(st.sampled_from(sorted(VALUES)))]
     run_model(spelling, [kind], [(value,) for value in [*values, None]], data.draw)
 
 
-@pytest.mark.parametrize("spelling", ENGINES)
-@SPACIOUS
-@given(data=st.data())
-def test_compound_keys_are_compared_part_by_part_nulls_last(spelling: str, data: st.DataObject) -> None:
+def several_columns(spelling: str, data: st.DataObject) -> None:
     chosen = data.draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=2, max_size=3))
     domains = [[*VALUES[name][1][:4], None] for name in chosen]
     keys = data.draw(st.lists(st.tuples(*(st.sampled_from(domain) for domain in domains)), min_size=3, max_size=9))
     run_model(spelling, [VALUES[name][0] for name in chosen], keys, data.draw)
+
+
+@pytest.mark.parametrize("spelling", ENGINES)
+@FEW
+@given(data=st.data())
+def test_an_engine_answers_as_the_scan_does_whatever_the_type(spelling: str, data: st.DataObject) -> None:
+    one_column(spelling, data)
+
+
+@pytest.mark.parametrize("spelling", ENGINES)
+@FEW
+@given(data=st.data())
+def test_compound_keys_are_compared_part_by_part_nulls_last(spelling: str, data: st.DataObject) -> None:
+    several_columns(spelling, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ask", [one_column, several_columns], ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("spelling", ENGINES)
+@MANY
+@given(data=st.data())
+def test_an_engine_answers_as_the_scan_does_many_times(spelling: str, ask: Callable, data: st.DataObject) -> None:
+    ask(spelling, data)
+
+
+@pytest.mark.parametrize("spelling", ["duckdb", "sqlite", "lmdb"])
+def test_every_type_of_key_comes_back_in_order(spelling: str) -> None:
+    if why_unavailable(spelling):
+        pytest.skip(f"no {spelling}")
+    for kind, values in VALUES.values():
+        scan = Scan()
+        keys = [*values, None, *values]
+        for row, value in enumerate(keys):
+            scan.put((value,), row, row)
+        with open_engine(f"{spelling}(durability=none)") as engine:
+            engine.fill(arrow([(value,) for value in keys], [kind]), "c0")
+            assert engine.ordered().to_pylist() == scan.range(None, None, "both"), kind
+            found = engine.lookup(arrow([(value,) for value in values], [kind]))
+            assert found.to_pylist() == [scan.lookup((value,)) for value in values], kind
+
+
+@pytest.mark.parametrize("spelling", ENGINES)
+def test_sliced_and_chunked_keys_are_read_where_they_are(spelling: str) -> None:
+    whole = pa.array([99, 5, None, 7, 5, 98], pa.int64())
+    with open_engine(spelling) as engine:
+        engine.fill(pa.table({"k": pa.chunked_array([whole.slice(1, 2), whole.slice(3, 2)])}), "k")
+        assert engine.lookup(whole.slice(1, 4)).to_pylist() == [[0, 3], None, [2], [0, 3]]
+        assert engine.lookup(pa.chunked_array([whole.slice(0, 1), whole.slice(3, 1)])).to_pylist() == [[], [2]]
+    with open_engine(spelling) as engine:
+        engine.fill(pa.table({"k": pa.array([1.5, -2.5, None, 2.5]).slice(1)}), "k")
+        assert engine.ordered().to_pylist() == [0, 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.catalogue import Contender, Parameter
 
-__all__ = ["CONTENDERS", "DUCKDB", "SQLITE"]
+__all__ = ["CONTENDERS", "DUCKDB", "LMDB", "ROCKSDB", "SQLITE"]
 
 _ABILITIES = frozenset({"engine", "ordered", "updates"})
 _DURABILITY = Parameter(
@@ -59,4 +59,38 @@ SQLITE = Contender(
     abilities=_ABILITIES,
 )
 
-CONTENDERS = (DUCKDB, SQLITE)
+LMDB = Contender(
+    room="index",
+    name="lmdb",
+    version=1,
+    idea="LMDB's B+-trees in a mapped file: rows by number, and keys with sorted duplicates.",
+    cost="O(log n) a lookup without copying; about 22 bytes a row of the index; a change copies a path of pages",
+    choose_when="many reads, few and small transactions, one writer at a time, keys of at most 511 bytes",
+    source='lmdb.readthedocs.io; Chu 2011, "MDB: A Memory-Mapped Database and Backend for OpenLDAP"',
+    parameters=(_DURABILITY,),
+    abilities=_ABILITIES,
+)
+
+ROCKSDB = Contender(
+    room="index",
+    name="rocksdb",
+    version=1,
+    idea="RocksDB's log-structured merge tree: rows by number, and an entry, or a list of rows, for each key.",
+    cost="a lookup asks each level; writes are appended, then rewritten by compactions",
+    choose_when="there are many writes, more than a B-tree's pages take, and few reads for each",
+    source='Dong et al. 2017, "Optimizing Space Amplification in RocksDB"; github.com/facebook/rocksdb/wiki',
+    parameters=(
+        Parameter(
+            "layout",
+            "entries",
+            "choice",
+            "entries: a key for each row, found by seeking; lists: the rows of a value together, found by multi-get, "
+            "rewritten by each change",
+            choices=("entries", "lists"),
+        ),
+        _DURABILITY,
+    ),
+    abilities=_ABILITIES,
+)
+
+CONTENDERS = (DUCKDB, SQLITE, LMDB, ROCKSDB)

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.engines.contenders import DUCKDB
-from assay.engines.engine import Bounds, Engine
+from assay.engines.engine import Bounds, Closed, Engine
 from assay.engines.ordered import KeyPart
 from assay.errors import MeasurementError, UsageError
 
@@ -90,6 +90,13 @@ class DuckDb(Engine):
         found = self._matches(columns, "t.row AS row")
         return found["i"].to_numpy(), found["row"].to_numpy()
 
+    def _prepared(self, columns: list[pa.Array]) -> list[Any]:
+        return list(zip(*(column.to_pylist() for column in columns), strict=True))
+
+    def _find_one(self, key: Any) -> list[int]:
+        condition, values = self._equals(key)
+        return [row for (row,) in self._run(f"SELECT row FROM t WHERE {condition} ORDER BY row", values).fetchall()]
+
     def _fetch(self, columns: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:
         found = self._matches(columns, "t.row AS row, t.payload AS payload")
         payload = found["payload"].combine_chunks()
@@ -135,6 +142,18 @@ class DuckDb(Engine):
         query += " ORDER BY " + ", ".join(f"{column}{turned}" for column in (*self._keys, "row"))
         query += "" if limit is None else f" LIMIT {limit}"
         return np.asarray(self._asked(query, values)["row"])
+
+    def _ranges(self, lows: list[pa.Array], highs: list[pa.Array], closed: Closed) -> tuple[np.ndarray, np.ndarray]:
+        """One join by two inequalities for all of them, where each has both bounds; compound keys go one by one."""
+        if len(lows) > 1 or lows[0].null_count or highs[0].null_count:
+            return super()._ranges(lows, highs, closed)
+        above, below = (">=" if closed in ("both", "left") else ">"), ("<=" if closed in ("both", "right") else "<")
+        with self._given(lows, high=highs[0], i=pa.array(np.arange(len(lows[0])))):
+            found = self._asked(
+                f"SELECT g.i AS i, t.row AS row FROM given AS g JOIN t ON t.k0 {above} g.k0 AND t.k0 {below} g.high "
+                "ORDER BY i, t.k0, row"
+            )
+        return np.bincount(np.asarray(found["i"]), minlength=len(lows[0])), np.asarray(found["row"])
 
     def _beyond(self, bound: tuple[Any, ...], sign: str, is_closed: bool, place: int) -> tuple[str, list[Any]]:
         """The condition that the key from its part `place` on is beyond the bound, a null being after all values."""

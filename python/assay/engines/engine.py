@@ -194,6 +194,22 @@ class Engine(ABC):
         with self._converting():
             return _lists(places[positions], pa.array(rows.astype(np.uint64)), count, mask)
 
+    def prepare(self, keys: Any) -> list[Any]:
+        """The keys as the engine takes them, one by one, for `lookup_one`; None for a null key."""
+        count, columns, places, mask = self._probes(keys)
+        with self._converting():
+            prepared = self._prepared(columns)
+            if mask is None:
+                return prepared
+            found: list[Any] = [None] * count
+            for place, key in zip(places.tolist(), prepared, strict=True):
+                found[place] = key
+            return found
+
+    def lookup_one(self, prepared: Any) -> list[int]:
+        """The rows of one key, as `prepare` gives it, ascending; what one question at a time costs."""
+        return [] if prepared is None else self._find_one(prepared)
+
     def fetch(self, keys: Any) -> pa.LargeListArray:
         """The payloads of each key's rows, in the order of the rows: a list for each key, as `lookup` gives."""
         count, columns, places, mask = self._probes(keys)
@@ -234,30 +250,21 @@ class Engine(ABC):
         A null bound of a key of one column is none: that side is open.
         """
         self._check_open()
+        self._bounds(None, None, closed)
         with self._converting():
             sides = [columns_of(side, self.parts) for side in (lows, highs)]
             if len(sides[0][0]) != len(sides[1][0]):
                 raise ParameterError(f"there are {len(sides[0][0])} lows and {len(sides[1][0])} highs")
-            self._bounds(None, None, closed)
-            columns = [
-                [self._values(part, column).to_pylist() for part, column in zip(self.parts, side, strict=True)]
-                for side in sides
-            ]
-            starts, ends = (list(zip(*side, strict=True)) for side in columns)
-        one = len(self.parts) == 1
-        found = []
-        for start, end in zip(starts, ends, strict=True):
-            bounds = Bounds(
-                None if one and start[0] is None else start,
-                None if one and end[0] is None else end,
-                closed in ("both", "left"),
-                closed in ("both", "right"),
+            starts, ends = (
+                [self._values(part, column) for part, column in zip(self.parts, side, strict=True)] for side in sides
             )
-            found.append(self._range(bounds, None, False) if self.rows else np.zeros(0, np.int64))
+        if self.rows:
+            counts, rows = self._ranges(starts, ends, closed)
+        else:
+            counts, rows = np.zeros(len(starts[0]), np.int64), np.zeros(0, np.int64)
         with self._converting():
-            offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in found], dtype=np.int64)])
-            rows = np.concatenate(found) if found else np.zeros(0, np.int64)
-            return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(rows.astype(np.uint64)))
+            offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int64())
+            return pa.LargeListArray.from_arrays(offsets, pa.array(rows.astype(np.uint64)))
 
     def top_k(self, k: int, *, descending: bool = True) -> pa.UInt64Array:
         """The rows of the k largest keys, or of the smallest ones; ties as in `range`."""
@@ -304,6 +311,7 @@ class Engine(ABC):
             if len(before[0]) != len(after[0]):
                 raise ParameterError(f"there are {len(before[0])} keys and {len(after[0])} new ones")
             numbers = self._numbers(rows, len(before[0]))
+            self._check_unique(numbers)
             new, _, mask = self._present(after)
             if mask is not None:
                 raise ParameterError("a new key is null, which an engine's row cannot have; delete the row instead")
@@ -361,11 +369,37 @@ class Engine(ABC):
         """(place of the probe, row) of every match, by both ascending."""
 
     @abstractmethod
+    def _prepared(self, columns: list[pa.Array]) -> list[Any]:
+        """The keys as `_find_one` takes them."""
+
+    @abstractmethod
+    def _find_one(self, key: Any) -> list[int]: ...
+
+    @abstractmethod
     def _fetch(self, columns: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:
         """(place of the probe, payload) of every match, by place and row ascending."""
 
     @abstractmethod
     def _range(self, bounds: Bounds, limit: int | None, descending: bool) -> np.ndarray: ...
+
+    def _ranges(self, lows: list[pa.Array], highs: list[pa.Array], closed: Closed) -> tuple[np.ndarray, np.ndarray]:
+        """How many rows each range has, and the rows of all; one by one, unless an engine has a better way."""
+        one = len(self.parts) == 1
+        starts, ends = (zip(*(column.to_pylist() for column in side), strict=True) for side in (lows, highs))
+        found = [
+            self._range(
+                Bounds(
+                    None if one and start[0] is None else start,
+                    None if one and end[0] is None else end,
+                    closed in ("both", "left"),
+                    closed in ("both", "right"),
+                ),
+                None,
+                False,
+            )
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        return np.array([len(rows) for rows in found], np.int64), np.concatenate([*found, np.zeros(0, np.int64)])
 
     @abstractmethod
     def _insert(self, columns: list[pa.Array], rows: np.ndarray, payload: pa.Array) -> None:

@@ -44,7 +44,7 @@ class EngineFolder:
         lock = _take(self.path / _LOCK)
         self.files = self.path / "files"
         self.files.mkdir()
-        self._remove = weakref.finalize(self, _remove, self.path, lock)
+        self._remove = weakref.finalize(self, _remove, self.path, lock, os.getpid())
 
     def size_bytes(self) -> int:
         """The sizes of all of the engine's files together."""
@@ -144,7 +144,9 @@ def _remove_abandoned(home: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _remove(path: Path, lock: int) -> None:
+def _remove(path: Path, lock: int, owner: int) -> None:
+    if os.getpid() != owner:  # a forked child has the object too, and the folder is not its own
+        return
     shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.close(lock)

@@ -14,12 +14,14 @@ from assay.datasets.spelling import parse_nested, without_blanks
 from assay.engines.contenders import CONTENDERS
 from assay.engines.duckdb import DuckDb
 from assay.engines.engine import Engine
+from assay.engines.lmdb import Lmdb
+from assay.engines.rocksdb import RocksDb
 from assay.engines.sqlite import Sqlite
 from assay.errors import SpellingError, UsageError
 
 __all__ = ["ENGINES", "EngineSpec", "open_engine", "parse_engine", "why_unavailable"]
 
-ENGINES: dict[str, type[Engine]] = {engine.contender.name: engine for engine in (DuckDb, Sqlite)}
+ENGINES: dict[str, type[Engine]] = {engine.contender.name: engine for engine in (DuckDb, Sqlite, Lmdb, RocksDb)}
 # The package that an engine is imported from, where it is no part of Python or assay's own needs.
 _PACKAGES = {"lmdb": "lmdb", "rocksdb": "rocksdict"}
 _INSTALL = 'pip install "assay[stores]"'

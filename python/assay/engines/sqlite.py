@@ -99,6 +99,13 @@ class Sqlite(Engine):
         places, rows, _ = self._matches(columns, "t.row, 0")
         return places, rows
 
+    def _prepared(self, columns: list[pa.Array]) -> list[Any]:
+        return list(zip(*self._stored(columns), strict=True))
+
+    def _find_one(self, key: Any) -> list[int]:
+        rows = self._connection.execute(f"SELECT row FROM t WHERE {self._equal} ORDER BY row", key).fetchall()
+        return [row for (row,) in rows]
+
     def _fetch(self, columns: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:
         places, _, payloads = self._matches(columns, "t.row, t.payload")
         return places, pa.array(payloads, self.payload_type)
@@ -106,7 +113,7 @@ class Sqlite(Engine):
     def _matches(self, columns: list[pa.Array], what: str) -> tuple[np.ndarray, np.ndarray, list[Any]]:
         """(place of the probe, row, second thing asked for) of every match, by place and row."""
         with self._converting():
-            probes = list(zip(*self._stored(columns), strict=True))
+            probes = self._prepared(columns)
         if not probes:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), []
         if len(probes) == 1:
