@@ -73,6 +73,7 @@ class Lmdb(KeyValueEngine):
                 cursor.putmulti(index, dupdata=True, append=True)
 
     def _rows_of(self, keys: list[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        pairs: Any
         with self._environment.begin(self._index) as view, view.cursor() as cursor:
             if self._width:
                 buffer = cursor.getmulti(keys, dupdata=True, dupfixed_bytes=8, keyfixed=True)
