@@ -2,18 +2,20 @@
 //!
 //! Keys are numbered in the order of their first appearance, so that the first request of a key is the one whose
 //! number is the next. Cost: 4 bytes a request, 8 more for each of sizes and times where there are any, 8 bytes
-//! a key, and the key table while the trace is read.
+//! a key (16 once W-TinyLFU has run), and the key table while the trace is read.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::Requests;
 use crate::next_uses::next_uses;
+use crate::sketch::Hashes;
 use assay_core::error::{Error, Result};
 use assay_core::hash::HashKey;
 use assay_core::hash::xxh64::Xxh64;
 use assay_core::key_table::KeyTable;
 use assay_core::keys::{Canonical, Keys, Values};
+use assay_core::memory;
 
 /// Requests in the order of time.
 #[derive(Debug, Default)]
@@ -25,7 +27,9 @@ pub struct Trace {
     times: Option<Arc<Vec<i64>>>,
     distinct: usize,
     /// Each key as a word, for policies that hash it.
-    words: Arc<Vec<u64>>,
+    words: Vec<u64>,
+    /// See [`Trace::sketch_hashes`]; made when somebody asks.
+    sketch_hashes: OnceLock<Arc<Vec<Hashes>>>,
     sizes: Option<Vec<u64>>,
     /// Bytes of all objects, each with the size of its first request.
     footprint: u64,
@@ -60,7 +64,7 @@ impl Trace {
             }
             distinct += usize::from(id as usize == distinct);
         }
-        let words = Arc::new((0..distinct as u64).collect());
+        let words = (0..distinct as u64).collect();
         let mut made = Self::default();
         made.check_sizes(ids.len(), sizes.as_deref())?;
         (made.ids, made.distinct, made.words) = (Arc::new(ids), distinct, words);
@@ -97,7 +101,7 @@ impl Trace {
             )));
         }
         self.add_words(keys, &fresh);
-        self.next_uses = OnceLock::new();
+        (self.next_uses, self.sketch_hashes) = (OnceLock::new(), OnceLock::new());
         self.distinct = self.table.len();
         self.add_sizes(first, known, sizes);
         Ok(())
@@ -105,7 +109,7 @@ impl Trace {
 
     /// Keeps the words of the keys that these rows met first.
     fn add_words(&mut self, keys: &Keys<'_>, fresh: &[u32]) {
-        let words = Arc::make_mut(&mut self.words);
+        let words = &mut self.words;
         if let (Values::U64(values), false) = (keys.values(), keys.may_be_null()) {
             words.extend(fresh.iter().map(|&row| values[row as usize]));
             return;
@@ -188,10 +192,16 @@ impl Trace {
         Arc::clone(self.next_uses.get_or_init(|| Arc::new(next_uses(&self.ids, self.distinct))))
     }
 
-    /// Each key as a word: an integer as it is, text by its XXH64; of a trace of numbers alone, the number.
+    /// The hashes of each key for the sketch of W-TinyLFU: of an integer as it is, of text by its XXH64; of a trace of
+    /// numbers alone, of the number. Made once.
     #[must_use]
-    pub fn words(&self) -> &Arc<Vec<u64>> {
-        &self.words
+    pub fn sketch_hashes(&self) -> Arc<Vec<Hashes>> {
+        Arc::clone(self.sketch_hashes.get_or_init(|| {
+            let mut hashes = Vec::with_capacity(self.words.len());
+            memory::advise(hashes.spare_capacity_mut());
+            hashes.extend(self.words.iter().map(|&word| Hashes::of(word)));
+            Arc::new(hashes)
+        }))
     }
 
     /// Gives each request its time.

@@ -2,9 +2,9 @@
 //!
 //! Idea: new objects enter a small LRU window, where bursts stay; its victim is compared, by a sketch of how often keys
 //! were asked for lately, with the victim of the main part, a segmented LRU of one part to four; the rarer one goes.
-//! Cost: O(1) a request with ten to fifty counters, 8 bytes a key and 66 to 74 an object. Choose it where popularity is
-//! steady and skewed. Source: Einziger, Friedman, Manes 2017, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM
-//! Transactions on Storage.
+//! Cost: O(1) a request with ten to fifty counters, 8 bytes a key, 8 that all sizes share, and 66 to 74 an object. Choose
+//! it where popularity is steady and skewed. Source: Einziger, Friedman, Manes 2017, "TinyLFU: A Highly Efficient Cache
+//! Admission Policy", ACM Transactions on Storage.
 //!
 //! The version is that of libCacheSim's package 0.3.5, and misses as often: window of 1 %; the sketch is a counting Bloom
 //! filter without a doorkeeper, hashed from the key's 64 bits; only hits in the main part, inserts and comparisons
@@ -19,10 +19,11 @@ use std::sync::Arc;
 use crate::queues::{Places, Queue};
 use crate::segments::Segments;
 use crate::sizes::{Bytes, Sizes, Units};
-use crate::sketch::{Sketch, Spots};
+use crate::sketch::{Hashes, Sketch, Spots};
 use crate::{Cache, Counted, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, share_of};
 use assay_core::catalogue::{Contender, Domain, Parameter};
 use assay_core::error::Result;
+use assay_core::lanes::{self, Loop};
 use assay_core::memory;
 
 const WINDOW_SHARE: Parameter = Parameter {
@@ -38,7 +39,7 @@ pub const CONTENDER: Contender = Contender {
     name: "w_tinylfu",
     version: 1,
     idea: "A newcomer takes a victim's place only if it was asked for more often lately, by a sketch.",
-    cost: "O(1) a request with 10 to 50 counters; 8 bytes a key, 66 to 74 an object of the cache",
+    cost: "O(1) a request with 10 to 50 counters; 8 bytes a key, 8 more that all sizes share, 66 to 74 an object",
     choose_when: "popularity is steady and skewed",
     source: "Einziger, Friedman, Manes 2017, TinyLFU: A Highly Efficient Cache Admission Policy, ACM TOS; as \
              libCacheSim 0.3.5 has it",
@@ -55,6 +56,13 @@ const NOBODY: u32 = u32::MAX;
 /// Requests whose counters are asked for ahead of time.
 const AHEAD: usize = 16;
 
+/// Requests ahead for which it is computed where their counters are: a few before they are asked for, by when vectors
+/// lie in memory as numbers.
+const COMPUTED: usize = 20;
+
+/// Requests whose counters' places are kept.
+const KEPT: usize = 32;
+
 /// Hits in the main part after which counts are halved, for each object of it.
 const AGE: u64 = 32;
 
@@ -65,11 +73,13 @@ pub struct WTinyLfu<S> {
     window: Queue<0>,
     main: Segments,
     sketch: Sketch,
+    /// See [`Sketch::is_far`].
+    is_far: bool,
     /// The objects that are to be compared next, as far as is known, with their counters.
     newcomer: (u32, Spots),
     victim: (u32, Spots),
-    /// Each object's key as a word.
-    words: Arc<Vec<u64>>,
+    /// The hashes of each object's key.
+    hashes: Arc<Vec<Hashes>>,
     sizes: S,
     capacity: u64,
     window_limit: u64,
@@ -95,14 +105,16 @@ impl<S: Sizes> WTinyLfu<S> {
         let window_limit = share_of(capacity, settings.number(&WINDOW_SHARE)).max(1);
         let main_limit = capacity.saturating_sub(window_limit);
         let limits = [0.2, 0.8].map(|share| share_of(main_limit, share).max(1));
+        let sketch = Sketch::new(main_limit, distinct);
         Self {
             places: Places::new(distinct),
             window: Queue::new(WINDOW),
             main: Segments::new(main_limit, limits.to_vec()),
-            sketch: Sketch::new(main_limit, distinct),
+            is_far: sketch.is_far(),
+            sketch,
             newcomer: (NOBODY, Spots::default()),
             victim: (NOBODY, Spots::default()),
-            words: Arc::clone(trace.words()),
+            hashes: trace.sketch_hashes(),
             sizes: S::of_keys(distinct),
             capacity,
             window_limit,
@@ -111,13 +123,13 @@ impl<S: Sizes> WTinyLfu<S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn spots(&self, id: u32) -> Spots {
-        self.sketch.spots(id, self.words[id as usize])
+        self.sketch.spots(id, self.hashes[id as usize])
     }
 
     /// A hit of an object, whose counters are these if it has any to be counted up.
-    #[inline]
+    #[inline(always)]
     fn hit_at(&mut self, id: u32, spots: impl FnOnce(&Self) -> Spots, gone: &mut impl Gone) -> bool {
         match self.places.queue(0, id) {
             0 => return false,
@@ -137,7 +149,7 @@ impl<S: Sizes> WTinyLfu<S> {
     }
 
     /// Puts the object of a miss in, whose counters are these.
-    #[inline]
+    #[inline(always)]
     fn insert_at(&mut self, request: Request, spots: &Spots, gone: &mut impl Gone) -> bool {
         let Request { id, size, .. } = request;
         let weight = S::weight(size);
@@ -159,24 +171,28 @@ impl<S: Sizes> WTinyLfu<S> {
     }
 
     /// Finds out which two objects will be compared next, if no hit comes in between, and asks for their counters.
-    #[inline]
+    #[inline(always)]
     fn look_ahead(&mut self) {
         if let Some(id) = self.window.oldest(&self.places)
             && id != self.newcomer.0
         {
             self.newcomer = (id, self.spots(id));
-            self.sketch.prefetch(&self.newcomer.1);
+            if self.is_far {
+                self.sketch.prefetch(&self.newcomer.1);
+            }
         }
         if let Some(id) = self.main.victim(&self.places)
             && id != self.victim.0
         {
             self.victim = (id, self.spots(id));
-            self.sketch.prefetch(&self.victim.1);
+            if self.is_far {
+                self.sketch.prefetch(&self.victim.1);
+            }
         }
     }
 
     /// The window's victims go to the main part while it has room; then one of the two victims leaves the cache.
-    #[inline]
+    #[inline(always)]
     fn evict(&mut self, gone: &mut impl Gone) {
         while let Some((id, weight)) = self.window.pop(&mut self.places, &self.sizes) {
             let spots = if id == self.newcomer.0 { self.newcomer.1 } else { self.spots(id) };
@@ -198,7 +214,7 @@ impl<S: Sizes> WTinyLfu<S> {
     }
 
     /// Whether the main part's victim was asked for less often than the key of these counters.
-    #[inline]
+    #[inline(always)]
     fn is_rarer_in_main(&mut self, spots: &Spots) -> bool {
         let Some(victim) = self.main.victim(&self.places) else { return false };
         if victim != self.victim.0 {
@@ -211,12 +227,12 @@ impl<S: Sizes> WTinyLfu<S> {
 impl<S: Sizes> Policy for WTinyLfu<S> {
     const WEIGHS: bool = S::WEIGHS;
 
-    #[inline]
+    #[inline(always)]
     fn hit(&mut self, request: Request, gone: &mut impl Gone) -> bool {
         self.hit_at(request.id, |cache| cache.spots(request.id), gone)
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, request: Request, gone: &mut impl Gone) -> bool {
         let spots = self.spots(request.id);
         self.insert_at(request, &spots, gone)
@@ -231,47 +247,65 @@ impl<S: Sizes> Policy for WTinyLfu<S> {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn contains(&self, id: u32) -> bool {
         self.places.queue(0, id) != 0
     }
 
-    #[inline]
+    #[inline(always)]
     fn used(&self) -> u64 {
         self.window.weight() + self.main.used()
     }
 
-    #[inline]
+    #[inline(always)]
     fn prefetch(&self, id: u32) {
         self.places.prefetch(id);
     }
 
-    /// The loop of all policies, but that the counters of the requests to come are asked for too.
+    /// The loop of all policies, but that it is known ahead where the counters of the requests to come are.
     fn run(&mut self, requests: Requests<'_>) -> Tally {
-        let mut tally = Tally { requests: requests.ids.len() as u64, ..Tally::default() };
+        lanes::run(Whole { cache: self, requests })
+    }
+}
+
+/// The requests of a run.
+struct Whole<'a, S> {
+    cache: &'a mut WTinyLfu<S>,
+    requests: Requests<'a>,
+}
+
+impl<S: Sizes> Loop for Whole<'_, S> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn run(self) -> Tally {
+        let Self { cache, requests } = self;
+        let Requests { ids, .. } = requests;
+        let mut tally = Tally { requests: ids.len() as u64, ..Tally::default() };
         let mut gone = Counted::default();
-        let mut ahead = [Spots::default(); AHEAD];
-        for (place, spots) in ahead.iter_mut().enumerate().take(requests.ids.len()) {
-            *spots = self.spots(requests.ids[place]);
+        let mut ahead = [Spots::default(); KEPT];
+        for (place, &id) in ids.iter().enumerate().take(COMPUTED) {
+            ahead[place] = cache.spots(id);
         }
-        for place in 0..requests.ids.len() {
+        for place in 0..ids.len() {
+            if let Some(&far) = ids.get(place + 2 * AHEAD) {
+                memory::prefetch(&cache.hashes[far as usize]);
+                cache.places.prefetch(far);
+            }
+            if let Some(&next) = ids.get(place + COMPUTED) {
+                ahead[(place + COMPUTED) % KEPT] = cache.spots(next);
+            }
+            if cache.is_far {
+                cache.sketch.prefetch(&ahead[(place + AHEAD) % KEPT]);
+            }
+            let spots = &ahead[place % KEPT];
             let request = requests.get(place);
-            let spots = ahead[place % AHEAD];
-            if let Some(&far) = requests.ids.get(place + 2 * AHEAD) {
-                memory::prefetch(&self.words[far as usize]);
-                self.places.prefetch(far);
-            }
-            if let Some(&next) = requests.ids.get(place + AHEAD) {
-                let spots = self.spots(next);
-                self.sketch.prefetch(&spots);
-                ahead[place % AHEAD] = spots;
-            }
             tally.bytes += request.size;
-            if self.hit_at(request.id, |_| spots, &mut gone) {
+            if cache.hit_at(request.id, |_| *spots, &mut gone) {
                 tally.hits += 1;
                 tally.bytes_hit += request.size;
             } else {
-                tally.inserted += u64::from(self.insert_at(request, &spots, &mut gone));
+                tally.inserted += u64::from(cache.insert_at(request, spots, &mut gone));
             }
         }
         tally.evictions = gone.0;
