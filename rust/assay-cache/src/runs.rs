@@ -87,6 +87,33 @@ impl Line {
     /// SIEVE of so many objects: a branch after all, as finding who goes takes longer than a wrong guess.
     pub fn run_sieve(&mut self, ids: &[u32], capacity: u32) -> Run {
         let mut run = Run::default();
+        let mut rest = ids;
+        while self.standing < capacity
+            && let Some((&id, after)) = rest.split_first()
+        {
+            rest = after;
+            if !self.mark(id) {
+                run.misses += 1;
+                self.push(id);
+            }
+        }
+        while !rest.is_empty() {
+            if self.is_full() {
+                self.move_up();
+            }
+            let free = self.mask + 1 - 2 * WORD - (self.end - self.first);
+            let (now, after) = rest.split_at(rest.len().min(free as usize));
+            let misses = self.run_full_sieve(now);
+            run.misses += misses;
+            run.gone += misses;
+            rest = after;
+        }
+        run
+    }
+
+    /// SIEVE where each who comes drives somebody out, and places are free for all that come: the misses.
+    fn run_full_sieve(&mut self, ids: &[u32]) -> u64 {
+        let mut misses = 0;
         for (index, &id) in ids.iter().enumerate() {
             if let Some(&next) = ids.get(index + AHEAD) {
                 self.prefetch(next);
@@ -94,13 +121,24 @@ impl Line {
             if self.mark(id) {
                 continue;
             }
-            run.misses += 1;
-            if self.standing >= capacity {
+            misses += 1;
+            // Mostly somebody without a mark stands in the hand's own word, and is not the last of all.
+            let place = self.hand.max(self.first);
+            let (word, from) = (self.word(place), place % WORD);
+            let plain = !(self.left[word] | self.marks[word]) >> from;
+            let steps = plain.trailing_zeros();
+            if plain != 0 && place + steps + 1 < self.end {
+                self.marks[word] &= !(((1 << steps) - 1) << from);
+                self.left[word] |= 1 << (from + steps);
+                let gone = self.id_at(place + steps);
+                self.places[gone as usize] = 0;
+                self.hand = place + steps + 1;
+            } else {
                 self.pop_unmarked_at_hand();
-                run.gone += 1;
+                self.standing += 1;
             }
-            self.push(id);
+            self.put(id);
         }
-        run
+        misses
     }
 }
