@@ -222,6 +222,41 @@ impl<S: Sizes> WTinyLfu<S> {
         }
         self.sketch.estimate(spots) > self.sketch.estimate(&self.victim.1)
     }
+
+    /// What comes of these requests; it is known ahead where the counters of those to come are.
+    #[inline(always)]
+    fn run_all(&mut self, requests: Requests<'_>) -> Tally {
+        let Requests { ids, .. } = requests;
+        let mut tally = Tally { requests: ids.len() as u64, ..Tally::default() };
+        let mut gone = Counted::default();
+        let mut ahead = [Spots::default(); KEPT];
+        for (place, &id) in ids.iter().enumerate().take(COMPUTED) {
+            ahead[place] = self.spots(id);
+        }
+        for place in 0..ids.len() {
+            if let Some(&far) = ids.get(place + 2 * AHEAD) {
+                memory::prefetch(&self.hashes[far as usize]);
+                self.places.prefetch(far);
+            }
+            if let Some(&next) = ids.get(place + COMPUTED) {
+                ahead[(place + COMPUTED) % KEPT] = self.spots(next);
+            }
+            if self.is_far {
+                self.sketch.prefetch(&ahead[(place + AHEAD) % KEPT]);
+            }
+            let spots = &ahead[place % KEPT];
+            let request = requests.get(place);
+            tally.bytes += request.size;
+            if self.hit_at(request.id, |_| *spots, &mut gone) {
+                tally.hits += 1;
+                tally.bytes_hit += request.size;
+            } else {
+                tally.inserted += u64::from(self.insert_at(request, spots, &mut gone));
+            }
+        }
+        tally.evictions = gone.0;
+        tally
+    }
 }
 
 impl<S: Sizes> Policy for WTinyLfu<S> {
@@ -262,7 +297,6 @@ impl<S: Sizes> Policy for WTinyLfu<S> {
         self.places.prefetch(id);
     }
 
-    /// The loop of all policies, but that it is known ahead where the counters of the requests to come are.
     fn run(&mut self, requests: Requests<'_>) -> Tally {
         lanes::run(Whole { cache: self, requests })
     }
@@ -279,36 +313,6 @@ impl<S: Sizes> Loop for Whole<'_, S> {
 
     #[inline(always)]
     fn run(self) -> Tally {
-        let Self { cache, requests } = self;
-        let Requests { ids, .. } = requests;
-        let mut tally = Tally { requests: ids.len() as u64, ..Tally::default() };
-        let mut gone = Counted::default();
-        let mut ahead = [Spots::default(); KEPT];
-        for (place, &id) in ids.iter().enumerate().take(COMPUTED) {
-            ahead[place] = cache.spots(id);
-        }
-        for place in 0..ids.len() {
-            if let Some(&far) = ids.get(place + 2 * AHEAD) {
-                memory::prefetch(&cache.hashes[far as usize]);
-                cache.places.prefetch(far);
-            }
-            if let Some(&next) = ids.get(place + COMPUTED) {
-                ahead[(place + COMPUTED) % KEPT] = cache.spots(next);
-            }
-            if cache.is_far {
-                cache.sketch.prefetch(&ahead[(place + AHEAD) % KEPT]);
-            }
-            let spots = &ahead[place % KEPT];
-            let request = requests.get(place);
-            tally.bytes += request.size;
-            if cache.hit_at(request.id, |_| *spots, &mut gone) {
-                tally.hits += 1;
-                tally.bytes_hit += request.size;
-            } else {
-                tally.inserted += u64::from(cache.insert_at(request, spots, &mut gone));
-            }
-        }
-        tally.evictions = gone.0;
-        tally
+        self.cache.run_all(self.requests)
     }
 }
