@@ -22,6 +22,7 @@ __all__ = [
     "Answer",
     "Candidate",
     "Cell",
+    "ConcludesFromTimes",
     "ConsideredKey",
     "Experiment",
     "Findings",
@@ -33,6 +34,7 @@ __all__ = [
     "Metric",
     "Packable",
     "Point",
+    "Rounds",
     "Throughput",
     "Timer",
     "Value",
@@ -201,6 +203,9 @@ class Timer:
     operations: int
     latency: Latency | None = None
     throughput: Throughput | None = None
+    undo: Callable[[], object] | None = None  # takes back what the calls of a sample did; outside of the clock
+    samples: int | None = None  # in a round, at most: of a kernel whose one call takes long
+    calls: int | None = None  # in a sample, at most: of a kernel that changes what it works on
 
 
 class Packable(Protocol):
@@ -266,6 +271,20 @@ class FinishesInSteps(Protocol):
 
     def finish_in_steps(self, learned: Sequence[Lesson], state: Any, on_progress: Callable[[float], None]) -> Findings:
         """What `finish` gives; `on_progress` is told, now and then, of the share that is done, from 0 to 1."""
+
+
+Rounds = Mapping[tuple[str, str], Sequence[Sequence[float]]]
+"""What was timed: by cell and metric, for each process, the ns per operation of each of its rounds."""
+
+
+@runtime_checkable
+class ConcludesFromTimes(Protocol):
+    """A job that makes more of its times, such as where one contender overtakes another; asked once all are timed."""
+
+    def conclude(
+        self, learned: Sequence[Lesson], values: Sequence[Value], rounds: Rounds, on_progress: Callable[[float], None]
+    ) -> Findings:
+        """Further values and series; `values` are all there are, and cells that failed have no rounds."""
 
 
 class Experiment(Protocol):

@@ -20,6 +20,7 @@ __all__ = ["BUILT_IN", "get", "kinds", "package_of", "register"]
 BUILT_IN = {
     "caching": "assay.experiments.caching:EXPERIMENT",
     "hashing": "assay.experiments.hashing:EXPERIMENT",
+    "indexing": "assay.experiments.indexing:EXPERIMENT",
     "membership": "assay.experiments.membership:EXPERIMENT",
     "integrity": "assay.experiments.integrity:EXPERIMENT",
     "partitioning": "assay.experiments.partitioning:EXPERIMENT",

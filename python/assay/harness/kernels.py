@@ -106,7 +106,7 @@ class Kernels:
                     if given is None:
                         given, probed = calibrated_iterations(timer, target_ns)
                     else:
-                        timer.call()  # warms it up
+                        _warm(timer)
                 except Exception as error:
                     self._failed[timer.cell_id] = described(error)
             self._iterations[index] = given
@@ -132,7 +132,7 @@ class Kernels:
                 cpu: list[float] = []
                 if timer.cell_id not in self._failed and calls is not None:
                     try:
-                        for _ in range(samples):
+                        for _ in range(samples if timer.samples is None else min(samples, timer.samples)):
                             elapsed, used = _sample(timer, calls)
                             wall.append(elapsed)
                             cpu.append(used)
@@ -172,14 +172,15 @@ class Kernels:
 
 def calibrated_iterations(timer: Timer, target_ns: int) -> tuple[int, float]:
     """How many calls take at least `target_ns`, and the ns that so many took, after a warm-up call."""
-    timer.call()
-    calls = 1
+    _warm(timer)
+    calls, most = 1, min(MOST_ITERATIONS, timer.calls or MOST_ITERATIONS)
+    probes = PROBES if timer.samples is None else min(PROBES, timer.samples)
     while True:
-        fastest = min(_sample(timer, calls)[0] for _ in range(PROBES)) * calls * timer.operations
-        if fastest >= target_ns or calls >= MOST_ITERATIONS:
+        fastest = min(_sample(timer, calls)[0] for _ in range(probes)) * calls * timer.operations
+        if fastest >= target_ns or calls >= most:
             return calls, fastest
         # Aim a little beyond the target, but never leap: a short probe is a poor forecast.
-        calls = min(MOST_ITERATIONS, calls * 10, max(calls + 1, math.ceil(1.1 * calls * target_ns / max(fastest, 1))))
+        calls = min(most, calls * 10, max(calls + 1, math.ceil(1.1 * calls * target_ns / max(fastest, 1))))
 
 
 def _sample(timer: Timer, calls: int) -> tuple[float, float]:
@@ -193,8 +194,17 @@ def _sample(timer: Timer, calls: int) -> tuple[float, float]:
         call()
     elapsed = time.perf_counter_ns() - started
     used = time.thread_time_ns() - used
+    if timer.undo is not None:
+        timer.undo()
     operations = calls * timer.operations
     return elapsed / operations, used / operations
+
+
+def _warm(timer: Timer) -> None:
+    """A call that is not counted."""
+    timer.call()
+    if timer.undo is not None:
+        timer.undo()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from assay.experiments.base import Cell, Findings, Metric, Value
+from assay.experiments.base import Cell, Findings, Metric, Point, Value
 
 __all__ = [
     "BlockRecord",
@@ -266,6 +266,7 @@ class ResultStore(Protocol):
         comparisons: Sequence[ComparisonRecord],
         failures: Mapping[str, str],
         metrics: Mapping[str, Metric],
+        points: Sequence[Point] = (),
         calibrations: Sequence[CalibrationRecord] = (),
         histograms: Sequence[HistogramRecord] = (),
     ) -> None: ...

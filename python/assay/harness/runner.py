@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from assay.errors import AssayError, InterruptedRunError, ParameterError, StoreError, UsageError
-from assay.experiments.base import Cell, Findings, FinishesInSteps, Job, Lesson, Value
+from assay.experiments.base import Cell, ConcludesFromTimes, Findings, FinishesInSteps, Job, Lesson, Value
 from assay.harness.budget import BudgetClock, ExperimentSize
 from assay.harness.claims import claim_record
 from assay.harness.commands import run_command
@@ -46,6 +46,7 @@ from assay.harness.records import (
 )
 from assay.harness.suite import Suite, SuiteExperiment
 from assay.harness.timing import Timing, TimingSettings, time_job
+from assay.harness.timing_summary import rounds_of
 
 __all__ = ["Failure", "RunOutcome", "run_suite"]
 
@@ -348,12 +349,15 @@ class _Run:
         timing = Timing() if learned is None else self._time(index, experiment, learned)
         self._note_failures(index, experiment, timing.failures)
         self.values[index] = [*self.values[index], *timing.values]
+        concluded = self._concluded(index, experiment, learned, timing)
+        self.values[index] = [*self.values[index], *concluded.values]
         self.store.finish_experiment(
             self.run_id,
             index,
             answers=self._answers(index, experiment),
             samples=timing.samples,
-            values=timing.values,
+            values=[*timing.values, *concluded.values],
+            points=concluded.points,
             comparisons=timing.comparisons,
             failures=timing.failures,
             metrics=experiment.experiment.metrics,
@@ -424,6 +428,20 @@ class _Run:
             )
         self.progress.advance(self.timing.processes)
         return timing
+
+    def _concluded(
+        self, index: int, experiment: SuiteExperiment, learned: Sequence[Lesson] | None, timing: Timing
+    ) -> Findings:
+        """What the job makes of its times."""
+        job = experiment.job
+        if learned is None or not timing.samples or not isinstance(job, ConcludesFromTimes):
+            return Findings(())
+        try:
+            with self.progress.quiet():
+                return job.conclude(learned, self.values[index], rounds_of(timing), self.progress.between_rounds)
+        except Exception as error:
+            self._note_step(index, experiment, "nothing is concluded from the times", error)
+            return Findings(())
 
     def _size(self, experiment: SuiteExperiment) -> ExperimentSize:
         cells = len(experiment.cells)

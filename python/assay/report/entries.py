@@ -32,11 +32,12 @@ GROUPS = (
     "Filters",
     "Faults",
     "Caching",
+    "Indexes",
     "Cost",
     "Other",
 )
 
-_L, _M, _J, _Q, _T, _G, _R, _H, _F, _I, _K, _C = GROUPS[:-1]
+_L, _M, _J, _Q, _T, _G, _R, _H, _F, _I, _K, _X, _C = GROUPS[:-1]
 
 # Keys are names without their variable part; `{}` in a label is where that part goes.
 ENTRIES: dict[str, Entry] = {
@@ -359,14 +360,14 @@ ENTRIES: dict[str, Entry] = {
     "misses": Entry("misses", "misses", _K, "requests whose object is not in the cache"),
     "evictions": Entry("evictions", "evictions", _K, "objects that went to make room"),
     "requests": Entry("requests", "requests", _K, "requests that were replayed"),
-    "distinct_keys": Entry("distinct keys", "keys", _K, "objects that the trace asks for"),
+    "distinct_keys": Entry("distinct keys", "keys", _K, "objects that a trace asks for, or keys of an index"),
     "capacity_objects": Entry("capacity", "capacity", _K, "objects that the cache holds"),
     "capacity_bytes": Entry("capacity in bytes", "capacity", _K, "bytes that the cache holds"),
     "read_miss_ratio": Entry("miss ratio of reads", "read misses", _K, "reads that the origin must answer"),
     "origin_reads": Entry("origin reads", "origin reads", _K, "what the origin must read"),
     "origin_writes": Entry("origin writes", "origin writes", _K, "what the origin must write, flushes included"),
     "write_amplification": Entry(
-        "origin writes ÷ writes", "÷ writes", _K, "writes of the origin for each that was asked for; below 1 they merge"
+        "written ÷ asked for", "÷ writes", _K, "what is written for each write or byte asked for; below 1 they merge"
     ),
     "writes_coalesced": Entry("writes coalesced", "coalesced", _K, "writes that a later one replaced in the cache"),
     "lost_writes": Entry(
@@ -392,7 +393,32 @@ ENTRIES: dict[str, Entry] = {
     "hash_ns": Entry("hash time", "hash", _C, "time to hash one key"),
     "throughput": Entry("throughput", "throughput", _C, "bytes worked through in a second"),
     "memory_bytes": Entry("memory", "memory", _C, "bytes that lookups read and a client must hold"),
-    "lookup_ns": Entry("lookup", "lookup", _C, "time to find where one key lives"),
+    "lookup_ns": Entry("lookup {}", "lookup {}", _C, "time to find where one key lives"),
     "lookup_latency_ns": Entry("lookup latency {}", "latency {}", _C, "time of one lookup called from Python"),
+    "workload_ns": Entry("an operation", "operation", _X, "time of an operation of the workload with this index alone"),
+    "workload_regret": Entry("regret", "regret", _X, "what the workload costs over the cheapest index of this key"),
+    "read_ns": Entry("a read", "read", _X, "time of a read of the workload that asks for this key"),
+    "write_ns": Entry("a write", "write", _X, "time that the index adds to a write of the workload"),
+    "read_speedup": Entry("reads over a scan", "÷ scan", _X, "how many times faster reads are than without an index"),
+    "break_even_reads": Entry(
+        "pays from, against {}", "from {}", _X, "reads for each write from which on it pays, predicted from its parts"
+    ),
+    "break_even_reads_direct": Entry(
+        "pays from, measured, against {}", "measured {}", _X, "the same, measured where reads and writes alternate"
+    ),
+    "break_even_over_direct": Entry(
+        "predicted ÷ measured, against {}", "÷ measured {}", _X, "how far the predicted mix is off; 1 is right"
+    ),
+    "query_ns": Entry("query: {}", "{}", _X, "time of one query of the workload, to its row numbers"),
+    "query_regret": Entry("regret of {}", "regret {}", _X, "what a query costs over the index that is fastest for it"),
+    "range_ns": Entry("range of {} rows", "range {}", _X, "time of a range of so many rows"),
+    "ordered_scan_ns": Entry("row in order", "in order", _X, "time to list all rows in order, for each"),
+    "insert_ns": Entry("insert", "insert", _X, "time that a new row takes, in batches"),
+    "update_ns": Entry("update", "update", _X, "time that a changed key takes, in batches"),
+    "delete_ns": Entry("delete", "delete", _X, "time that a row takes which goes, in batches"),
+    "bytes_per_row": Entry("bytes per row", "bytes ÷ row", _X, "what the index takes for each row that has a key"),
+    "rows_skipped_share": Entry("rows skipped", "skipped", _X, "the part of the rows that a lookup need not read"),
+    "rows_indexed": Entry("rows indexed", "rows", _X, "rows that have a key"),
+    "answers_checked": Entry("answers checked", "checked", _X, "answers that were compared with a scan's"),
     "build_ns": Entry("build", "build", _C, "time to build it"),
 }

@@ -100,6 +100,22 @@ KEY_METRICS = {
         "check_ns",
         "false_alarms",
     ),
+    "indexing": (
+        "workload_ns",
+        "read_ns",
+        "write_ns",
+        "bytes_per_row",
+        "break_even_reads.none",
+        "break_even_reads_direct.none",
+        "read_speedup",
+        "lookup_ns.hit",
+        "lookup_ns.miss",
+        "range_ns.100",
+        "insert_ns",
+        "build_ns",
+        "lookup_latency_ns.p99",
+        "memory_bytes",
+    ),
     "caching": (
         "miss_ratio",
         "improvement_over_fifo",
@@ -134,6 +150,7 @@ RANKING = {
     "membership": ("bits_per_key", "false_positive_rate"),
     "integrity": ("check_ns", "checksum_bytes_per_mib"),
     "caching": ("miss_ratio", "byte_miss_ratio"),
+    "indexing": ("workload_ns", "bytes_per_row"),
 }
 
 # The two metrics that a trade-off shows first: of these pairs the first that a run has; others show quality against
@@ -144,6 +161,7 @@ TRADE_OFFS = {
     "membership": (("bits_per_key", "false_positive_rate"),),
     "integrity": (("check_ns", "checksum_bytes_per_mib"),),
     "caching": (("miss_ratio", "byte_miss_ratio"), ("miss_ratio", "simulate_ns"), ("miss_ratio", "evictions")),
+    "indexing": (("read_ns", "write_ns"), ("workload_ns", "bytes_per_row")),
 }
 
 # Kinds of which what is dropped are bounds: it was measured, and nobody can build it.
@@ -153,7 +171,12 @@ _BOUNDED = {"caching"}
 SERIES = {"hit_ratio": {"unit": "share", "over": "requests so far"}}
 
 # Settings whose number reads as a count of something: a grid of them is named so.
-COUNTED = {"partitions": ("partition", "partitions"), "nodes": ("node", "nodes"), "key_count": ("key", "keys")}
+COUNTED = {
+    "partitions": ("partition", "partitions"),
+    "nodes": ("node", "nodes"),
+    "key_count": ("key", "keys"),
+    "rows": ("row", "rows"),
+}
 _SETTINGS = {
     "weight": "weighed by {}",
     "weights": "weights {}",
@@ -172,6 +195,9 @@ _SETTINGS = {
     "coherence": "coherence {}",
     "admission": "admission {}",
     "ttl": "a TTL of {}",
+    "column": "an index on {}",
+    "threads": "{} threads",
+    "duplicates": "{} rows of each key",
 }
 _MOST_NAMED = 12  # of a list of settings
 

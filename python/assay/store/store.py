@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assay.experiments.base import Cell, Findings, Metric, Value
+from assay.experiments.base import Cell, Findings, Metric, Point, Value
 from assay.harness.records import (
     CalibrationRecord,
     ClaimRecord,
@@ -95,17 +95,7 @@ class Store(StateStore):
     ) -> None:
         """Writes the exact metrics and series of an experiment; its cells are done, or failed with their error."""
         key = {"run_id": run_id, "experiment_index": experiment_index}
-        changes = self._values(key, findings.values, metrics)
-        points = findings.points
-        if points:
-            columns: dict[str, list[Any]] = {
-                "cell_id": [point.cell_id for point in points],
-                "name": [point.series for point in points],
-                "position": [point.position for point in points],
-                "label": [point.label for point in points],
-                "value": [float(point.value) for point in points],
-            }
-            changes.append(Change.insert_columns("series", key, columns))
+        changes = [*self._values(key, findings.values, metrics), *_series(key, findings.points)]
         changes += self._failures(key, findings.failures)
         where = "WHERE run_id = ? AND experiment_index = ?"
         if findings.rows is not None:  # a CSV's rows are known only now
@@ -133,16 +123,17 @@ class Store(StateStore):
         comparisons: Sequence[ComparisonRecord],
         failures: Mapping[str, str],
         metrics: Mapping[str, Metric],
+        points: Sequence[Point] = (),
         calibrations: Sequence[CalibrationRecord] = (),
         histograms: Sequence[HistogramRecord] = (),
     ) -> None:
         """Writes what was timed and the answers, which mark the experiment as finished, in one batch.
 
-        `values` are the timed metrics, `failures` the errors of cells whose timer failed. What the
-        stages had learned is dropped.
+        `values` are the timed metrics and, with `points`, what was concluded from them, `failures` the errors of
+        cells whose timer failed. What the stages had learned is dropped.
         """
         key = {"run_id": run_id, "experiment_index": experiment_index}
-        changes = self._values(key, values, metrics)
+        changes = [*self._values(key, values, metrics), *_series(key, points)]
         if samples:
             changes.append(Change.insert("sample", [{**key, **asdict(sample)} for sample in samples]))
         for table, rows in (("comparison", comparisons), ("calibration", calibrations), ("histogram", histograms)):
@@ -270,6 +261,19 @@ class Store(StateStore):
             )
             for cell_id, error in failures.items()
         ]
+
+
+def _series(key: Mapping[str, Any], points: Sequence[Point]) -> list[Change]:
+    if not points:
+        return []
+    columns: dict[str, list[Any]] = {
+        "cell_id": [point.cell_id for point in points],
+        "name": [point.series for point in points],
+        "position": [point.position for point in points],
+        "label": [point.label for point in points],
+        "value": [float(point.value) for point in points],
+    }
+    return [Change.insert_columns("series", key, columns)]
 
 
 def _declared(name: str, metrics: Mapping[str, Metric]) -> Metric:

@@ -1,0 +1,130 @@
+"""The answer: does the column deserve an index, which, and from which mix on; and which suit the whole workload.
+
+The rule is that of METHODOLOGY, "Answers": the least time of an operation of the workload at its mix of reads and
+writes, then the fewest bytes a row, and the name. Without times nothing is recommended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from assay.experiments.base import Answer, Cell, Value
+from assay.experiments.indexing.contenders import NO_INDEX
+from assay.experiments.indexing.decisions import decisions, whole_workload
+from assay.experiments.pareto import pareto
+from assay.experiments.planning import values_by_cell
+from assay.units import format_duration_ns
+
+if TYPE_CHECKING:
+    from assay.experiments.indexing.job import IndexingJob
+
+__all__ = ["answers"]
+
+RULE = "the least time of an operation at the mix of reads and writes; then the fewest bytes a row, and the name"
+_POINT = ("column", "order", "threads", "rows", "duplicates")
+_CRITERIA = ("read_ns", "write_ns", "bytes_per_row")
+
+Row = Mapping[str, Value]
+
+
+def answers(cells: Sequence[Cell], values: Sequence[Value], job: IndexingJob | None) -> list[Answer]:
+    """The answer for each key as it is varied; what suits the whole workload stands in the first."""
+    by_cell = values_by_cell(values)
+    points: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        points.setdefault(tuple(cell.parameters.get(name) for name in _POINT), []).append(cell)
+    found = [_answer(here, by_cell, job) for here in points.values()]
+    if found and job is not None:
+        found[0] = replace(found[0], findings=(*found[0].findings, *whole_workload(cells, by_cell, job.mix)))
+    return found
+
+
+def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob | None) -> Answer:
+    parameters = dict(cells[0].parameters)
+    rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
+    timed = {name: row for name, row in rows.items() if "workload_ns" in row}
+    notes = () if job is None else (*job.notes, *(f"{name} was left out: {why}" for name, why in job.skipped.items()))
+    label = parameters["column"]
+    if not timed:
+        sentence = (
+            f"{len(rows)} indexes of {label} give a scan's answers; which pays is a matter of times, which were not "
+            "taken: leave out --no-timing."
+            if rows
+            else f"No index of {label} could be measured."
+        )
+        return Answer(sentence, None, RULE, (), {}, notes, parameters)
+    best = min(timed, key=lambda name: (_of(timed[name], "workload_ns"), _of(timed[name], "bytes_per_row"), name))
+    criteria = {name: tuple(_of(row, metric) for metric in _CRITERIA) for name, row in timed.items()}
+    findings = [*_break_even(best, timed), *decisions(cells, by_cell)]
+    return Answer(
+        _sentence(label, best, timed, float(parameters["read_share"])),
+        best,
+        RULE,
+        tuple(pareto(criteria)),
+        {},
+        tuple(notes),
+        parameters,
+        tuple(findings),
+    )
+
+
+def _of(row: Row, metric: str) -> float:
+    value = row[metric].value if metric in row else None
+    return float("inf") if value is None else float(value)
+
+
+def _sentence(label: str, best: str, rows: Mapping[str, Row], read_share: float) -> str:
+    mix = f"at {100 * read_share:.3g} % reads"
+    if best == NO_INDEX:
+        others = [name for name in rows if name != NO_INDEX]
+        return f"{label} deserves no index {mix}: none of {len(others)} is cheaper than the scan."
+    row = rows[best]
+    words = (
+        f"{label} deserves an index {mix}: {best} answers its reads {_of(row, 'read_speedup'):,.3g} times faster than "
+        f"a scan ({format_duration_ns(_of(row, 'read_ns'))} instead of "
+        f"{format_duration_ns(_of(rows[NO_INDEX], 'read_ns'))}), in {_of(row, 'bytes_per_row'):.3g} bytes a row"
+    )
+    added = _of(row, "write_ns") - _of(rows[NO_INDEX], "write_ns")
+    return f"{words}, and makes a write {format_duration_ns(abs(added))} {'dearer' if added > 0 else 'cheaper'}."
+
+
+def _break_even(best: str, rows: Mapping[str, Row]) -> list[str]:
+    """From which mix on the best pays, as predicted and as measured."""
+    found = []
+    named = next((name for name in (best, *rows) if name != NO_INDEX), None)
+    if named is None:
+        return []
+    for against, other in (("none", "no index"), ("next_best", "the next best index")):
+        value = rows[named].get(f"break_even_reads.{against}")
+        if value is None:
+            continue
+        direct = rows[named].get(f"break_even_reads_direct.{against}")
+        if against == "next_best" and value.note:
+            other = value.note.partition(":")[0].removeprefix("against ")
+        if value.value is None or value.value == 0:
+            always = value.value == 0 or (value.note or "").endswith("cheaper")
+            found.append(f"Against {other} {named} {_plain(value.note or '')}.")
+            assert always or value.note
+            continue
+        sentence = f"Against {other} {named} {_side(value.note or '')} {_mix(value.value)}"
+        if direct is not None and direct.value is not None:
+            sentence += f" (measured directly: {_mix(direct.value)})"
+        found.append(sentence + ".")
+    return found
+
+
+def _plain(note: str) -> str:
+    return (note.partition(": pays")[2] and "pays" + note.partition(": pays")[2]) or note
+
+
+def _side(note: str) -> str:
+    return "pays up to" if "pays up to" in note else "pays from"
+
+
+def _mix(reads: float) -> str:
+    """A mix as people say it: reads for a write, or writes for a read."""
+    if reads >= 1:
+        return f"{reads:,.3g} reads for each write"
+    return f"one read for {1 / reads:,.3g} writes"

@@ -1,0 +1,135 @@
+"""From which mix of reads and writes on one index pays against another, with an interval made of the samples.
+
+A read costs R and a write W nanoseconds with an index, R0 and W0 with what it is compared with. At r reads for each
+write the index is the cheaper one where r (R0 - R) > W - W0:
+
+    saved per read   added per write    the index pays
+    > 0              > 0                from r = added / saved on
+    > 0              <= 0               always: writes are no dearer with it
+    <= 0             > 0                never
+    <= 0             <= 0               up to r = added / saved: it makes writes cheaper, and reads dearer
+
+Nothing assumes that an index makes writes dearer. The interval is that of 2,000 two-level bootstrap resamples of the
+rounds of every time that goes in (processes, then rounds within them), as the harness makes its own.
+Source: METHODOLOGY, "Indexing"; Efron and Tibshirani 1993, chapter 8.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BreakEven", "Draws", "Pays", "break_even", "cheapest", "interval", "median_draws", "pays_from", "summed"]
+
+Floats = npt.NDArray[np.float64]
+Pays = Literal["always", "never", "from", "up to"]
+
+RESAMPLES = 2000
+_TAIL = 0.025
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A time: its median, and the medians of the resamples."""
+
+    value: float
+    draws: Floats
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """The mix at which two are alike: reads for each write, and its interval; None where there is none."""
+
+    pays: Pays
+    reads: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What it means."""
+        return {
+            "always": "pays at every mix: writes are no dearer with it, and reads are cheaper",
+            "never": "pays at no mix: neither reads nor writes are cheaper with it",
+            "from": "pays from so many reads for each write on",
+            "up to": "pays up to so many reads for each write: it makes writes cheaper, and reads dearer",
+        }[self.pays]
+
+
+def median_draws(processes: Sequence[Sequence[float]], name: str, seed: int) -> Draws:
+    """The median over all rounds, and of resamples of processes and of the rounds within them.
+
+    Args:
+        processes: The rounds of each process; at least one.
+        name: Of the time: each has draws of its own.
+        seed: The same seed gives the same draws.
+    """
+    data = [np.asarray(rounds, np.float64) for rounds in processes if len(rounds)]
+    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    chosen = random.integers(len(data), size=(RESAMPLES, len(data)))
+    longest = max(len(rounds) for rounds in data)
+    table = np.full((len(data), longest), np.nan)
+    for row, rounds in zip(table, data, strict=True):
+        row[: len(rounds)] = rounds
+    sizes = np.array([len(rounds) for rounds in data])[chosen][:, :, None]
+    places = np.floor(random.random((RESAMPLES, len(data), longest)) * sizes).astype(np.int64)
+    drawn = table[chosen[:, :, None], places]
+    drawn = np.where(np.arange(longest)[None, None, :] < sizes, drawn, np.nan).reshape(RESAMPLES, -1)
+    return Draws(float(np.median(np.concatenate(data))), np.nanmedian(drawn, axis=1))
+
+
+def summed(parts: Sequence[tuple[float, Draws]]) -> Draws:
+    """The sum of times, each with its share."""
+    value = sum(share * part.value for share, part in parts)
+    draws = np.sum([share * part.draws for share, part in parts], axis=0) if parts else np.zeros(RESAMPLES)
+    return Draws(value, draws)
+
+
+def interval(one: Draws) -> tuple[float, float]:
+    """The 95 % percentile interval, widened to the value itself."""
+    low, high = np.quantile(one.draws, [_TAIL, 1 - _TAIL])
+    return min(float(low), one.value), max(float(high), one.value)
+
+
+def pays_from(saved: float, added: float) -> tuple[Pays, float | None]:
+    """When an index pays that saves so much per read and adds so much per write.
+
+    >>> pays_from(100.0, 50.0), pays_from(100.0, -5.0), pays_from(-1.0, 5.0), pays_from(-10.0, -5.0)
+    (('from', 0.5), ('always', 0.0), ('never', None), ('up to', 0.5))
+    """
+    if saved > 0:
+        return ("from", added / saved) if added > 0 else ("always", 0.0)
+    if added < 0 and saved < 0:
+        return "up to", added / saved
+    return ("always", None) if added < 0 else ("never", None)
+
+
+def break_even(read: Draws, write: Draws, other_read: Draws, other_write: Draws) -> BreakEven:
+    """The mix at which an index and another cost the same.
+
+    The interval is of the resamples that come out the same way; where a twentieth or more come out another way, an end
+    of it is open: 0, or none above.
+    """
+    pays, reads = pays_from(other_read.value - read.value, write.value - other_write.value)
+    if reads is None or pays == "always":
+        return BreakEven(pays, reads)
+    saved, added = other_read.draws - read.draws, write.draws - other_write.draws
+    sign = 1.0 if pays == "from" else -1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(
+            sign * saved > 0,
+            np.where(sign * added > 0, added / saved, 0.0),
+            np.inf,
+        )
+    low, high = (float(end) for end in np.quantile(ratios, [_TAIL, 1 - _TAIL], method="nearest"))
+    return BreakEven(pays, reads, min(low, reads), max(high, reads) if np.isfinite(high) else None)
+
+
+def cheapest(costs: Mapping[str, float]) -> str:
+    """The name of the least cost; of equal ones the first by name."""
+    return min(costs, key=lambda name: (costs[name], name))

@@ -1,0 +1,135 @@
+"""Rows that come, go and change, in batches: as an index is told of them, and as they are taken back.
+
+A batch of insertions has new rows, numbered from the table's end on, whose keys are drawn from the column: as many of
+them new ones as the column has distinct keys for its rows, the others of rows that are there. A batch of deletions
+takes rows of the table; a batch of updates gives rows of the table other keys, which for an index of that column is a
+deletion and an insertion. A pool of batches is disjoint in its rows, so that they may be applied one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from assay.datasets.splitmix import draws, unit_interval
+from assay.experiments.indexing.drawing import absent_keys
+from assay.experiments.indexing.keys import KeyRows
+from assay.experiments.indexing.questions import Index
+from assay.experiments.membership.absent import shuffled
+
+__all__ = ["Applied", "Batch", "Change", "batches_of"]
+
+Change = Literal["insert", "update", "delete"]
+
+POOL = 32  # batches, at most
+_ROWS, _KEYS, _NEW = range(30, 33)  # streams of the seed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows whose keys go, and rows whose keys come."""
+
+    gone: Any | None  # keys, with `rows`
+    come: Any | None
+    rows: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def first(self, rows: int) -> Batch:
+        """So many of its rows, at most."""
+        gone, come = (None if keys is None else keys.slice(0, rows) for keys in (self.gone, self.come))
+        return Batch(gone, come, self.rows.slice(0, rows))
+
+    def apply(self, index: Index) -> None:
+        """Tells an index of it."""
+        if self.gone is not None:
+            index.delete(self.gone, self.rows)
+        if self.come is not None:
+            index.insert(self.come, self.rows)
+
+    def take_back(self, index: Index) -> None:
+        """Makes the index what it was."""
+        if self.come is not None:
+            index.delete(self.come, self.rows)
+        if self.gone is not None:
+            index.insert(self.gone, self.rows)
+
+
+def batches_of(change: Change, key: KeyRows, size: int, seed: int, pool: int = POOL) -> list[Batch]:
+    """Batches of a kind, each of `size` rows or as many as the key has; at least one."""
+    size = min(size, key.indexed)
+    count = max(1, min(pool, key.indexed // size))
+    wanted = size * count
+    number = 1 + ("insert", "update", "delete").index(change)
+    there = key.by_key[shuffled(key.indexed, seed, _ROWS + 10 * number)[:wanted]].astype(np.int64)
+    old = key.taken(there)
+    if change == "delete":
+        return [
+            Batch(_part(old, one, size), None, _numbers(there[one * size : (one + 1) * size])) for one in range(count)
+        ]
+    new = _new_keys(key, wanted, seed + number)
+    if change == "update":
+        return [
+            Batch(_part(old, one, size), _part(new, one, size), _numbers(there[one * size : (one + 1) * size]))
+            for one in range(count)
+        ]
+    first = len(key)
+    return [
+        Batch(None, _part(new, one, size), _numbers(np.arange(first + one * size, first + (one + 1) * size)))
+        for one in range(count)
+    ]
+
+
+def _numbers(rows: np.ndarray) -> pa.Array:
+    return pa.array(rows.astype(np.uint64))
+
+
+def _part(keys: Any, place: int, size: int) -> Any:
+    part = keys.slice(place * size, size)
+    return part.combine_chunks() if isinstance(part, pa.Table) else part
+
+
+def _new_keys(key: KeyRows, count: int, seed: int) -> Any:
+    """Keys for rows: of rows that are there, and as many new ones as the column's rows have."""
+    there = key.by_key[_places(key.indexed, seed, _KEYS, count)].astype(np.int64)
+    keys = key.taken(there)
+    is_new = unit_interval(draws(seed, np.arange(count, dtype=np.uint64), stream=_NEW)) < key.distinct / key.indexed
+    made = absent_keys(key, int(is_new.sum()), seed)
+    if not len(made):
+        return keys
+    places = np.arange(count)
+    fresh = np.flatnonzero(is_new)[: len(made)]
+    places[fresh] = count + np.arange(len(fresh))
+    if isinstance(keys, pa.Table):
+        return pa.concat_tables([keys, made.cast(keys.schema)]).take(pa.array(places)).combine_chunks()
+    return pa.concat_arrays([keys, made]).take(pa.array(places))
+
+
+def _places(count: int, seed: int, stream: int, wanted: int) -> np.ndarray:
+    shares = unit_interval(draws(seed, np.arange(wanted, dtype=np.uint64), stream=stream))
+    return np.minimum((shares * count).astype(np.int64), count - 1)
+
+
+class Applied:
+    """Applies the batches of a pool one after another, and takes all of them back."""
+
+    def __init__(self, index: Index, batches: Sequence[Batch]) -> None:
+        self._index = index
+        self._batches = batches
+        self._next = 0
+
+    def __call__(self) -> None:
+        """The next batch."""
+        self._batches[self._next].apply(self._index)
+        self._next += 1
+
+    def undo(self) -> None:
+        """All that were applied, the last one first."""
+        while self._next:
+            self._next -= 1
+            self._batches[self._next].take_back(self._index)

@@ -1,0 +1,257 @@
+"""Break-even measured directly: two indexes read and write in turn at the predicted mix, round by round.
+
+A step is a batch of writes and then as many reads as the mix has for it, a read carried over to the next step where it
+has a part of one. Both indexes do the same steps, now the one first, now the other. Reads and writes are clocked apart,
+and weighed by the shares of the workload: so each round says by itself at which mix both would be alike, and how their
+totals compare at this one. What was written is taken back between rounds, and where the batches have run out.
+
+The cost is bounded: a mix too extreme for the time of a round is run as near to it as fits, and `mix` says which ran.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from assay.experiments.indexing.break_even import Pays, pays_from
+from assay.experiments.indexing.changes import Batch
+from assay.experiments.indexing.contests import Contest, Plan
+from assay.experiments.indexing.questions import Index, Question
+
+__all__ = ["AGREEMENT", "Direct", "Side", "measure_directly"]
+
+AGREEMENT = 0.2
+ROUND_NS = 30_000_000  # of one side, about
+_FEWEST_STEPS, _MOST_STEPS = 4, 64
+
+
+@dataclass(frozen=True)
+class Direct:
+    """What the rounds gave.
+
+    Attributes:
+        pays: When the index pays, by the median of what is saved and added.
+        reads: The reads for each write at which both are alike: the median of the rounds; None where it is none.
+        low: The least of the rounds.
+        high: The greatest; None where a round has none.
+        cost_ratio: The total of the index over the other's at the predicted mix, median of the rounds: 1 is alike.
+        mix: The reads for each write that were run.
+        rounds: How many.
+    """
+
+    pays: Pays
+    reads: float | None
+    low: float | None
+    high: float | None
+    cost_ratio: float
+    mix: float
+    rounds: int
+
+
+@dataclass
+class _Part:
+    """A read or a write of the mix: its share, how it is done, and what it has taken."""
+
+    share: float
+    do: Callable[[int], int]  # does so many, and says how many it did
+    due: float = 0.0
+    ns: int = 0
+    done: int = 0
+
+    def run(self, count: int) -> None:
+        """Does so many against the clock."""
+        started = time.perf_counter_ns()
+        done = self.do(count)
+        self.ns += time.perf_counter_ns() - started
+        self.done += done
+
+    @property
+    def each_ns(self) -> float:
+        """What one has taken."""
+        return self.ns / max(1, self.done)
+
+
+@dataclass
+class Side:
+    """One of the two: an index with the reads and the writes of the workload.
+
+    Args:
+        contest: Which index.
+        plan: What is asked and changed.
+        index: It, built.
+        scan: What answers the reads that it cannot.
+        reads: Shares by query.
+        writes: Shares by kind.
+    """
+
+    contest: Contest
+    plan: Plan
+    index: Index
+    scan: Index
+    reads: Mapping[str, float]
+    writes: Mapping[str, float]
+    _asked: list[_Part] = field(default_factory=list)
+    _changed: list[_Part] = field(default_factory=list)
+    _pools: list[_Changing] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        own = self.plan.asked(self.contest.spec)
+        for name, share in self.reads.items():
+            question = self.plan.questions.get(f"query_ns.{name}")
+            if question is not None and len(question):
+                index = self.index if f"query_ns.{name}" in own else self.scan
+                self._asked.append(_Part(share, _Asking(question, index, self.contest.threads)))
+        for kind, share in ({} if self.contest.is_none else self.writes).items():
+            changing = _Changing(self.index, self.plan.changes[kind])
+            self._changed.append(_Part(share, changing))
+            self._pools.append(changing)
+
+    @property
+    def batch(self) -> int:
+        """The rows of a batch."""
+        return len(next(iter(self.plan.changes.values()))[0])
+
+    def begin(self) -> None:
+        """A round without anything done."""
+        for part in (*self._asked, *self._changed):
+            part.due, part.ns, part.done = 0.0, 0, 0
+
+    def make_room(self) -> None:
+        """Takes back what was written where no batch is left; outside of the clock."""
+        if any(pool.is_used_up for pool in self._pools):
+            self._take_back()
+
+    def _take_back(self) -> None:
+        for pool in reversed(self._pools):
+            pool.undo()
+
+    def write(self) -> None:
+        """A batch of the kind that is most overdue; no index is told of nothing."""
+        for part in self._changed:
+            part.due += part.share
+        if self._changed:
+            _most_due(self._changed).run(1)
+
+    def read(self, reads: float) -> None:
+        """So many reads, by their shares, each kind in whole ones."""
+        for part in self._asked:
+            part.due += part.share * reads
+            count = int(part.due)
+            if count:
+                part.run(count)
+                part.due -= count
+
+    def end(self) -> tuple[float, float]:
+        """What a read and a write have taken in the round, by their shares; what was not done is done once."""
+        self._take_back()
+        for part in (*self._asked, *self._changed):
+            if not part.done:
+                part.run(1)
+        self._take_back()
+        return _mean(self._asked), _mean(self._changed)
+
+
+def _most_due(parts: Sequence[_Part]) -> _Part:
+    found = max(parts, key=lambda part: part.due)
+    found.due -= 1
+    return found
+
+
+def _mean(parts: Sequence[_Part]) -> float:
+    return sum(part.share * part.each_ns for part in parts) / (sum(part.share for part in parts) or 1.0)
+
+
+class _Asking:
+    """Asks the next instances of a question."""
+
+    def __init__(self, question: Question, index: Index, threads: int) -> None:
+        self._question, self._index, self._threads = question, index, threads
+        self._next = 0
+
+    def __call__(self, count: int) -> int:
+        done = 0
+        while done < count:
+            first = self._next
+            beyond = min(len(self._question), first + count - done)
+            self._question.ask(self._index, first, beyond, self._threads)
+            done += beyond - first
+            self._next = beyond % len(self._question)
+        return count
+
+
+class _Changing:
+    """Applies the next batch of a pool; the whole pool is taken back once it has run out."""
+
+    def __init__(self, index: Index, batches: Sequence[Batch]) -> None:
+        self._index, self._batches = index, batches
+        self._applied = 0
+
+    def __call__(self, count: int) -> int:
+        self._batches[self._applied].apply(self._index)
+        self._applied += 1
+        return len(self._batches[0])
+
+    def undo(self) -> None:
+        """Takes back what was applied."""
+        while self._applied:
+            self._applied -= 1
+            self._batches[self._applied].take_back(self._index)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether there is no batch left."""
+        return self._applied == len(self._batches)
+
+
+def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, float], rounds: int) -> Direct:
+    """How `one` and `other` compare at so many reads for each write.
+
+    Args:
+        one: The index.
+        other: What it is compared with.
+        reads: The mix: reads for each write.
+        costs: What a read and a write of the dearer one take, in ns, as predicted: how long a step will take.
+        rounds: How many, at least 1.
+    """
+    batch = one.batch
+    wanted = reads * batch
+    affordable = max(1.0, (ROUND_NS / _FEWEST_STEPS - batch * costs[1]) / max(1.0, costs[0]))
+    in_step = min(wanted, affordable)
+    step_ns = in_step * costs[0] + batch * costs[1]
+    steps = max(_FEWEST_STEPS, min(_MOST_STEPS, int(ROUND_NS / max(1.0, step_ns))))
+    found: list[tuple[float, float, float]] = []
+    for number in range(rounds):
+        for side in (one, other):
+            side.begin()
+        for step in range(steps):
+            for side in (one, other) if (step + number) % 2 == 0 else (other, one):
+                side.make_room()
+                side.write()
+                side.read(in_step)
+        (read, write), (other_read, other_write) = one.end(), other.end()
+        total, other_total = reads * read + write, reads * other_read + other_write
+        found.append((other_read - read, write - other_write, total / other_total if other_total else 1.0))
+    pays, _ = pays_from(
+        statistics.median(saved for saved, _, _ in found), statistics.median(add for _, add, _ in found)
+    )
+    ratios = sorted(_ratio(saved, added, pays) for saved, added, _ in found)
+    middle = statistics.median(ratios)
+    return Direct(
+        pays,
+        middle if middle < float("inf") else None,
+        ratios[0] if ratios[0] < float("inf") else None,
+        ratios[-1] if ratios[-1] < float("inf") else None,
+        statistics.median(ratio for _, _, ratio in found),
+        in_step / batch,
+        rounds,
+    )
+
+
+def _ratio(saved: float, added: float, pays: Pays) -> float:
+    """The reads for each write at which a round's costs are alike: 0 where any mix pays, infinite where none does."""
+    sign = -1.0 if pays == "up to" else 1.0
+    if sign * saved <= 0:
+        return float("inf")
+    return max(0.0, added / saved)

@@ -1,0 +1,91 @@
+"""What is exact of an index: its bytes, what it writes, what it skips, and that its answers are right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from assay.experiments.base import Value
+from assay.experiments.indexing.changes import Batch
+from assay.experiments.indexing.contests import Contest, Plan, verify
+from assay.experiments.indexing.questions import Index, Lookups
+from assay.experiments.indexing.settings import IndexingSettings
+from assay.experiments.indexing.table import Columns
+
+__all__ = ["measure"]
+
+_WRITTEN, _SKIPPED, _READ = "bytes_written", "rows_skipped", "rows_read"
+_LOOKED_UP = 256  # keys, for what is skipped
+_ROW_NUMBER_BYTES = 8
+
+
+def measure(contest: Contest, plan: Plan, columns: Columns, settings: IndexingSettings) -> list[Value]:
+    """The exact values of a cell, once its answers have been found right.
+
+    Raises:
+        MeasurementError: The index answers otherwise than a scan.
+        UsageError: It cannot be of such keys, or takes more than it may.
+    """
+    index = contest.built(plan.rows, settings)
+    size, rows = 0 if contest.is_none else int(index.memory_bytes), plan.rows
+    skipped, why_not_skipped = _skipped(index, plan, contest)
+    amplified, why_not_amplified = (
+        (None, "there is nothing to write") if contest.is_none else _amplified(index, plan.changes["insert"][0])
+    )
+    compared = verify(contest, plan, index, columns)
+    cell_id = contest.cell.cell_id
+    return [
+        Value(cell_id, "memory_bytes", size, note="nothing beside the column" if contest.is_none else None),
+        Value(cell_id, "bytes_per_row", size / rows.indexed),
+        Value(cell_id, "rows_indexed", rows.indexed),
+        Value(cell_id, "distinct_keys", rows.distinct),
+        Value(cell_id, "write_amplification", amplified, note=why_not_amplified),
+        Value(cell_id, "rows_skipped_share", skipped, note=why_not_skipped),
+        Value(cell_id, "answers_checked", compared),
+    ]
+
+
+def _statistics(index: Index) -> Mapping[str, float]:
+    return dict(getattr(index, "statistics", None) or {})
+
+
+def _skipped(index: Index, plan: Plan, contest: Contest) -> tuple[float | None, str | None]:
+    """The part of the rows that lookups of present keys left unread."""
+    question = plan.questions["lookup_ns.hit"]
+    before = _statistics(index)
+    if _SKIPPED not in before or not isinstance(question, Lookups) or not len(question):
+        return None, "it does not skip blocks, or does not say so"
+    count = min(_LOOKED_UP, len(question))
+    question.ask(index, 0, count, 1)
+    after = _statistics(index)
+    skipped, read = (after.get(name, 0) - before.get(name, 0) for name in (_SKIPPED, _READ))
+    return (skipped / (skipped + read) if skipped + read else None), None
+
+
+def _amplified(index: Index, batch: Batch) -> tuple[float | None, str | None]:
+    """Bytes written for each byte of a batch of insertions."""
+    before = _statistics(index)
+    if _WRITTEN not in before:
+        return None, "it does not count the bytes that it writes"
+    batch.apply(index)
+    written = _statistics(index)[_WRITTEN] - before[_WRITTEN]
+    batch.take_back(index)
+    return written / (_bytes(batch.come) + _ROW_NUMBER_BYTES * len(batch)), None
+
+
+def _bytes(keys: Any) -> int:
+    """The bytes of keys alone: of texts their characters, of the others their width."""
+    columns = keys.columns if isinstance(keys, pa.Table) else [keys]
+    size = 0
+    for column in columns:
+        array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+        if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type):
+            lengths = pa.compute.binary_length(array).fill_null(0)
+            size += int(np.asarray(lengths).sum())
+        else:
+            size += len(array) * max(1, array.type.bit_width // 8)
+    return size
