@@ -93,15 +93,16 @@ def _sentence(label: str, best: str, rows: Mapping[str, Row], read_share: float)
 def _break_even(best: str, rows: Mapping[str, Row]) -> list[str]:
     """From which mix on the best pays, as predicted and as measured."""
     found = []
-    named = next((name for name in (best, *rows) if name != NO_INDEX), None)
-    if named is None:
+    indexes = [name for name in rows if any(metric.startswith("break_even_reads.") for metric in rows[name])]
+    if not indexes:
         return []
+    named = best if best in indexes else min(indexes, key=lambda name: (_of(rows[name], "workload_ns"), name))
     for against, other in (("none", "no index"), ("next_best", "the next best index")):
         value = rows[named].get(f"break_even_reads.{against}")
         if value is None:
             continue
         direct = rows[named].get(f"break_even_reads_direct.{against}")
-        if against == "next_best" and value.note:
+        if value.note and (against == "next_best" or f"against {NO_INDEX}:" not in value.note):
             other = value.note.partition(":")[0].removeprefix("against ")
         if value.value is None or value.value == 0:
             always = value.value == 0 or (value.note or "").endswith("cheaper")

@@ -47,17 +47,23 @@ class Batch:
 
     def apply(self, index: Index) -> None:
         """Tells an index of it."""
-        if self.gone is not None:
-            index.delete(self.gone, self.rows)
-        if self.come is not None:
-            index.insert(self.come, self.rows)
+        _tell(index, self.gone, self.come, self.rows)
 
     def take_back(self, index: Index) -> None:
         """Makes the index what it was."""
-        if self.come is not None:
-            index.delete(self.come, self.rows)
-        if self.gone is not None:
-            index.insert(self.gone, self.rows)
+        _tell(index, self.come, self.gone, self.rows)
+
+
+def _tell(index: Index, gone: Any | None, come: Any | None, rows: pa.Array) -> None:
+    """Rows that have one key have another; of what updates by itself in one go."""
+    update = getattr(index, "update", None)
+    if update is not None and gone is not None and come is not None:
+        update(gone, rows, come)
+        return
+    if gone is not None:
+        index.delete(gone, rows)
+    if come is not None:
+        index.insert(come, rows)
 
 
 def batches_of(change: Change, key: KeyRows, size: int, seed: int, pool: int = POOL) -> list[Batch]:

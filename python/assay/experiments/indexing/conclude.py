@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from assay.errors import AssayError
 from assay.experiments.base import Findings, Rounds, Value
 from assay.experiments.indexing.break_even import BreakEven, Draws, break_even, cheapest, interval
+from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, plan_of
-from assay.experiments.indexing.costs import Cost, costs_of, points_of
+from assay.experiments.indexing.costs import Cost, baseline, costs_of, points_of
 from assay.experiments.indexing.direct import AGREEMENT, Direct, Side, measure_directly
 from assay.experiments.indexing.mix import Mix
 from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns
 
 __all__ = ["agreement", "conclude"]
+
+_KEPT = 2  # indexes of a direct measurement: the best ones are compared with all others
 
 
 def conclude(
@@ -53,18 +56,25 @@ def _timed(cost: Cost, metric: str, draws: Draws, note: str | None = None) -> Va
 
 
 def _costs(costs: Sequence[Cost], mix: Mix) -> list[Value]:
-    scan = costs[0]
     values = []
     for cost in costs:
         note = f"{', '.join(cost.left)} left to the scan" if cost.left else None
-        speedup = Draws(scan.read.value / cost.read.value, scan.read.draws / cost.read.draws)
         values += [
             _timed(cost, "read_ns", cost.read, note),
-            _timed(cost, "write_ns", cost.write),
+            _timed(cost, "write_ns", cost.write, _write_note(cost)),
             _timed(cost, "workload_ns", cost.workload, f"{100 * mix.read_share:.4g} % of the operations read"),
-            _timed(cost, "read_speedup", speedup),
         ]
+        base = baseline(cost, costs)
+        if base is not None:
+            speedup = Draws(base.read.value / cost.read.value, base.read.draws / cost.read.draws)
+            values.append(_timed(cost, "read_speedup", speedup, f"over {base.name}"))
     return values
+
+
+def _write_note(cost: Cost) -> str | None:
+    if cost.contest.is_none:
+        return "the table's own writes are left out"
+    return "the table's own writes among them" if cost.contest.spec.is_engine else None
 
 
 def _regrets(costs: Sequence[Cost]) -> list[Value]:
@@ -73,64 +83,81 @@ def _regrets(costs: Sequence[Cost]) -> list[Value]:
     least = min(cost.workload.value for cost in costs)
     for cost in costs:
         values.append(Value(cost.contest.cell.cell_id, "workload_regret", cost.workload.value / least - 1))
-    for name in costs[0].queries:
-        times = {cost.contest.spec.text: cost.queries[name].value for cost in costs if name in cost.queries}
-        best = min(times.values())
-        for cost in costs:
-            if name in cost.queries:
-                regret = cost.queries[name].value / best - 1
-                values.append(Value(cost.contest.cell.cell_id, f"query_regret.{name}", regret))
+    for name in dict.fromkeys(name for cost in costs for name in cost.queries):
+        asked = [cost for cost in costs if name in cost.queries]
+        best = min(cost.queries[name].value for cost in asked)
+        values += [
+            Value(cost.contest.cell.cell_id, f"query_regret.{name}", cost.queries[name].value / best - 1)
+            for cost in asked
+        ]
     return values
 
 
-def _break_evens(costs: Sequence[Cost], columns: Columns, mix: Mix, settings: IndexingSettings) -> list[Value]:
-    """Of each index against no index, and against the cheapest other one at this mix."""
-    scan, indexes = costs[0], costs[1:]
-    by_name = {cost.contest.spec.text: cost for cost in indexes}
-    sides = _Sides(columns, mix, settings, scan)
+def _break_evens(
+    costs: Sequence[Cost],
+    columns: Columns,
+    mix: Mix,
+    settings: IndexingSettings,
+) -> list[Value]:
+    """Of each index against the same without one, and against the cheapest other one at this mix."""
+    indexes = [cost for cost in costs if not cost.contest.spec.is_bare]
+    sides = _Sides(columns, mix, settings, costs)
     values: list[Value] = []
-    for cost in indexes:
-        values += _one(cost, scan, "none", sides, settings)
-        others = {name: other.workload.value for name, other in by_name.items() if other is not cost}
-        if others:
-            best = by_name[cheapest(others)]
-            values += _one(cost, best, "next_best", sides, settings)
-        sides.drop(cost)
+    try:
+        for cost in indexes:
+            base = baseline(cost, costs)
+            if base is not None:
+                values += _one(cost, base, "none", sides, settings)
+            others = {other.name: other.workload.value for other in indexes if other is not cost}
+            if others:
+                name = cheapest(others)
+                best = next(other for other in indexes if other.name == name)
+                values += _one(cost, best, "next_best", sides, settings)
+            sides.keep_few()
+    finally:
+        sides.close()
     return values
 
 
 class _Sides:
-    """The indexes of a direct measurement, built when they are needed; that of no index, and of the best ones, kept."""
+    """The indexes of direct measurements, built when they are needed, the last few of them kept."""
 
-    def __init__(self, columns: Columns, mix: Mix, settings: IndexingSettings, scan: Cost) -> None:
-        self._columns, self._mix, self._settings, self._scan = columns, mix, settings, scan
-        self._built: dict[str, Side] = {}
-        self._asked: dict[str, int] = {}
+    def __init__(self, columns: Columns, mix: Mix, settings: IndexingSettings, costs: Sequence[Cost]) -> None:
+        self._columns, self._mix, self._settings = columns, mix, settings
+        self._scan = next((cost for cost in costs if cost.contest.is_none), None)
+        self._built: dict[str, Side] = {}  # the one used last at the end
 
     def of(self, cost: Cost) -> Side:
         """The side of an index."""
         contest = cost.contest
         cell = contest.cell.cell_id
-        self._asked[cell] = self._asked.get(cell, 0) + 1
-        if cell not in self._built:
-            plan = plan_of(contest.key, self._columns, self._mix, self._settings)
-            index = contest.built(plan.rows, self._settings)
-            scan = index if cost is self._scan else self.of(self._scan).index
-            names = contest.key.names
-            self._built[cell] = Side(contest, plan, index, scan, self._mix.of(names), self._mix.writes_of(names))
-        return self._built[cell]
+        if cell in self._built:
+            self._built[cell] = self._built.pop(cell)
+            return self._built[cell]
+        scan = self.of(self._scan).index if cost.left and self._scan is not None else None
+        plan = plan_of(contest.key, self._columns, self._mix, self._settings)
+        index = contest.built(plan.rows, self._settings)
+        names = contest.key.names
+        side = Side(contest, plan, index, scan or index, self._mix.of(names), self._mix.writes_of(names))
+        self._built[cell] = side
+        return side
 
-    def drop(self, cost: Cost) -> None:
-        """Forgets an index that no other was compared with so far."""
-        cell = cost.contest.cell.cell_id
-        if self._asked.get(cell, 0) <= 2:
-            self._built.pop(cell, None)
+    def keep_few(self) -> None:
+        """Ends those that were not used for the longest time; the scan stays, as others lean on it."""
+        scan = None if self._scan is None else self._scan.contest.cell.cell_id
+        for cell in [cell for cell in self._built if cell != scan][:-_KEPT]:
+            close(self._built.pop(cell).index)
+
+    def close(self) -> None:
+        """Ends all."""
+        while self._built:
+            close(self._built.popitem()[1].index)
 
 
 def _one(cost: Cost, other: Cost, against: str, sides: _Sides, settings: IndexingSettings) -> list[Value]:
     found = break_even(cost.read, cost.write, other.read, other.write)
     cell_id, name = cost.contest.cell.cell_id, f"break_even_reads.{against}"
-    versus = "" if against == "none" else f"against {other.contest.spec.text}: "
+    versus = f"against {other.name}: "
     values = [Value(cell_id, name, found.reads, found.low, found.high, versus + found.words)]
     if not settings.direct_rounds or not found.reads:
         return values

@@ -6,6 +6,7 @@ what it was told, has no timing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +30,8 @@ __all__ = ["RANGE_ROWS", "Contest", "Key", "Plan", "plan_of", "verify"]
 
 RANGE_ROWS = (1, 100, 10_000)
 _CHECKED = 1_000  # instances of a question
-_CHECKED_SCANS = 50  # where each reads the whole column
+_CHECKED_NS = 300_000_000  # that a question may take to check, about
+_CHANGED_BARE = 50  # rows of a batch, where each is searched for
 _CHECKED_ROWS = 500_000  # that their answers have
 _CHANGED = 2  # batches that are applied before an index is asked again
 
@@ -59,7 +61,7 @@ class Contest:
 
     @property
     def is_none(self) -> bool:
-        """Whether it is no index, which has nothing to build and nothing to be told."""
+        """Whether it is the scan, which has nothing to build and nothing to be told."""
         return self.spec.name == NO_INDEX
 
     def built(self, rows: KeyRows, settings: IndexingSettings) -> Index:
@@ -129,10 +131,10 @@ def verify(contest: Contest, plan: Plan, index: Index, columns: Columns) -> int:
         for question in plan.asked(contest.spec).values():
             compared += _checked(question, index, contest)
         for kind, batches in plan.changes.items():
-            applied = [batch.first(_CHECKED_SCANS) if contest.is_none else batch for batch in batches[:_CHANGED]]
+            applied = [batch.first(_CHANGED_BARE) if contest.spec.is_bare else batch for batch in batches[:_CHANGED]]
             for batch in applied:
                 batch.apply(index)
-            place = ("afterwards", contest.key, kind, contest.is_none)
+            place = ("afterwards", contest.key, kind, contest.spec.is_bare)
             afterwards = columns.once(place, partial(_afterwards, plan.rows, applied))
             try:
                 for question, needs_order in afterwards:
@@ -150,9 +152,14 @@ def verify(contest: Contest, plan: Plan, index: Index, columns: Columns) -> int:
 
 def _checked(question: Question, index: Index, contest: Contest) -> int:
     """Checks as many instances as are not too many rows; at least one."""
-    count = min(len(question), _CHECKED_SCANS if contest.is_none else _CHECKED)
+    count = min(len(question), _CHECKED)
     while count > 1 and question.rows(0, count) > _CHECKED_ROWS:
         count = max(1, count // 4)
+    first = min(count, 2)
+    started = time.perf_counter_ns()
+    question.check(question.ask(index, 0, first, contest.threads), 0, first)
+    each = (time.perf_counter_ns() - started) / first
+    count = max(first, min(count, int(_CHECKED_NS / max(1.0, each))))
     question.check(question.ask(index, 0, count, contest.threads), 0, count)
     return count
 

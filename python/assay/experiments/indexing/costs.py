@@ -1,8 +1,9 @@
 """What reads and writes cost with each index of a key, put together from what was timed.
 
-A read that an index cannot answer is left to the scan, and costs what it does. No index has nothing to be told of a
-write: the table's own writes are the same with any index, and left out of all. Times are medians with the draws of
-their resamples, so that whatever is computed of them has an interval.
+A read that an index cannot answer is left to the scan, and costs what it does. The scan has nothing to be told of a
+write: the table's own writes are the same with any structure beside it, and left out of all. An engine holds the table
+too: its writes are those of table and index, and it is compared with the same engine without one. Times are medians
+with the draws of their resamples, so that whatever is computed of them has an interval.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 
 from assay.experiments.base import Rounds
 from assay.experiments.indexing.break_even import Draws, median_draws, summed
-from assay.experiments.indexing.contenders import NO_INDEX
+from assay.experiments.indexing.contenders import baseline_of, is_same
 from assay.experiments.indexing.contests import Contest, Key
 from assay.experiments.indexing.mix import Mix
 
-__all__ = ["Cost", "costs_of", "points_of"]
+__all__ = ["Cost", "baseline", "costs_of", "points_of"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Cost:
         contest: Which.
         queries: The time of each read that it answers, by name.
         left: The reads that are left to the scan.
-        read: Of a read, by the shares of the reads of this key; None where a time is missing.
+        read: Of a read, by the shares of the reads of this key.
         write: Of a write.
         workload: Of an operation at the mix.
     """
@@ -39,35 +40,33 @@ class Cost:
     write: Draws
     workload: Draws
 
-    def at(self, reads_for_each_write: float) -> float:
-        """The time of so many reads and a write."""
-        return reads_for_each_write * self.read.value + self.write.value
+    @property
+    def name(self) -> str:
+        """The index, as it was spelled."""
+        return self.contest.spec.text
 
 
 def points_of(contests: Sequence[Contest]) -> list[list[Contest]]:
-    """The contests of each key and number of threads, no index first."""
+    """The contests of each key and number of threads, what is no index first."""
     found: dict[tuple[Key, int], list[Contest]] = {}
     for contest in contests:
         found.setdefault((contest.key, contest.threads), []).append(contest)
-    return [sorted(here, key=lambda one: one.spec.name != NO_INDEX) for here in found.values()]
+    return [sorted(here, key=lambda one: (not one.is_none, not one.spec.is_bare)) for here in found.values()]
 
 
 def costs_of(contests: Sequence[Contest], mix: Mix, rounds: Rounds, seed: int) -> list[Cost]:
-    """What each index costs whose times are complete, no index first; none where no index itself was not timed.
+    """What each index costs whose times are complete; the scan, which answers what others cannot, first.
 
     Args:
-        contests: Of one key and number of threads, no index first.
+        contests: Of one key and number of threads, as `points_of` gives them.
         mix: The workload.
         rounds: What was timed.
         seed: Of the resamples.
     """
     names = contests[0].key.names
     reads, writes = mix.of(names), mix.writes_of(names)
-    scan = contests[0]
-    if scan.spec.name != NO_INDEX:
-        return []
     found: list[Cost] = []
-    of_scan: Mapping[str, Draws] = {}
+    scanned: Mapping[str, Draws] = {}
     for contest in contests:
         cell = contest.cell.cell_id
         own = {
@@ -75,18 +74,26 @@ def costs_of(contests: Sequence[Contest], mix: Mix, rounds: Rounds, seed: int) -
             for name in reads
             if (cell, f"query_ns.{name}") in rounds
         }
-        if contest is scan:
-            of_scan = own
-        known = {name: share for name, share in reads.items() if name in own or name in of_scan}
-        if not known:
-            return []
-        if any((cell, f"{kind}_ns") not in rounds for kind in writes) and contest is not scan:
+        if contest.is_none:
+            scanned = own
+        elsewhere = {} if contest.spec.is_engine else scanned
+        known = {name: share for name, share in reads.items() if name in own or name in elsewhere}
+        told = {} if contest.is_none else writes
+        if not known or any((cell, f"{kind}_ns") not in rounds for kind in told):
             continue
         whole = sum(known.values())
-        read = summed([(share / whole, own.get(name) or of_scan[name]) for name, share in known.items()])
-        times = {} if contest is scan else {kind: rounds[cell, f"{kind}_ns"] for kind in writes}
-        write = summed([(writes[kind], median_draws(found, f"{cell}/{kind}", seed)) for kind, found in times.items()])
+        read = summed([(share / whole, own.get(name) or scanned[name]) for name, share in known.items()])
+        write = summed(
+            [(share, median_draws(rounds[cell, f"{kind}_ns"], f"{cell}/{kind}", seed)) for kind, share in told.items()]
+        )
         workload = summed([(mix.read_share, read), (1 - mix.read_share, write)])
-        left = tuple(name for name in known if name not in own)
-        found.append(Cost(contest, own, left, read, write, workload))
+        found.append(Cost(contest, own, tuple(name for name in known if name not in own), read, write, workload))
     return found
+
+
+def baseline(cost: Cost, costs: Sequence[Cost]) -> Cost | None:
+    """The same without an index; None for one that is none, and where that was not measured."""
+    if cost.contest.spec.is_bare:
+        return None
+    wanted = baseline_of(cost.contest.spec)
+    return next((other for other in costs if is_same(other.contest.spec, wanted)), None)

@@ -16,7 +16,15 @@ from assay.datasets.workload import Workload, workload_of
 from assay.errors import AssayError, EmptyInputError, ParameterError, UnsupportedTypeError, UsageError
 from assay.experiments.base import Answer, Cell, Job, Metric, Value
 from assay.experiments.indexing.answer import answers
-from assay.experiments.indexing.contenders import NO_INDEX, IndexSpec, parse_index, propose
+from assay.experiments.indexing.contenders import (
+    NO_INDEX,
+    IndexSpec,
+    baseline_of,
+    is_same,
+    parse_index,
+    propose,
+    why_not_here,
+)
 from assay.experiments.indexing.contests import Contest, Key
 from assay.experiments.indexing.job import IndexingJob
 from assay.experiments.indexing.keys import key_label
@@ -73,9 +81,7 @@ class IndexingExperiment:
                 mistakes.append((key, unasked(place, mix)))
         _check_rows(dataset, settings, list(keys), mistakes)
         raise_any(self.kind, mistakes)
-        if all(spec.text != NO_INDEX for spec in specs):
-            specs.insert(0, parse_index(NO_INDEX))
-        specs.sort(key=lambda spec: spec.name != NO_INDEX)  # the first of each metric is what the others compare with
+        specs, skipped = _with_baselines(specs)
         contests = tuple(
             self._contest(dataset, spec, Key(names, rows, order, duplicates), threads, settings, mix, log)
             for names in keys
@@ -86,7 +92,7 @@ class IndexingExperiment:
             for spec in specs
         )
         notes = () if log is None else (log.summary(dataset.name), *log.assumptions)
-        return IndexingJob(dataset, contests, mix, settings, notes)
+        return IndexingJob(dataset, contests, mix, settings, notes, skipped)
 
     def _contest(
         self,
@@ -114,6 +120,19 @@ class IndexingExperiment:
     ) -> Sequence[Answer]:
         """The answer for each key as it is varied."""
         return answers(cells, values, job if isinstance(job, IndexingJob) else None)
+
+
+def _with_baselines(specs: Sequence[IndexSpec]) -> tuple[list[IndexSpec], dict[str, str]]:
+    """The contenders that can be here, each kind with what it is without an index, those first; and why others cannot.
+
+    The first of each metric is what the others are compared with.
+    """
+    skipped = {spec.text: why for spec in specs if (why := why_not_here(spec)) is not None}
+    found = [spec for spec in specs if spec.text not in skipped]
+    for wanted in (parse_index(NO_INDEX), *map(baseline_of, list(found))):
+        if all(not is_same(wanted, spec) for spec in found):
+            found.append(wanted)
+    return sorted(found, key=lambda spec: (spec.name != NO_INDEX, not spec.is_bare)), skipped
 
 
 def _keys(

@@ -149,5 +149,9 @@ class IndexingJob:
         self, learned: Sequence[Lesson], values: Sequence[Value], rounds: Rounds, on_progress: Callable[[float], None]
     ) -> Findings:
         """Costs, regrets and break-even mixes, predicted from the times and measured directly."""
+        if any(contest.spec.is_engine for contest in self.contests):
+            from assay.engines.folder import EngineFolder
+
+            EngineFolder().remove()  # and with it the folders of engines whose processes have been ended
         contests = [contest for contest in self.contests if (contest.cell.cell_id, "lookup_ns.hit") in rounds]
         return conclude(contests, _columns(learned[0]), self.mix, self.settings, rounds, on_progress)

@@ -12,6 +12,7 @@ from functools import partial
 
 from assay.experiments.base import Latency, Timer
 from assay.experiments.indexing.changes import Applied
+from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, Plan
 from assay.experiments.indexing.questions import Index, Lookups, Question
 from assay.experiments.indexing.settings import IndexingSettings
@@ -90,7 +91,26 @@ def timers_of(
             samples=_samples(spent + undone),
             calls=calls,
         )
-    yield Timer(cell_id, "build_ns", lambda: contest.built(plan.rows, settings), max(1, plan.rows.indexed), samples=1)
+    building = _Building(contest, plan, settings)
+    rows = max(1, plan.rows.indexed)
+    yield Timer(cell_id, "build_ns", building, rows, undo=building.undo, samples=1, calls=1)
+
+
+class _Building:
+    """Builds an index, and ends it outside of the clock."""
+
+    def __init__(self, contest: Contest, plan: Plan, settings: IndexingSettings) -> None:
+        self._contest, self._plan, self._settings = contest, plan, settings
+        self._built: Index | None = None
+
+    def __call__(self) -> None:
+        self._built = self._contest.built(self._plan.rows, self._settings)
+
+    def undo(self) -> None:
+        """Ends what was built."""
+        if self._built is not None:
+            close(self._built)
+            self._built = None
 
 
 def _samples(spent_ns: int) -> int | None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from assay.experiments.base import Value
 from assay.experiments.indexing.changes import Batch
+from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, Plan, verify
 from assay.experiments.indexing.questions import Index, Lookups
 from assay.experiments.indexing.settings import IndexingSettings
@@ -30,6 +31,13 @@ def measure(contest: Contest, plan: Plan, columns: Columns, settings: IndexingSe
         UsageError: It cannot be of such keys, or takes more than it may.
     """
     index = contest.built(plan.rows, settings)
+    try:
+        return _measured(index, contest, plan, columns)
+    finally:
+        close(index)
+
+
+def _measured(index: Index, contest: Contest, plan: Plan, columns: Columns) -> list[Value]:
     size, rows = 0 if contest.is_none else int(index.memory_bytes), plan.rows
     skipped, why_not_skipped = _skipped(index, plan, contest)
     amplified, why_not_amplified = (
@@ -38,7 +46,7 @@ def measure(contest: Contest, plan: Plan, columns: Columns, settings: IndexingSe
     compared = verify(contest, plan, index, columns)
     cell_id = contest.cell.cell_id
     return [
-        Value(cell_id, "memory_bytes", size, note="nothing beside the column" if contest.is_none else None),
+        Value(cell_id, "memory_bytes", size, note=_size_note(contest)),
         Value(cell_id, "bytes_per_row", size / rows.indexed),
         Value(cell_id, "rows_indexed", rows.indexed),
         Value(cell_id, "distinct_keys", rows.distinct),
@@ -46,6 +54,12 @@ def measure(contest: Contest, plan: Plan, columns: Columns, settings: IndexingSe
         Value(cell_id, "rows_skipped_share", skipped, note=why_not_skipped),
         Value(cell_id, "answers_checked", compared),
     ]
+
+
+def _size_note(contest: Contest) -> str | None:
+    if contest.is_none:
+        return "nothing beside the column"
+    return "its files, the table among them" if contest.spec.is_engine else None
 
 
 def _statistics(index: Index) -> Mapping[str, float]:
@@ -71,6 +85,9 @@ def _amplified(index: Index, batch: Batch) -> tuple[float | None, str | None]:
     if _WRITTEN not in before:
         return None, "it does not count the bytes that it writes"
     batch.apply(index)
+    settle = getattr(index, "settle", None)
+    if settle is not None:
+        settle()  # what an engine has put off is written as well
     written = _statistics(index)[_WRITTEN] - before[_WRITTEN]
     batch.take_back(index)
     return written / (_bytes(batch.come) + _ROW_NUMBER_BYTES * len(batch)), None

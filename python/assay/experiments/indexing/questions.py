@@ -38,7 +38,7 @@ class Index(Protocol):
     def ranges(self, lows: Any, highs: Any, *, closed: Closed = "both", threads: int | None = None) -> pa.Array:
         """The rows of each of many ranges."""
 
-    def insert(self, keys: Any, rows: pa.Array) -> None:
+    def insert(self, keys: Any, rows: pa.Array) -> int | None:
         """Adds pairs of key and row."""
 
     def delete(self, keys: Any, rows: pa.Array | None = None) -> int:
