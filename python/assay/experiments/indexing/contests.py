@@ -169,9 +169,10 @@ def _changed(rows: KeyRows, batches: Sequence[Batch]) -> KeyRows:
     come = [batch for batch in batches if batch.come is not None]
     numbers = np.concatenate([np.asarray(batch.rows) for batch in batches]).astype(np.int64)
     places: np.ndarray = np.arange(max(len(rows), int(numbers.max()) + 1))
-    is_gone = np.zeros(len(places), bool)
+    is_gone = places >= len(rows)
     if come:
         places[numbers] = len(rows) + np.arange(len(numbers))
+        is_gone[numbers] = False
     else:
         is_gone[numbers] = True
     taken = pa.array(places, mask=is_gone)
