@@ -66,7 +66,8 @@ class Contest:
 
     def built(self, rows: KeyRows, settings: IndexingSettings) -> Index:
         """The index of these rows."""
-        return build(self.spec, rows, threads=self.threads, memory_limit=settings.memory_limit_bytes)
+        limit = None if self.is_none else settings.memory_limit_bytes
+        return build(self.spec, rows, threads=self.threads, memory_limit=limit)
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,10 @@ DRAWN = 20_000  # instances of a question: more than a cache holds the paths of
 _HITS, _MISSES, _POINTS, _ABSENT, _RANGES, _LISTS, _WINDOWS, _PREFIXES, _JOINS = range(10, 19)  # streams of the seed
 
 
-def _draw(count: int, seed: int, stream: int, wanted: int = DRAWN) -> np.ndarray:
-    """So many of the numbers below `count`, alike likely (int64)."""
-    shares = unit_interval(draws(seed, np.arange(wanted, dtype=np.uint64), stream=stream))
+def _draw(count: int, seed: int, stream: int, wanted: int | None = None) -> np.ndarray:
+    """So many of the numbers below `count`, alike likely (int64); as many as a question has where not told."""
+    rows = DRAWN if wanted is None else wanted
+    shares = unit_interval(draws(seed, np.arange(rows, dtype=np.uint64), stream=stream))
     return np.minimum((shares * count).astype(np.int64), count - 1)
 
 
@@ -86,7 +87,7 @@ def question_of(operation: Operation, key: KeyRows, *, absent_share: float, seed
     """The instances of an operation on a key whose columns it asks for; None where there are none."""
     kind = operation.kind
     if operation.template is not None:
-        return logged_question(operation.template, key, seed)
+        return logged_question(operation.template, key, DRAWN, seed)
     if kind == "top_k":
         return InOrder(key, operation.number("k"), operation.descending)
     if kind == "order_by":

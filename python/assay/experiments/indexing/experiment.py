@@ -152,7 +152,8 @@ def _keys(
             mistakes.append((place, error))
     if not settings.columns:
         asked = asked if settings.workload is None else asked[:_KEYS_OF_A_LOG]
-        chosen = asked or _proposed(dataset, mistakes)
+        is_wrong = any(place.startswith(("queries", "workload")) for place, _ in mistakes)
+        chosen = asked or ([] if is_wrong else _proposed(dataset, mistakes))
         found = {names: "columns" for names in dict.fromkeys(chosen) if all(n in dataset.schema.names for n in names)}
     for names, place in list(found.items()):
         try:

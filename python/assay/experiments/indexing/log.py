@@ -22,7 +22,6 @@ from assay.experiments.indexing.questions import Lists, Lookups, Question, Range
 
 __all__ = ["logged_question", "operations_of"]
 
-DRAWN = 20_000
 _STREAM = 50  # of the seed
 
 
@@ -47,14 +46,14 @@ def operations_of(log: Workload) -> list[Operation]:
     return [*found, *(Operation(kind, kind, (), float(count)) for kind, count in writes.items() if count)]
 
 
-def logged_question(template: Template, key: KeyRows, seed: int) -> Question | None:
-    """What a log asks of a key, its instances drawn as often as they were asked; None where nothing can be found."""
+def logged_question(template: Template, key: KeyRows, count: int, seed: int) -> Question | None:
+    """What a log asks of a key: `count` instances, drawn as often as asked; None where none finds anything."""
     usable = [place for place, bound in enumerate(template.instances) if not bound.is_impossible]
     if not usable:
         return None
     weights = np.array([template.frequencies[place] for place in usable], np.float64)
     ends = np.cumsum(weights)
-    shares = unit_interval(draws(seed, np.arange(DRAWN, dtype=np.uint64), stream=_STREAM))
+    shares = unit_interval(draws(seed, np.arange(count, dtype=np.uint64), stream=_STREAM))
     drawn = np.minimum(np.searchsorted(ends, shares * ends[-1], side="right"), len(usable) - 1)
     if set(key.names) <= set(template.points):
         return _lookups(template, key, usable, drawn)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.experiments.base import Value
 from assay.experiments.indexing.changes import Batch
@@ -100,9 +101,8 @@ def _bytes(keys: Any) -> int:
     for column in columns:
         array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-        if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type):
-            lengths = pa.compute.binary_length(array).fill_null(0)
-            size += int(np.asarray(lengths).sum())
-        else:
+        try:
             size += len(array) * max(1, array.type.bit_width // 8)
+        except ValueError:  # texts and binary values
+            size += int(np.asarray(pc.binary_length(array.cast(pa.large_binary())).fill_null(0)).sum())
     return size

@@ -127,12 +127,19 @@ def parsed_operations(
             for column in found.columns:
                 dataset.column(column)
             check_operation(found, dataset.schema)
+            if name is None and found.name in named and named[found.name].spelling != found.spelling:
+                found = replace(found, name=_another(found.name, named))
             if found.name in named:
                 raise ParameterError(f"{found.name} is named twice; name each query once")
             named[found.name] = found
         except AssayError as error:
             mistakes.append((place, error))
     return list(named.values())
+
+
+def _another(name: str, taken: Mapping[str, Operation]) -> str:
+    """The name with the first number that makes it another one."""
+    return next(new for number in range(2, len(taken) + 3) if (new := f"{name}_{number}") not in taken)
 
 
 def mix_of(operations: Sequence[Operation], read_share: float | None) -> Mix:

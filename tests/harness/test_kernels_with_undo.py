@@ -1,0 +1,49 @@
+"""Kernels that change what they work on: taken back outside of the clock, and called as rarely as they say."""
+
+from __future__ import annotations
+
+from assay.experiments.base import Timer
+from assay.harness.kernels import Kernels
+
+
+class Shelf:
+    """Counts what is put on it and taken off."""
+
+    def __init__(self) -> None:
+        self.there = 0
+        self.most = 0
+        self.samples = 0
+
+    def put(self) -> None:
+        self.there += 1
+        self.most = max(self.most, self.there)
+
+    def clear(self) -> None:
+        self.there = 0
+        self.samples += 1
+
+
+def test_what_a_sample_has_done_is_taken_back_before_the_next() -> None:
+    shelf = Shelf()
+    kernels = Kernels([Timer("cell", "put_ns", shelf.put, 1, undo=shelf.clear, calls=7)])
+    found = kernels.calibrate(10_000_000)
+    assert found.iterations == [7], "no more calls than it says, however short they are"
+    kernels.round([0], samples=4)
+    assert shelf.there == 0
+    assert shelf.most == 7
+
+
+def test_a_slow_kernel_gives_fewer_samples_in_a_round() -> None:
+    shelf = Shelf()
+    kernels = Kernels([Timer("cell", "put_ns", shelf.put, 1, undo=shelf.clear, samples=2, calls=1)])
+    kernels.calibrate(1)
+    shelf.samples = 0
+    result = kernels.round([0], samples=10)
+    assert len(result.ns[0]) == shelf.samples == 2
+
+
+def test_a_warm_up_with_known_calls_is_taken_back_too() -> None:
+    shelf = Shelf()
+    kernels = Kernels([Timer("cell", "put_ns", shelf.put, 1, undo=shelf.clear)])
+    kernels.calibrate(1, [3])
+    assert shelf.there == 0
