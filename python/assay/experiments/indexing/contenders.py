@@ -90,8 +90,8 @@ def baseline_of(spec: IndexSpec) -> IndexSpec:
 
 def is_same(one: IndexSpec, other: IndexSpec) -> bool:
     """Whether both are one index: of the same parameters, also where one spells a default."""
-    if one.name != other.name:
-        return False
+    if one.name != other.name or one.text == other.text:
+        return one.name == other.name
     default = {parameter.name: parameter.default for parameter in one.contender.parameters}
     return {**default, **one.parameters} == {**default, **other.parameters}
 
