@@ -46,8 +46,6 @@ def few_instances(monkeypatch: pytest.MonkeyPatch) -> None:
 def toys() -> Iterator[None]:
     """Indexes in plain Python: a right one, one without an order, and wrong ones."""
     entries = {"toy": ToyIndex, "toy_hash": ToyIndex, **{f"wrong_{one.wrong}": one for one in WRONG}}
-    if "scan" not in [one.name for one in catalogue.contenders("index")]:
-        entries["scan"] = ToyIndex
     for name, implementation in entries.items():
         abilities = frozenset() if name == "toy_hash" else frozenset({"ordered"})
         catalogue.register(Contender("index", name, 1, "-", "-", "-", "-", (), abilities, implementation))

@@ -3,7 +3,8 @@
 A batch of insertions has new rows, numbered from the table's end on, whose keys are drawn from the column: as many of
 them new ones as the column has distinct keys for its rows, the others of rows that are there. A batch of deletions
 takes rows of the table; a batch of updates gives rows of the table other keys, which for an index of that column is a
-deletion and an insertion. A pool of batches is disjoint in its rows, so that they may be applied one after another.
+deletion and an insertion. Keys with a null part are left as they are: nothing that is named can equal them. A pool of
+batches is disjoint in its rows, so that they may be applied one after another.
 """
 
 from __future__ import annotations
@@ -67,12 +68,15 @@ def _tell(index: Index, gone: Any | None, come: Any | None, rows: pa.Array) -> N
 
 
 def batches_of(change: Change, key: KeyRows, size: int, seed: int, pool: int = POOL) -> list[Batch]:
-    """Batches of a kind, each of `size` rows or as many as the key has; at least one."""
-    size = min(size, key.indexed)
-    count = max(1, min(pool, key.indexed // size))
+    """Batches of a kind, each of `size` rows or as many as there are; none if every key has a null part."""
+    rows = key.spelled
+    if not len(rows):
+        return []
+    size = min(size, len(rows))
+    count = max(1, min(pool, len(rows) // size))
     wanted = size * count
     number = 1 + ("insert", "update", "delete").index(change)
-    there = key.by_key[shuffled(key.indexed, seed, _ROWS + 10 * number)[:wanted]].astype(np.int64)
+    there = rows[shuffled(len(rows), seed, _ROWS + 10 * number)[:wanted]]
     old = key.taken(there)
     if change == "delete":
         return [
@@ -102,7 +106,7 @@ def _part(keys: Any, place: int, size: int) -> Any:
 
 def _new_keys(key: KeyRows, count: int, seed: int) -> Any:
     """Keys for rows: of rows that are there, and as many new ones as the column's rows have."""
-    there = key.by_key[_places(key.indexed, seed, _KEYS, count)].astype(np.int64)
+    there = key.spelled[_places(len(key.spelled), seed, _KEYS, count)]
     keys = key.taken(there)
     is_new = unit_interval(draws(seed, np.arange(count, dtype=np.uint64), stream=_NEW)) < key.distinct / key.indexed
     made = absent_keys(key, int(is_new.sum()), seed)

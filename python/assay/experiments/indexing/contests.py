@@ -117,7 +117,8 @@ def _planned(key: Key, columns: Columns, mix: Mix, settings: IndexingSettings) -
             questions[metric] = question_of(operation, rows, absent_share=settings.absent_share, seed=seed)
             if not serves(operation, key.names, is_ordered=False):
                 needs_order.add(metric)
-    changes = {str(kind): batches_of(kind, rows, settings.batch, seed) for kind in get_args(Change)}
+    every = {str(kind): batches_of(kind, rows, settings.batch, seed) for kind in get_args(Change)}
+    changes = {kind: batches for kind, batches in every.items() if batches}
     return Plan(rows, questions, frozenset(needs_order), changes)
 
 

@@ -145,6 +145,12 @@ class KeyRows:
             found |= ranks[self.distinct_rows] == len(values)
         return found
 
+    @cached_property
+    def spelled(self) -> np.ndarray:
+        """The rows whose key has no null part, by key and then by row: those that can be named by their key (int64)."""
+        rows = self.by_key.astype(np.int64)
+        return rows[~self.has_null[self.numbers[rows]]] if self.distinct else rows
+
     def keys(self, numbers: np.ndarray) -> Any:
         """The distinct keys of these numbers, as an index takes them."""
         return self.taken(self.distinct_rows[numbers])

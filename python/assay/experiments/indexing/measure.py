@@ -42,7 +42,9 @@ def _measured(index: Index, contest: Contest, plan: Plan, columns: Columns) -> l
     size, rows = 0 if contest.is_none else int(index.memory_bytes), plan.rows
     skipped, why_not_skipped = _skipped(index, plan, contest)
     amplified, why_not_amplified = (
-        (None, "there is nothing to write") if contest.is_none else _amplified(index, plan.changes["insert"][0])
+        _amplified(index, plan.changes["insert"][0])
+        if "insert" in plan.changes and not contest.is_none
+        else (None, "there is nothing to write")
     )
     compared = verify(contest, plan, index, columns)
     cell_id = contest.cell.cell_id
