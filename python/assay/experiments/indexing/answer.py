@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from assay.experiments.base import Answer, Cell, Value
 from assay.experiments.indexing.contenders import NO_INDEX
-from assay.experiments.indexing.decisions import decisions, whole_workload
+from assay.experiments.indexing.decisions import decisions, times, whole_workload
 from assay.experiments.pareto import pareto
 from assay.experiments.planning import values_by_cell
 from assay.units import format_duration_ns
@@ -82,8 +82,8 @@ def _sentence(label: str, best: str, rows: Mapping[str, Row], read_share: float)
         return f"{label} deserves no index {mix}: none of {len(others)} is cheaper than the scan."
     row = rows[best]
     words = (
-        f"{label} deserves an index {mix}: {best} answers its reads {_of(row, 'read_speedup'):,.3g} times faster than "
-        f"a scan ({format_duration_ns(_of(row, 'read_ns'))} instead of "
+        f"{label} deserves an index {mix}: {best} answers its reads {times(_of(row, 'read_speedup'))} times faster "
+        f"than a scan ({format_duration_ns(_of(row, 'read_ns'))} instead of "
         f"{format_duration_ns(_of(rows[NO_INDEX], 'read_ns'))}), in {_of(row, 'bytes_per_row'):.3g} bytes a row"
     )
     added = _of(row, "write_ns") - _of(rows[NO_INDEX], "write_ns")
@@ -127,5 +127,5 @@ def _side(note: str) -> str:
 def _mix(reads: float) -> str:
     """A mix as people say it: reads for a write, or writes for a read."""
     if reads >= 1:
-        return f"{reads:,.3g} reads for each write"
-    return f"one read for {1 / reads:,.3g} writes"
+        return f"{times(reads)} reads for each write"
+    return f"one read for {times(1 / reads)} writes"

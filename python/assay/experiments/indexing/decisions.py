@@ -16,7 +16,7 @@ from assay.experiments.indexing.contenders import NO_INDEX
 from assay.experiments.indexing.mix import Mix
 from assay.units import format_duration_ns
 
-__all__ = ["MOST_SETS", "Candidate", "Choice", "best_set", "cost_of", "decisions", "whole_workload"]
+__all__ = ["MOST_SETS", "Candidate", "Choice", "best_set", "cost_of", "decisions", "times", "whole_workload"]
 
 MOST_SETS = 100_000
 _VARIED = ("order", "threads", "rows", "duplicates")
@@ -51,6 +51,15 @@ class Choice:
     def words(self) -> str:
         """The set."""
         return ", ".join(one.label for one in self.indexes) or "no index at all"
+
+
+def times(ratio: float) -> str:
+    """A ratio in words: three digits, and no power of ten.
+
+    >>> times(2.2234), times(22234.4)
+    ('2.22', '22,234')
+    """
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def cost_of(
@@ -112,8 +121,8 @@ def decisions(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> list[str]:
     for metric in scan:
         if not metric.startswith("query_ns.") or scan[metric].value is None:
             continue
-        times = {name: row[metric].value for name, row in rows.items() if metric in row}
-        known = {name: float(value) for name, value in times.items() if value is not None}
+        taken = {name: row[metric].value for name, row in rows.items() if metric in row}
+        known = {name: float(value) for name, value in taken.items() if value is not None}
         best = min(known, key=lambda name: (known[name], name))
         query = metric.partition(".")[2]
         if best == NO_INDEX:
@@ -121,7 +130,7 @@ def decisions(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> list[str]:
         else:
             found.append(
                 f"{query} is cheapest with {best}: {format_duration_ns(known[best])}, "
-                f"{known[NO_INDEX] / known[best]:,.3g} times faster than a scan."
+                f"{times(known[NO_INDEX] / known[best])} times faster than a scan."
             )
     return found
 
@@ -152,7 +161,7 @@ def whole_workload(cells: Sequence[Cell], by_cell: Mapping[str, Row], mix: Mix) 
                 ((cost_of((one,), scans, shares, write_share), one) for one in candidates), key=lambda pair: pair[0]
             )
             if len(best.indexes) > 1 and best.cost:
-                words += f"; {alone[1].label} alone costs {100 * (alone[0] / best.cost - 1):,.3g} % more"
+                words += f"; {alone[1].label} alone costs {times(100 * (alone[0] / best.cost - 1))} % more"
         varied = ", ".join(f"{name} {value}" for name, value in zip(_VARIED, point, strict=True) if value is not None)
         found.append(f"{words}{f' ({varied})' if len(points) > 1 else ''}.")
     return found
@@ -165,14 +174,14 @@ def _candidates(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> tuple[list
     for cell in cells:
         row = by_cell.get(cell.cell_id, {})
         write = row["write_ns"].value if "write_ns" in row else None
-        times = {
+        queries = {
             metric.partition(".")[2]: float(value.value)
             for metric, value in row.items()
             if metric.startswith("query_ns.") and value.value is not None
         }
         if cell.contender == NO_INDEX:
-            for name, time in times.items():
+            for name, time in queries.items():
                 scans[name] = min(time, scans.get(name, time))
         elif write is not None:
-            candidates.append(Candidate(str(cell.parameters["column"]), cell.contender, times, float(write)))
+            candidates.append(Candidate(str(cell.parameters["column"]), cell.contender, queries, float(write)))
     return candidates, scans
