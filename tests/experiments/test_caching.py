@@ -528,6 +528,12 @@ def test_a_capacity_of_a_wrong_kind_says_what_is_wanted_in_words() -> None:
         assert "expected" in str(raised.value) and "valid" not in str(raised.value)
 
 
+def test_a_policy_of_ones_own_in_a_comparison_is_told_where_it_runs() -> None:
+    for wrong in (OrderedDict, [OrderedDict, "lru"], [{"name": "lru"}], 5):
+        with pytest.raises(UsageError, match=r"takes policies by name.*assay\.simulate_cache"):
+            assay.compare("caching", skewed(), policies=wrong, capacity=10, timing=False)
+
+
 def test_several_mistakes_come_at_once() -> None:
     with pytest.raises(SuiteError) as raised:
         plan(skewed(), policies=["lrru", "fifoo"], capacity=["1%", "x"], key="kee")

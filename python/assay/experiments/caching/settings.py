@@ -96,7 +96,15 @@ class CachingSettings(BaseModel):
     @field_validator("policies", mode="before")
     @classmethod
     def _one_is_a_list(cls, given: Any) -> Any:
-        return [given] if isinstance(given, str) else given
+        several = isinstance(given, list | tuple)
+        for one in given if several else [given]:
+            if not isinstance(one, str):
+                raise ValueError(
+                    f"policies has {one!r}; a comparison takes policies by name, such as 'slru(segments=4)', as it can "
+                    "be run again from what it stores. assay.simulate_cache(trace, policy, capacity=[...]) and "
+                    "assay.miss_ratio_curve run one of your own, with the same counts beside the same trace"
+                )
+        return given if several else [given]
 
     @field_validator("capacity", mode="before")
     @classmethod
