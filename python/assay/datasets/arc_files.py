@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from assay.datasets.batch import BATCH_ROWS, Batch, Span, check_target_rows, reading, slices
-from assay.datasets.files import File, file_bytes
-from assay.datasets.line_blocks import LineBlock, line_blocks, shown_line
+from assay.datasets.batch import BATCH_ROWS, Batch, Span, slices
+from assay.datasets.files import File
+from assay.datasets.line_blocks import LineBlock, LineReader, bad_line, line_blocks
 from assay.errors import ReadError
 
 __all__ = ["ArcReader"]
@@ -29,25 +29,14 @@ _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
 _WAY_OUT = "expected a line such as '4711 8 0 1': first block, number of blocks, a number to ignore, request number"
 
 
-class ArcReader:
+class ArcReader(LineReader):
     """Files in ARC's format in the given order, read as one trace."""
 
-    identity: str | None = None
-    rows: int | None = None
     schema = pa.schema([pa.field("time", pa.int64()), pa.field("key", pa.uint64())])
 
-    def __init__(self, files: Sequence[File]) -> None:
-        self.files: tuple[File, ...] = tuple(files)
-        self.storage_bytes: int | None = 0
-        for path in self.files:
-            with reading(path):
-                self.storage_bytes += file_bytes(path)
-                _numbers(path, next(line_blocks(path)))  # what is no such file is refused at once
-
-    def spans(self, target_rows: int) -> list[Span]:
-        """One span: everything."""
-        check_target_rows(target_rows)
-        return [Span(0, 0, None, None)]
+    def check(self, path: File, block: LineBlock) -> None:
+        """Raises ReadError if the lines are not of the format."""
+        _numbers(path, block)
 
     def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The requests of all lines."""
@@ -124,5 +113,4 @@ def _parsed(path: File, block: LineBlock, text: npt.NDArray[np.uint8], starts: _
 
 
 def _bad_line(path: File, block: LineBlock, number: int, problem: str) -> ReadError:
-    line = block.data.split(b"\n")[number]
-    return ReadError(f"{path}, line {block.first_line + number:,}: {shown_line(line)}: {problem}; {_WAY_OUT}")
+    return bad_line(path, block, number, problem, _WAY_OUT)

@@ -11,33 +11,22 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.datasets.batch import Batch, Span, check_target_rows, reading, slices
-from assay.datasets.files import File, file_bytes
-from assay.datasets.line_blocks import LineBlock, line_blocks, shown_line
+from assay.datasets.batch import Batch, Span, slices
+from assay.datasets.files import File
+from assay.datasets.line_blocks import LineBlock, LineReader, bad_line, line_blocks
 from assay.errors import ReadError
 
 __all__ = ["KeyLinesReader"]
 
 
-class KeyLinesReader:
+class KeyLinesReader(LineReader):
     """Files with a key a line in the given order, read as one trace."""
 
-    identity: str | None = None
-    rows: int | None = None
     schema = pa.schema([pa.field("key", pa.string())])
 
-    def __init__(self, files: Sequence[File]) -> None:
-        self.files: tuple[File, ...] = tuple(files)
-        self.storage_bytes: int | None = 0
-        for path in self.files:
-            with reading(path):
-                self.storage_bytes += file_bytes(path)
-                _keys(path, next(line_blocks(path)))  # what is no such file is refused at once
-
-    def spans(self, target_rows: int) -> list[Span]:
-        """One span: everything."""
-        check_target_rows(target_rows)
-        return [Span(0, 0, None, None)]
+    def check(self, path: File, block: LineBlock) -> None:
+        """Raises ReadError if the lines are not of the format."""
+        _keys(path, block)
 
     def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The keys of all lines."""
@@ -70,6 +59,4 @@ def _keys(path: File, block: LineBlock) -> pa.Array:
 
 
 def _bad_line(path: File, block: LineBlock, number: int, problem: str) -> ReadError:
-    line = block.data.split(b"\n")[number]
-    where = f"{path}, line {block.first_line + number:,}: {shown_line(line)}"
-    return ReadError(f"{where}: {problem}; expected a key on every line, in UTF-8")
+    return bad_line(path, block, number, problem, "expected a key on every line, in UTF-8")

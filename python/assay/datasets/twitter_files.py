@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from assay.datasets.batch import Batch, Span, check_target_rows, reading, slices
-from assay.datasets.files import File, file_bytes
-from assay.datasets.line_blocks import BLOCK_BYTES, LineBlock, line_blocks, shown_line
+from assay.datasets.batch import Batch, Span, slices
+from assay.datasets.files import File
+from assay.datasets.line_blocks import BLOCK_BYTES, LineBlock, LineReader, bad_line, line_blocks
 from assay.errors import ReadError
 
 __all__ = ["OPERATIONS", "TwitterReader"]
@@ -46,25 +46,14 @@ _WAY_OUT = (
 )
 
 
-class TwitterReader:
+class TwitterReader(LineReader):
     """Files of one cluster in the given order, read as one trace."""
 
-    identity: str | None = None
-    rows: int | None = None
     schema = _SCHEMA
 
-    def __init__(self, files: Sequence[File]) -> None:
-        self.files: tuple[File, ...] = tuple(files)
-        self.storage_bytes: int | None = 0
-        for path in self.files:
-            with reading(path):
-                self.storage_bytes += file_bytes(path)
-                _parsed(path, next(line_blocks(path)), list(_FIELDS))  # what is no such file is refused at once
-
-    def spans(self, target_rows: int) -> list[Span]:
-        """One span: everything."""
-        check_target_rows(target_rows)
-        return [Span(0, 0, None, None)]
+    def check(self, path: File, block: LineBlock) -> None:
+        """Raises ReadError if the lines are not of the format."""
+        _parsed(path, block, list(_FIELDS))
 
     def batches(self, columns: Sequence[str], span: Span | None, *, encoded: bool = False) -> Iterator[Batch]:
         """The chosen columns of all lines."""
@@ -115,8 +104,7 @@ def _located(path: File, block: LineBlock, reason: str) -> ReadError:
     """The first line that is not of this format, found slowly."""
     for number, line in enumerate(block.data.removesuffix(b"\n").split(b"\n")):
         if problem := _problem(line):
-            where = f"{path}, line {block.first_line + number:,}: {shown_line(line)}"
-            return ReadError(f"{where}: {problem}; {_WAY_OUT}")
+            return bad_line(path, block, number, problem, _WAY_OUT)
     return ReadError(f"{path}, from line {block.first_line:,} on: {reason}; {_WAY_OUT}")
 
 
