@@ -7,7 +7,7 @@
 
 mod ring;
 
-use crate::line::Line;
+use crate::line::{self, Line};
 use crate::room::Room;
 use crate::sizes::{Bytes, Sizes, Units};
 use crate::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, run};
@@ -49,8 +49,9 @@ pub struct Clock<S> {
 /// CLOCK of this capacity.
 ///
 /// # Errors
-/// Never.
+/// If it would hold more objects than a line does.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
+    line::check_objects(CONTENDER.name, settings, trace)?;
     Ok(match settings.measure {
         Measure::Objects => Box::new(Clock::<Units>::new(settings.capacity, trace.distinct())),
         Measure::Bytes => Box::new(Clock::<Bytes>::new(settings.capacity, trace.distinct())),

@@ -31,9 +31,9 @@ pub enum Fifo {}
 /// FIFO of this capacity.
 ///
 /// # Errors
-/// Never.
+/// If it would hold more objects than a line does.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(lined::build::<Fifo>(settings, trace))
+    lined::build::<Fifo>(CONTENDER.name, settings, trace)
 }
 
 impl Order for Fifo {

@@ -31,9 +31,9 @@ pub enum Lifo {}
 /// LIFO of this capacity.
 ///
 /// # Errors
-/// Never.
+/// If it would hold more objects than a line does.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(lined::build::<Lifo>(settings, trace))
+    lined::build::<Lifo>(CONTENDER.name, settings, trace)
 }
 
 impl Order for Lifo {

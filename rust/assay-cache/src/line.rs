@@ -8,6 +8,8 @@
 //! and 13 to 26 bytes an object that stands. Source: Lamport 1978, "Time, Clocks, and the Ordering of Events",
 //! for turns as numbers; the ring of places is ours.
 
+use crate::{Measure, Settings, Trace};
+use assay_core::error::{Error, Result};
 use assay_core::memory;
 
 /// Places whose bits are one word.
@@ -21,6 +23,28 @@ const LEAST: u32 = 1 << 10;
 
 /// A ring has this many places for each object in the line, at least, so that moving up is rare.
 const ROOM: u32 = 3;
+
+/// Objects that can stand in a line: places, in a ring with room for them, are numbered in 32 bits.
+const MOST: u64 = (1 << 31) / ROOM as u64;
+
+/// Refuses a cache that could hold more objects than can stand in a line.
+///
+/// # Errors
+/// If it could.
+pub(super) fn check_objects(policy: &str, settings: &Settings, trace: &Trace) -> Result<()> {
+    let distinct = trace.distinct() as u64;
+    check_count(policy, if settings.measure == Measure::Objects { distinct.min(settings.capacity) } else { distinct })
+}
+
+fn check_count(policy: &str, objects: u64) -> Result<()> {
+    if objects <= MOST {
+        return Ok(());
+    }
+    Err(Error::Data(format!(
+        "{policy}: the cache could hold {objects} objects; expected at most {MOST}, as this policy numbers their \
+         places in 32 bits: simulate a sample of the keys, or a smaller cache"
+    )))
+}
 
 /// Objects in a line.
 #[derive(Debug)]
@@ -337,7 +361,7 @@ impl Line {
     #[cold]
     pub(super) fn move_up(&mut self) {
         let places = self.standing.saturating_mul(ROOM).max(LEAST).checked_next_power_of_two();
-        let places = places.expect("a line has fewer than 2^30 objects");
+        let places = places.expect("no more stand in a line than were allowed");
         if places > self.mask + 1 || self.end > u32::MAX / 2 {
             return self.rebuild(places.max(self.mask + 1));
         }

@@ -5,11 +5,12 @@
 
 use std::marker::PhantomData;
 
-use crate::line::Line;
+use crate::line::{self, Line};
 use crate::room::Room;
 use crate::runs::Run;
 use crate::sizes::{Bytes, Sizes, Units};
 use crate::{Cache, Gone, Measure, Policy, Request, Requests, Settings, Tally, Trace, run};
+use assay_core::error::Result;
 
 /// What sets a policy of one line apart.
 pub trait Order: Send + 'static {
@@ -47,12 +48,16 @@ pub struct Lined<O, S> {
     order: PhantomData<O>,
 }
 
-/// The cache of this order.
-pub fn build<O: Order>(settings: &Settings, trace: &Trace) -> Box<dyn Cache> {
-    match settings.measure {
+/// The cache of this order, of the policy of this name.
+///
+/// # Errors
+/// If it would hold more objects than a line does.
+pub fn build<O: Order>(policy: &str, settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
+    line::check_objects(policy, settings, trace)?;
+    Ok(match settings.measure {
         Measure::Objects => Box::new(Lined::<O, Units>::new(settings.capacity, trace.distinct())),
         Measure::Bytes => Box::new(Lined::<O, Bytes>::new(settings.capacity, trace.distinct())),
-    }
+    })
 }
 
 impl<O: Order, S: Sizes> Lined<O, S> {

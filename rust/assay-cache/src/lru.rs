@@ -31,9 +31,9 @@ pub enum Lru {}
 /// LRU of this capacity.
 ///
 /// # Errors
-/// Never.
+/// If it would hold more objects than a line does.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(lined::build::<Lru>(settings, trace))
+    lined::build::<Lru>(CONTENDER.name, settings, trace)
 }
 
 impl Order for Lru {

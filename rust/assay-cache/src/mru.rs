@@ -31,9 +31,9 @@ pub enum Mru {}
 /// MRU of this capacity.
 ///
 /// # Errors
-/// Never.
+/// If it would hold more objects than a line does.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(lined::build::<Mru>(settings, trace))
+    lined::build::<Mru>(CONTENDER.name, settings, trace)
 }
 
 impl Order for Mru {

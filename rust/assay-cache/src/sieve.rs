@@ -32,9 +32,9 @@ pub enum Sieve {}
 /// SIEVE of this capacity.
 ///
 /// # Errors
-/// Never.
+/// If it would hold more objects than a line does.
 pub fn build(settings: &Settings, trace: &Trace) -> Result<Box<dyn Cache>> {
-    Ok(lined::build::<Sieve>(settings, trace))
+    lined::build::<Sieve>(CONTENDER.name, settings, trace)
 }
 
 impl Order for Sieve {

@@ -136,3 +136,15 @@ fn a_ring_grows_with_its_line_and_keeps_the_order() {
     last.sort_unstable();
     assert!(last.iter().all(|&(_, id)| line.pop_first() == id));
 }
+
+#[test]
+fn more_objects_than_a_ring_has_room_for_are_refused() {
+    let ring = |objects: u64| (u32::try_from(objects).unwrap() * ROOM).checked_next_power_of_two();
+    assert_eq!((ring(MOST), ring(MOST + 1)), (Some(1 << 31), None));
+    assert_eq!(check_count("lru", MOST), Ok(()));
+    let refusal = check_count("lru", MOST + 1).unwrap_err().to_string();
+    assert!(
+        refusal.starts_with("lru: the cache could hold 715827883 objects; expected at most 715827882"),
+        "{refusal}"
+    );
+}
