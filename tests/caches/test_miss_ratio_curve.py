@@ -106,6 +106,25 @@ def test_ratios_of_bytes_beyond_53_bits_are_those_of_runs() -> None:
         assert curve["byte_miss_ratio"].to_pylist() == runs["byte_miss_ratio"].to_pylist()
 
 
+def test_an_object_that_grows_from_nothing_counts_with_the_bytes_that_were_asked_for() -> None:
+    table = pa.table({"key": [1, 2, 1, 2], "size": [0, 5, 7, 5]})
+    curve = assay.miss_ratio_curve(table, size="size", capacity=[5, 10])
+    assert curve["byte_miss_ratio"].to_pylist() == [5 / 17, 5 / 17]
+
+
+def test_a_few_large_objects_among_many_small_ones_widen_a_sample_s_intervals() -> None:
+    """One object of a hundred has nine tenths of the bytes: how many of them are in the sample decides."""
+    generator = np.random.default_rng(3)
+    keys = np.minimum(generator.integers(0, 3000, 40_000), generator.integers(0, 3000, 40_000)).tolist()
+    table = trace(keys, {key: 100_000 if key % 100 == 7 else 100 for key in range(3000)})
+    at = [300_000, 1_000_000, 2_000_000]
+    truth = assay.simulate_cache(table, size="size", capacity=at)["miss_ratio"].to_numpy()
+    for seed in range(8):
+        found = assay.miss_ratio_curve(table, size="size", capacity=at, sample_rate=0.1, seed=seed)
+        low, high = found["low"].to_numpy(), found["high"].to_numpy()
+        assert ((low <= truth) & (truth <= high)).all(), seed
+
+
 def test_a_sample_of_sizes_beyond_64_bits_knows_their_sum() -> None:
     table = pa.table({"key": range(64), "size": pa.array([2**60] * 64, pa.uint64())})
     found = assay.miss_ratio_curve(table, size="size", sample_size=4, capacity=2**62)

@@ -178,12 +178,12 @@ def _byte_misses(
     """Misses and bytes missed at each capacity in bytes, and all bytes; by distances where these are exact."""
     if spec.name != "lru" or not spec.is_stack:
         return _runs(requests, spec, wanted, True, seed, threads)
-    found, largest, one_size_each = _core.lru_byte_misses(requests, [0, *wanted.tolist()])
-    misses, bytes_missed = (np.array([one[part] for one in found[1:]], np.uint64) for part in (0, 1))
+    found, largest, one_size_each = _core.lru_byte_misses(requests, wanted.tolist())
+    misses, bytes_missed = (np.array([one[part] for one in found], np.uint64) for part in (0, 1))
     inexact = wanted < largest if one_size_each else np.ones(len(wanted), bool)
     if inexact.any():
         misses[inexact], bytes_missed[inexact], _ = _runs(requests, spec, wanted[inexact], True, seed, threads)
-    return misses, bytes_missed, found[0][1]  # a cache of 0 bytes misses all of them
+    return misses, bytes_missed, requests.requested_bytes
 
 
 def _runs(

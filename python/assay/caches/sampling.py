@@ -111,7 +111,8 @@ def estimated_curve(sample: KeySample, spec: PolicySpec, wanted: _Array | None, 
         wanted = 1 + np.ceil(np.arange(sample.trace.distinct) / sample.rate).astype(np.uint64)
     whole, object_size = sample.distinct, 1.0
     if sized:
-        whole, object_size = sample.footprint_bytes, sample.footprint_bytes / sample.distinct
+        # How many of a cache's bytes are in the sample hangs on its large objects, however many small ones there are.
+        whole, object_size = sample.footprint_bytes, max(sample.trace.size_of_bytes_mean, 1.0)
     smaller, larger = _shifted(wanted, wanted / object_size, whole, sample.rate)
     misses, bytes_missed, _squares = tell(wanted)
     ratios = np.clip(misses / sample.expected, 0, 1)

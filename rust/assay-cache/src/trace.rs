@@ -252,6 +252,28 @@ impl Trace {
         self.footprint
     }
 
+    /// The sizes of all requests together.
+    #[must_use]
+    pub fn requested_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The mean size of the object that a byte of the footprint is of: of few large objects among many small ones, about
+    /// that of the large ones. 0 where there are no bytes.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn size_of_bytes_mean(&self) -> f64 {
+        let mut fresh = 0;
+        let mut squares = 0.0;
+        for (&id, &size) in self.ids.iter().zip(self.sizes().unwrap_or_default()) {
+            if id == fresh {
+                fresh += 1;
+                squares += size as f64 * size as f64;
+            }
+        }
+        if self.footprint == 0 { 0.0 } else { squares / self.footprint as f64 }
+    }
+
     /// These requests.
     #[must_use]
     pub fn requests(&self, range: Range<usize>) -> Requests<'_> {
@@ -279,6 +301,9 @@ mod tests {
         }
         append(&mut trace, &[9, 8], Some(&[1, 5])).unwrap();
         assert_eq!((trace.ids(), trace.footprint_bytes()), (&[0, 1, 0, 2, 1][..], 4));
+        assert_eq!(trace.requested_bytes(), u64::MAX - 9 + 3 + 6);
+        assert!((trace.size_of_bytes_mean() - (1.0 + 4.0 + 1.0) / 4.0).abs() < 1e-12);
+        assert!(Trace::default().size_of_bytes_mean().abs() < 1e-12);
     }
 
     #[test]

@@ -69,6 +69,18 @@ impl PyTrace {
         self.trace.footprint_bytes()
     }
 
+    /// The sizes of all requests together; 0 without sizes.
+    #[getter]
+    fn requested_bytes(&self) -> u64 {
+        self.trace.requested_bytes()
+    }
+
+    /// The mean size of the object that a byte of the footprint is of; 0 without sizes.
+    #[getter]
+    fn size_of_bytes_mean(&self) -> f64 {
+        self.trace.size_of_bytes_mean()
+    }
+
     /// Whether requests have sizes.
     #[getter]
     fn has_sizes(&self) -> bool {
