@@ -5,17 +5,24 @@
 //! [`encode`] brings every Arrow type; a structure is one file, generic over the space. [`built::Built`] is what the
 //! binding holds: it encodes columns, leaves nulls out, and spreads batches over threads.
 
+pub mod asked;
+pub mod bitmap;
+pub mod blocks;
+pub mod bloom_blocks;
 pub mod built;
 pub mod encode;
 pub mod found;
+pub mod hash;
 #[cfg(test)]
 mod laws;
 pub mod pairs;
+pub mod row_lists;
 pub mod run;
 pub mod scan;
 pub mod shape;
 pub mod sorted;
 pub mod space;
+pub mod zone_map;
 
 use std::fmt::Debug;
 use std::ops::Bound;
@@ -199,7 +206,11 @@ pub struct Kind {
 /// All structures.
 pub const TABLE: &[Kind] = &[
     Kind { contender: &scan::CONTENDER, words: scan::build, texts: scan::build },
+    Kind { contender: &hash::CONTENDER, words: hash::build, texts: hash::build },
     Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
+    Kind { contender: &bitmap::CONTENDER, words: bitmap::build, texts: bitmap::build },
+    Kind { contender: &zone_map::CONTENDER, words: zone_map::build, texts: zone_map::build },
+    Kind { contender: &bloom_blocks::CONTENDER, words: bloom_blocks::build, texts: bloom_blocks::build },
 ];
 
 /// Every contender of this room.

@@ -1,6 +1,7 @@
 //! `scan`: no index; every question reads the whole column.
 //!
-//! Cost: n comparisons a lookup, whatever it finds; nothing beside keys and rows; an insertion appends. It is what every
+//! Cost: a batch of lookups reads every key once, and compares it with each probe of a few, or looks it up among many;
+//! nothing beside keys and rows; an insertion appends. It is what every
 //! index must beat, and wins where most rows are wanted anyway or nobody asks. Source: Selinger et al., Access Path
 //! Selection in a Relational Database Management System, SIGMOD 1979 (the segment scan).
 
@@ -9,6 +10,7 @@ use std::collections::HashSet;
 use assay_core::catalogue::Contender;
 use assay_core::error::Result;
 
+use crate::asked::{Asked, Hit};
 use crate::space::Space;
 use crate::{Between, Found, Index, Ordered, Pairs, Plan, Take};
 
@@ -18,7 +20,7 @@ pub const CONTENDER: Contender = Contender {
     name: "scan",
     version: 1,
     idea: "No index: every question reads the whole column.",
-    cost: "n comparisons a question; no bytes beyond the column; an insertion appends",
+    cost: "a batch of questions reads every key once; no bytes beyond the column; an insertion appends",
     choose_when: "the column is small, rarely asked, or most of its rows are wanted",
     source: "Selinger et al., Access Path Selection in a Relational Database Management System, SIGMOD 1979",
     parameters: &[],
@@ -51,14 +53,12 @@ impl<S: Space> Index<S> for Scan<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        for probe in probes {
-            for (key, row) in self.pairs.keys.iter().zip(&self.pairs.rows) {
-                if self.pairs.space.compare(*key, *probe).is_eq() {
-                    found.push(*row);
-                }
-            }
-            found.end_sorted();
-        }
+        let asked = Asked::<S>::of(probes);
+        let (pairs, mut hits) = (&self.pairs, Vec::new());
+        asked.meet(&pairs.space, &asked.everyone(), &pairs.keys, |probe, place| {
+            hits.push(Hit { probe, at: pairs.rows[place] });
+        });
+        asked.collect(hits, found);
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
@@ -69,14 +69,13 @@ impl<S: Space> Index<S> for Scan<S> {
 
     fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
         let pairs = &mut self.pairs;
+        let asked = Asked::<S>::of(probes);
         let mut gone = HashSet::new();
-        for (at, probe) in probes.iter().enumerate() {
-            let wanted = rows.map(|rows| rows[at]);
-            gone.extend((0..pairs.keys.len()).filter(|place| {
-                wanted.is_none_or(|row| pairs.rows[*place] == row)
-                    && pairs.space.compare(pairs.keys[*place], *probe).is_eq()
-            }));
-        }
+        asked.meet(&pairs.space, &asked.everyone(), &pairs.keys, |probe, place| {
+            if rows.is_none_or(|rows| rows[probe as usize] == pairs.rows[place]) {
+                gone.insert(place);
+            }
+        });
         let mut place = 0..pairs.keys.len();
         pairs.keys.retain(|_| !place.next().is_some_and(|place| gone.contains(&place)));
         let mut place = 0..pairs.rows.len();

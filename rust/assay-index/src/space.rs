@@ -7,6 +7,10 @@
 use std::cmp::Ordering;
 use std::fmt::Debug;
 
+use assay_core::hash::HashKey;
+use assay_core::hash::xxh3_64::Xxh3_64;
+use assay_core::placement::rendezvous::finalise;
+
 /// A space of keys with an order.
 pub trait Space: Clone + Debug + Default + Send + Sync + 'static {
     /// A key as an index keeps it.
@@ -37,6 +41,9 @@ pub trait Space: Clone + Debug + Default + Send + Sync + 'static {
 
     /// The order of two keys that are asked for.
     fn order_probes(one: Self::Probe<'_>, other: Self::Probe<'_>) -> Ordering;
+
+    /// A hash of the key: all bits depend on all of it.
+    fn hash(probe: Self::Probe<'_>) -> u64;
 
     /// The bytes that the key is, as its user counts them.
     fn key_bytes(probe: Self::Probe<'_>) -> u64;
@@ -87,6 +94,11 @@ impl Space for Words {
     #[inline]
     fn order_probes(one: u64, other: u64) -> Ordering {
         one.cmp(&other)
+    }
+
+    #[inline]
+    fn hash(probe: u64) -> u64 {
+        finalise(probe)
     }
 
     #[inline]
@@ -183,6 +195,11 @@ impl Space for Texts {
     #[inline]
     fn order_probes(one: &[u8], other: &[u8]) -> Ordering {
         one.cmp(other)
+    }
+
+    #[inline]
+    fn hash(probe: &[u8]) -> u64 {
+        Xxh3_64::new(0).bytes(probe)
     }
 
     #[inline]

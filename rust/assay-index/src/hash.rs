@@ -1,0 +1,286 @@
+//! `hash`: a hash table from keys to their rows, with open addressing and linear probing.
+//!
+//! A slot holds a key and its row, or where its rows lie. Keys stand near the place that their hash says as a fraction of
+//! the table, so that the order of slots is that of hashes: growing the table moves slots in one pass from front to back,
+//! and a deletion closes the gap that it leaves. Cost: one miss of the processor's cache a lookup, which a batch overlaps;
+//! 20 bytes a key at a load of 0.8, more while it grows. No order, so no ranges. Choose it for lookups by equality.
+//! Source: Knuth, The Art of Computer Programming, volume 3, section 6.4; the place as a fraction is Lemire, Fast Random
+//! Integer Generation in an Interval, 2019; the hash of words is SplitMix64's finaliser, of bytes XXH3.
+
+use assay_core::catalogue::Contender;
+use assay_core::error::Result;
+use assay_core::memory;
+
+use crate::row_lists::{List, RowLists};
+use crate::space::Space;
+use crate::{Found, Index, NONE, Pairs, Plan};
+
+/// What the catalogue says.
+pub const CONTENDER: Contender = Contender {
+    room: "index",
+    name: "hash",
+    version: 1,
+    idea: "A hash table: open addressing, a key and its row in one slot.",
+    cost: "one cache miss a lookup and a change; 20 bytes a key of 8 bytes at a load of 0.8",
+    choose_when: "keys are asked for by equality alone, and memory is at hand",
+    source: "Knuth, The Art of Computer Programming, volume 3, section 6.4",
+    parameters: &[],
+    abilities: &["updates"],
+};
+
+/// The most of 10 slots that are taken.
+const TENTHS_TAKEN: usize = 8;
+/// Probes whose slots are asked for before the first is looked at.
+const AHEAD: usize = 32;
+
+/// Builds it.
+///
+/// # Errors
+/// If it was called off.
+pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
+    const PIECE: usize = 1 << 16;
+    plan.progress.expect(pairs.len() as u64);
+    let mut index = Hash { space: pairs.space, ..Hash::default() };
+    index.reserve(distinct_of(&index.space, &pairs.keys));
+    for (keys, rows) in pairs.keys.chunks(PIECE).zip(pairs.rows.chunks(PIECE)) {
+        index.put_batch(
+            keys,
+            rows,
+            |space, key| S::hash(space.probe(key)),
+            |space, kept, key| space.order(kept, key).is_eq(),
+            |_, key| key,
+        );
+        plan.progress.add(keys.len() as u64)?;
+    }
+    index.resize(slots_for(index.keys));
+    index.lists.shrink();
+    Ok(Box::new(index))
+}
+
+/// About how many distinct keys there are: linear counting (Whang et al. 1990) in as many bits as there are keys.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+fn distinct_of<S: Space>(space: &S, keys: &[S::Key]) -> usize {
+    let mut bits = memory::zeros::<u64>(keys.len().div_ceil(64));
+    let count = bits.len() * 64;
+    for key in keys {
+        let bit = home(S::hash(space.probe(*key)), count);
+        bits[bit / 64] |= 1 << (bit % 64);
+    }
+    let set: u64 = bits.iter().map(|word| u64::from(word.count_ones())).sum();
+    let free = (count as u64 - set).max(1) as f64 / count.max(1) as f64;
+    ((-libm::log(free) * count as f64 * 1.01) as usize).min(keys.len())
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Slot<K> {
+    key: K,
+    rows: List,
+}
+
+/// A hash table of entries.
+#[derive(Debug)]
+pub struct Hash<S: Space> {
+    space: S,
+    slots: Vec<Slot<S::Key>>,
+    /// Distinct ones, each a slot.
+    keys: usize,
+    entries: u64,
+    lists: RowLists,
+}
+
+impl<S: Space> Default for Hash<S> {
+    fn default() -> Self {
+        Self { space: S::default(), slots: Vec::new(), keys: 0, entries: 0, lists: RowLists::default() }
+    }
+}
+
+fn slots_for(keys: usize) -> usize {
+    (keys * 10).div_ceil(TENTHS_TAKEN) + 1
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn home(hash: u64, slots: usize) -> usize {
+    ((u128::from(hash) * slots as u128) >> 64) as usize
+}
+
+impl<S: Space> Hash<S> {
+    #[inline]
+    fn next(&self, at: usize) -> usize {
+        if at + 1 == self.slots.len() { 0 } else { at + 1 }
+    }
+
+    /// The slot of a key, or the free one where it would stand.
+    #[inline]
+    fn find(&self, hash: u64, is_it: impl Fn(S::Key) -> bool) -> usize {
+        let mut at = home(hash, self.slots.len());
+        loop {
+            let slot = &self.slots[at];
+            if slot.rows.count == 0 || is_it(slot.key) {
+                return at;
+            }
+            at = self.next(at);
+        }
+    }
+
+    fn hash_of(&self, slot: &Slot<S::Key>) -> u64 {
+        S::hash(self.space.probe(slot.key))
+    }
+
+    /// Moves every key into a table of so many slots.
+    fn resize(&mut self, slots: usize) {
+        if slots == self.slots.len() {
+            return;
+        }
+        let mut fresh = Vec::with_capacity(slots);
+        memory::advise(fresh.spare_capacity_mut());
+        fresh.resize(slots, Slot::default());
+        let old = std::mem::replace(&mut self.slots, fresh);
+        for slot in old.iter().filter(|slot| slot.rows.count > 0) {
+            let mut at = home(self.hash_of(slot), slots);
+            while self.slots[at].rows.count > 0 {
+                at = self.next(at);
+            }
+            self.slots[at] = *slot;
+        }
+    }
+
+    /// Makes room for so many more keys, by half as much again at least.
+    fn reserve(&mut self, more: usize) {
+        let wanted = slots_for(self.keys + more);
+        if wanted > self.slots.len() {
+            self.resize(wanted.max(self.slots.len() / 2 * 3));
+        }
+    }
+
+    /// Puts entries in, given how keys are hashed, compared with kept ones, and kept.
+    fn put_batch<K: Copy>(
+        &mut self,
+        keys: &[K],
+        rows: &[u32],
+        hash: impl Fn(&S, K) -> u64,
+        is_it: impl Fn(&S, S::Key, K) -> bool,
+        keep: impl Fn(&mut S, K) -> S::Key,
+    ) {
+        let mut hashes = [0; AHEAD];
+        for (keys, rows) in keys.chunks(AHEAD).zip(rows.chunks(AHEAD)) {
+            self.reserve(keys.len());
+            for (slot, key) in hashes.iter_mut().zip(keys) {
+                *slot = hash(&self.space, *key);
+                memory::prefetch(&self.slots[home(*slot, self.slots.len())]);
+            }
+            for ((key, row), hash) in keys.iter().zip(rows).zip(hashes) {
+                let at = self.find(hash, |kept| is_it(&self.space, kept, *key));
+                let slot = &mut self.slots[at];
+                if slot.rows.count == 0 {
+                    self.keys += 1;
+                    slot.key = keep(&mut self.space, *key);
+                }
+                self.lists.insert(&mut slot.rows, *row);
+            }
+        }
+        self.entries += keys.len() as u64;
+    }
+
+    /// Frees a slot, and moves those after it that may stand nearer to their place.
+    fn close(&mut self, mut gap: usize) {
+        self.keys -= 1;
+        let len = self.slots.len();
+        let mut at = self.next(gap);
+        while self.slots[at].rows.count > 0 {
+            // It may move to the gap unless its place lies behind that.
+            let place = home(self.hash_of(&self.slots[at]), len);
+            let (from_place, from_gap) = ((at + len - place) % len, (at + len - gap) % len);
+            if from_place >= from_gap {
+                self.slots[gap] = self.slots[at];
+                gap = at;
+            }
+            at = self.next(at);
+        }
+        self.slots[gap] = Slot::default();
+    }
+
+    /// Calls `visit` with the list of each probe, whose slots are asked for ahead.
+    #[inline]
+    fn for_each(&self, probes: &[S::Probe<'_>], mut visit: impl FnMut(List)) {
+        if self.slots.is_empty() {
+            probes.iter().for_each(|_| visit(List::default()));
+            return;
+        }
+        let mut hashes = [0; AHEAD];
+        for probes in probes.chunks(AHEAD) {
+            for (slot, probe) in hashes.iter_mut().zip(probes) {
+                *slot = S::hash(*probe);
+                memory::prefetch(&self.slots[home(*slot, self.slots.len())]);
+            }
+            for (probe, hash) in probes.iter().zip(hashes) {
+                visit(self.slots[self.find(hash, |kept| self.space.compare(kept, *probe).is_eq())].rows);
+            }
+        }
+    }
+}
+
+impl<S: Space> Index<S> for Hash<S> {
+    fn len(&self) -> u64 {
+        self.entries
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        (self.slots.capacity() * size_of::<Slot<S::Key>>()) as u64
+            + self.lists.memory_bytes()
+            + self.space.memory_bytes()
+    }
+
+    fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
+        self.for_each(probes, |list| {
+            self.lists.collect(list, found);
+            found.end();
+        });
+    }
+
+    fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
+        let mut slots = out.iter_mut();
+        self.for_each(probes, |list| {
+            let slot = slots.next().expect("there is an answer for each probe");
+            *slot = if list.count == 0 { NONE } else { self.lists.first(list) };
+        });
+    }
+
+    fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
+        self.put_batch(
+            probes,
+            rows,
+            |_, probe| S::hash(probe),
+            |space, kept, probe| space.compare(kept, probe).is_eq(),
+            |space, probe| space.keep(probe),
+        );
+    }
+
+    fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
+        let mut gone = 0;
+        if self.slots.is_empty() {
+            return 0;
+        }
+        for (index, probe) in probes.iter().enumerate() {
+            let at = self.find(S::hash(*probe), |kept| self.space.compare(kept, *probe).is_eq());
+            let list = &mut self.slots[at].rows;
+            if list.count == 0 {
+                continue;
+            }
+            gone += u64::from(match rows {
+                None => self.lists.clear(list),
+                Some(rows) => self.lists.remove(list, rows[index]),
+            });
+            if list.count == 0 {
+                self.close(at);
+            }
+        }
+        self.entries -= gone;
+        gone
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn statistics(&self) -> Vec<(&'static str, f64)> {
+        vec![("distinct_keys", self.keys as f64), ("slots", self.slots.len() as f64)]
+    }
+}
