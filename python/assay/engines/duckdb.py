@@ -115,16 +115,10 @@ class DuckDb(Engine):
     @property
     def _same(self) -> str:
         """The condition under which a row of t and one of a given batch have the same key."""
-        if len(self._keys) == 1:
-            return "t.k0 = g.k0"
-        return " AND ".join(f"t.{key} IS NOT DISTINCT FROM g.{key}" for key in self._keys)
+        return " AND ".join(f"t.{key} = g.{key}" for key in self._keys)
 
     def _equals(self, values: tuple[Any, ...]) -> tuple[str, list[Any]]:
-        terms = [
-            f"{key} IS NULL" if value is None else f"{key} = CAST(? AS {self._types[key]})"
-            for key, value in zip(self._keys, values, strict=False)
-        ]
-        return " AND ".join(terms), [value for value in values if value is not None]
+        return " AND ".join(f"{key} = CAST(? AS {self._types[key]})" for key in self._keys), list(values)
 
     def _range(self, bounds: Bounds, limit: int | None, descending: bool) -> np.ndarray:
         conditions: list[str] = []
@@ -159,23 +153,15 @@ class DuckDb(Engine):
         """The condition that the key from its part `place` on is beyond the bound, a null being after all values."""
         key, value, is_last = self._keys[place], bound[place], place == len(bound) - 1
         one = f"CAST(? AS {self._types[key]})"
-        may_be_null = len(self._keys) > 1
-        if value is None:  # nothing is after a null, every value before it
-            same = f"{key} IS NULL"
-            further, given = ("FALSE" if sign == ">" else f"{key} IS NOT NULL"), []
-        else:
-            same = f"{key} = {one}"
-            further, given = f"{key} {sign} {one}", [value]
-            if sign == ">" and may_be_null:
-                further = f"({further} OR {key} IS NULL)"
-        if is_last and not is_closed:
-            return further, given
-        if is_last and value is not None and not may_be_null:
-            return f"{key} {sign}= {one}", given
+        if is_last and is_closed:
+            sign += "="
+        beyond = f"{key} {sign} {one}"
+        if sign[0] == ">" and len(self._keys) > 1:
+            beyond = f"({beyond} OR {key} IS NULL)"
         if is_last:
-            return f"({further} OR {same})", given * 2
+            return beyond, [value]
         rest, values = self._beyond(bound, sign, is_closed, place + 1)
-        return f"({further} OR ({same} AND {rest}))", [*given, *given, *values]
+        return f"({beyond} OR ({key} = {one} AND {rest}))", [value, value, *values]
 
     def _insert(self, columns: list[pa.Array], rows: np.ndarray, payload: pa.Array) -> None:
         with self._given(columns, row=pa.array(rows), payload=payload):

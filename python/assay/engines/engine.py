@@ -7,8 +7,9 @@
         engine.insert(keys, rows); engine.delete(keys, rows)
 
 The table has three things for each row: its number, its key (one column or several, in order) and a payload, which
-is no part of any key. A row whose key is null (all parts of it) is left out, as in `assay.Index`; a null part of a
-compound key comes after all values. Row numbers are unique and below 2^63.
+is no part of any key. A row whose key is null (all parts of it) is left out; a null part of a compound key comes after
+all values, and who asks for one gets null, as null equals nothing: all as in `assay.Index`. Row numbers are unique and
+below 2^63.
 
 This module checks what comes in, brings it into the forms of `ordered.py`, leaves nulls out, accounts for
 conversions and written bytes, and builds the answers; an engine's own file has what is particular to it.
@@ -31,8 +32,8 @@ import pyarrow.compute as pc
 
 from assay.catalogue import Contender
 from assay.engines.folder import EngineFolder, WriteCounter
-from assay.engines.ordered import KeyPart, columns_of, key_part, scalars_of
-from assay.errors import MeasurementError, ParameterError, UnknownNameError, UnsupportedTypeError, UsageError
+from assay.engines.ordered import KeyPart, columns_of, key_part, probes_of, scalars_of
+from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError, UsageError
 
 __all__ = ["Bounds", "Closed", "Engine"]
 
@@ -43,7 +44,7 @@ _ROWS_BELOW = 1 << 63
 
 @dataclass(frozen=True)
 class Bounds:
-    """A range: each bound is a value in its form for each part that it names, or None; null is a value of a part."""
+    """A range: each bound is a value in its form for each part that it names, or None."""
 
     low: tuple[Any, ...] | None = None
     high: tuple[Any, ...] | None = None
@@ -247,24 +248,25 @@ class Engine(ABC):
     def ranges(self, lows: Any, highs: Any, *, closed: Closed = "both") -> pa.LargeListArray:
         """A batch of ranges: the rows of each, as `range` gives them; `lows` and `highs` are keys of the same number.
 
-        A null bound of a key of one column is none: that side is open.
+        Where a bound has a null, the answer is null.
         """
         self._check_open()
         self._bounds(None, None, closed)
         with self._converting():
-            sides = [columns_of(side, self.parts) for side in (lows, highs)]
-            if len(sides[0][0]) != len(sides[1][0]):
-                raise ParameterError(f"there are {len(sides[0][0])} lows and {len(sides[1][0])} highs")
-            starts, ends = (
-                [self._values(part, column) for part, column in zip(self.parts, side, strict=True)] for side in sides
-            )
-        if self.rows:
-            counts, rows = self._ranges(starts, ends, closed)
-        else:
-            counts, rows = np.zeros(len(starts[0]), np.int64), np.zeros(0, np.int64)
+            bounds = [*columns_of(lows, self.parts), *columns_of(highs, self.parts)]
+            width, count = len(self.parts), len(bounds[0])
+            if len(bounds[width]) != count:
+                raise ParameterError(f"there are {count} lows and {len(bounds[width])} highs; expected as many")
+            null = np.logical_or.reduce([column.is_null().to_numpy(zero_copy_only=False) for column in bounds])
+            places = np.flatnonzero(~null)
+            kept = [column.take(pa.array(places)) for column in bounds] if null.any() else bounds
+            forms = [self._values(part, column) for part, column in zip(self.parts * 2, kept, strict=True)]
+        counts, rows = np.zeros(len(places), np.int64), np.zeros(0, np.int64)
+        if self.rows and len(places):
+            counts, rows = self._ranges(forms[:width], forms[width:], closed)
         with self._converting():
-            offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int64())
-            return pa.LargeListArray.from_arrays(offsets, pa.array(rows.astype(np.uint64)))
+            by_range = np.repeat(places, counts)
+            return _lists(by_range, pa.array(rows.astype(np.uint64)), count, null if null.any() else None)
 
     def top_k(self, k: int, *, descending: bool = True) -> pa.UInt64Array:
         """The rows of the k largest keys, or of the smallest ones; ties as in `range`."""
@@ -296,7 +298,7 @@ class Engine(ABC):
 
     def update_payload(self, keys: Any, rows: Any, payload: Any, *, transaction_rows: int | None = None) -> int:
         """Gives rows another payload; arguments as in `insert`. Returns how many rows were there."""
-        columns, numbers, values = self._rows(keys, rows, payload)
+        columns, numbers, values = self._rows(keys, rows, payload, asked=True)
         changed = 0
         for part in _pieces(len(numbers), transaction_rows):
             with self._writing():
@@ -307,16 +309,16 @@ class Engine(ABC):
         """Gives rows another key, which must not be null; arguments as in `insert`. Returns how many were there."""
         self._check_open()
         with self._converting():
-            before, after = (columns_of(side, self.parts) for side in (keys, new_keys))
-            if len(before[0]) != len(after[0]):
-                raise ParameterError(f"there are {len(before[0])} keys and {len(after[0])} new ones")
-            numbers = self._numbers(rows, len(before[0]))
+            after = columns_of(new_keys, self.parts)
+            count, kept, places, _ = self._probes(keys)
+            if count != len(after[0]):
+                raise ParameterError(f"there are {count} keys and {len(after[0])} new ones")
+            numbers = self._numbers(rows, count)
             self._check_unique(numbers)
             new, _, mask = self._present(after)
             if mask is not None:
                 raise ParameterError("a new key is null, which an engine's row cannot have; delete the row instead")
-            kept, (numbers, places), _ = self._present(before, numbers, np.arange(len(numbers)))
-            new = [column.take(pa.array(places)) for column in new]
+            numbers, new = numbers[places], [column.take(pa.array(places)) for column in new]
         changed = 0
         for part in _pieces(len(numbers), transaction_rows):
             with self._writing():
@@ -333,12 +335,8 @@ class Engine(ABC):
         """
         self._check_open()
         with self._converting():
-            columns = columns_of(keys, self.parts)
-            numbers = None if rows is None else self._numbers(rows, len(columns[0]))
-            if numbers is None:
-                columns, _, _ = self._present(columns)
-            else:
-                columns, (numbers,), _ = self._present(columns, numbers)
+            count, columns, places, _ = self._probes(keys)
+            numbers = None if rows is None else self._numbers(rows, count)[places]
         gone = 0
         for part in _pieces(len(columns[0]), transaction_rows):
             with self._writing():
@@ -384,18 +382,10 @@ class Engine(ABC):
 
     def _ranges(self, lows: list[pa.Array], highs: list[pa.Array], closed: Closed) -> tuple[np.ndarray, np.ndarray]:
         """How many rows each range has, and the rows of all; one by one, unless an engine has a better way."""
-        one = len(self.parts) == 1
         starts, ends = (zip(*(column.to_pylist() for column in side), strict=True) for side in (lows, highs))
         found = [
             self._range(
-                Bounds(
-                    None if one and start[0] is None else start,
-                    None if one and end[0] is None else end,
-                    closed in ("both", "left"),
-                    closed in ("both", "right"),
-                ),
-                None,
-                False,
+                Bounds(start, end, closed in ("both", "left"), closed in ("both", "right")), None, descending=False
             )
             for start, end in zip(starts, ends, strict=True)
         ]
@@ -471,21 +461,33 @@ class Engine(ABC):
         return [form.take(kept) for form in forms], taken, mask
 
     def _probes(self, keys: Any) -> tuple[int, list[pa.Array], np.ndarray, np.ndarray | None]:
+        """How many are asked for; those that can be there, in their forms; their places; which are null, if any."""
         self._check_open()
         with self._converting():
-            columns = columns_of(keys, self.parts)
+            columns, absent = probes_of(keys, self.parts)
             count = len(columns[0])
-            forms, (places,), mask = self._present(columns, np.arange(count))
-        return count, forms, places, mask
+            forms = [self._values(part, column) for part, column in zip(self.parts, columns, strict=True)]
+            if not any(column.null_count for column in columns):
+                return count, forms, np.arange(count), None
+            null = np.logical_or.reduce([column.is_null().to_numpy(zero_copy_only=False) for column in columns])
+            places = np.flatnonzero(~null)
+            forms = [form.take(pa.array(places)) for form in forms]
+        return count, forms, places, null if absent is None else null & ~absent
 
-    def _rows(self, keys: Any, rows: Any, payload: Any) -> tuple[list[pa.Array], np.ndarray, pa.Array]:
+    def _rows(
+        self, keys: Any, rows: Any, payload: Any, *, asked: bool = False
+    ) -> tuple[list[pa.Array], np.ndarray, pa.Array]:
+        """Rows in their forms that are put in, or asked for."""
         self._check_open()
         with self._converting():
-            columns = columns_of(keys, self.parts)
+            columns = probes_of(keys, self.parts)[0] if asked else columns_of(keys, self.parts)
             numbers = self._numbers(rows, len(columns[0]))
             if payload is None and self.payload_type != pa.int64():
                 raise ParameterError(f"payload is missing; this table's is of type {self.payload_type}")
             values = pa.array(numbers) if payload is None else self._payload(payload, len(numbers))
+            if asked:
+                _, forms, places, _ = self._probes(pa.table(columns, [part.name for part in self.parts]))
+                return forms, numbers[places], values.take(pa.array(places))
             forms, (numbers, values), _ = self._present(columns, numbers, values)
         return forms, numbers, values
 
@@ -516,19 +518,18 @@ class Engine(ABC):
     def _bounds(self, low: Any, high: Any, closed: str) -> Bounds:
         if closed not in CLOSED:
             raise UnknownNameError.of("way to close a range", str(closed), CLOSED)
-        sides: list[tuple[Any, ...] | None] = []
-        for which, bound in (("low", low), ("high", high)):
+        ends: list[tuple[Any, ...] | None] = []
+        within = [closed in ("both", "left"), closed in ("both", "right")]
+        for place, (which, bound) in enumerate((("low", low), ("high", high))):
             if bound is None:
-                sides.append(None)
+                ends.append(None)
                 continue
-            values = scalars_of(bound, self.parts, which)
-            sides.append(
-                tuple(self._values(part, value)[0].as_py() for part, value in zip(self.parts, values, strict=False))
+            values, is_within = scalars_of(bound, self.parts, which)
+            ends.append(
+                tuple(self._values(part, one)[0].as_py() for part, one in zip(self.parts, values, strict=False))
             )
-        return Bounds(sides[0], sides[1], closed in ("both", "left"), closed in ("both", "right"))
-
-    def _broken(self, error: Exception) -> MeasurementError:
-        return MeasurementError(f"{self.spelling} failed: {type(error).__name__}: {error}")
+            within[place] = within[place] if is_within is None else is_within
+        return Bounds(ends[0], ends[1], within[0], within[1])
 
 
 def _payload_type(name: str, type_: pa.DataType) -> pa.DataType:

@@ -45,9 +45,6 @@ def beginning(values: Sequence[Any], parts: Sequence[KeyPart]) -> bytes:
     compound = len(parts) > 1
     text = b""
     for value, part in zip(values, parts, strict=False):
-        if value is None:
-            text += b"\2"
-            continue
         text += b"\1" if compound else b""
         text += _part(pa.array([value], part.form_type), part)[0].as_py()
     return text

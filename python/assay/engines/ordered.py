@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from assay.errors import ParameterError, UnsupportedTypeError
 
-__all__ = ["KeyPart", "columns_of", "key_part", "scalars_of"]
+__all__ = ["KeyPart", "columns_of", "key_part", "probes_of", "scalars_of"]
 
 Form = Literal["word", "text", "binary"]
 _SIGN = np.uint64(1 << 63)
@@ -93,7 +93,7 @@ def _unordered(name: str, type_: pa.DataType) -> UnsupportedTypeError:
 
 
 def columns_of(keys: Any, parts: Sequence[KeyPart]) -> list[pa.Array]:
-    """Keys, whatever they come as, as one array for each part of the key, of the part's type.
+    """Keys that are put in, whatever they come as, as one array for each part of the key, of the part's type.
 
     Args:
         keys: An Arrow array or chunked array for a key of one column; a table or record batch for any, its columns
@@ -101,9 +101,32 @@ def columns_of(keys: Any, parts: Sequence[KeyPart]) -> list[pa.Array]:
         parts: The key's columns.
 
     Raises:
-        ParameterError: There are more or fewer columns than the key has.
-        UnsupportedTypeError: A column cannot be cast to the key's type without loss.
+        ParameterError: There are more or fewer columns than the key has, or a value does not fit the part's type.
+        UnsupportedTypeError: A column is of another family of types than its part.
     """
+    found = []
+    for column, part in zip(_given(keys, parts), parts, strict=True):
+        narrow, absent = _of_type(column, part)
+        if absent is not None:
+            value = column[int(np.argmax(absent))]
+            raise ParameterError(f'{value} does not fit the column "{part.name}", which is of type {part.type}')
+        found.append(narrow)
+    return found
+
+
+def probes_of(keys: Any, parts: Sequence[KeyPart]) -> tuple[list[pa.Array], np.ndarray | None]:
+    """Keys that are asked for, as `columns_of`, and which of them no value of the parts' types can equal, if any."""
+    found, absent = [], None
+    for column, part in zip(_given(keys, parts), parts, strict=True):
+        narrow, unfit = _of_type(column, part)
+        found.append(narrow)
+        if unfit is not None:
+            absent = unfit if absent is None else absent | unfit
+    return found, absent
+
+
+def _given(keys: Any, parts: Sequence[KeyPart]) -> list[pa.Array]:
+    """The columns of keys as plain arrays of their own types."""
     if isinstance(keys, pa.RecordBatch | pa.Table):
         columns = list(keys.columns)
     elif isinstance(keys, pa.Array | pa.ChunkedArray):
@@ -118,38 +141,80 @@ def columns_of(keys: Any, parts: Sequence[KeyPart]) -> list[pa.Array]:
         raise ParameterError(
             f"the keys have {len(columns)} columns; expected {len(parts)}: {', '.join(part.name for part in parts)}"
         )
-    return [_of_type(column, part) for column, part in zip(columns, parts, strict=True)]
+    return [_plain(column) for column in columns]
 
 
-def _of_type(column: pa.Array | pa.ChunkedArray, part: KeyPart) -> pa.Array:
+def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # what has no chunk, or too long a one to combine
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    elif pa.types.is_run_end_encoded(column.type):
-        column = pc.run_end_decode(column)
+        return column.dictionary_decode()
+    return pc.run_end_decode(column) if pa.types.is_run_end_encoded(column.type) else column
+
+
+def _family(type_: pa.DataType) -> str:
+    """Types whose values can be the same."""
+    types = pa.types
+    tests = {
+        "bool": types.is_boolean,
+        "integer": types.is_integer,
+        "float": types.is_floating,
+        "date": types.is_date,
+        "time": types.is_time,
+        "timestamp": types.is_timestamp,
+        "duration": types.is_duration,
+        "decimal": types.is_decimal,
+        "text": lambda one: types.is_string(one) or types.is_large_string(one) or types.is_string_view(one),
+    }
+    return next((name for name, test in tests.items() if test(type_)), "binary")
+
+
+def _of_type(column: pa.Array, part: KeyPart) -> tuple[pa.Array, np.ndarray | None]:
+    """The column in the part's type, and which values have no equal there, if any; these are null."""
     if column.type == part.type:
-        return column
+        return column, None
+    if pa.types.is_null(column.type):
+        return pa.nulls(len(column), part.type), None
+    family = _family(column.type)
     try:
-        return column.cast(part.type)
+        if family != _family(part.type) or (
+            family == "timestamp" and (column.type.tz is None) != (part.type.tz is None)
+        ):
+            raise pa.ArrowNotImplementedError("they are not comparable")
+        if family in ("text", "binary", "date"):
+            return column.cast(part.type), None
+        narrow = column.cast(part.type, safe=False)
+        wide = narrow.cast(column.type, safe=False)
+        same = pc.equal(wide, column)
+        if family == "float":
+            same = pc.or_(same, pc.is_nan(column))
+        same = pc.fill_null(same, True)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise UnsupportedTypeError(
-            f'keys for column "{part.name}" are of type {column.type}; expected {part.type}: {error}'
+            f'keys for column "{part.name}" are of type {column.type}; expected {part.type}: {error}; cast them'
         ) from error
+    if pc.all(same).as_py() is not False:
+        return narrow, None
+    return pc.if_else(same, narrow, pa.scalar(None, part.type)), ~same.to_numpy(zero_copy_only=False)
 
 
-def scalars_of(bound: Any, parts: Sequence[KeyPart], which: str) -> list[pa.Array]:
+def scalars_of(bound: Any, parts: Sequence[KeyPart], which: str) -> tuple[list[pa.Array], bool | None]:
     """A bound of a range as arrays of one value, one for each part that it names, in their types.
+
+    An integer that the part's type cannot hold keeps its place: the bound ends with the last value before or after it.
 
     Args:
         bound: A Python value or Arrow scalar; for a compound key a tuple, which may be shorter than the key.
         parts: The key's columns.
-        which: "low" or "high", for messages.
+        which: "low" or "high".
+
+    Returns:
+        The arrays, and whether what equals them is within, where the caller's `closed` does not say so.
 
     Raises:
-        ParameterError: It has more values than the key has columns, or one is not of its column's type.
+        ParameterError: It has more values than the key has columns, or one is null or not of its column's type.
     """
     values = tuple(bound) if isinstance(bound, tuple | list) else (bound,)
     if not 1 <= len(values) <= len(parts):
@@ -160,13 +225,21 @@ def scalars_of(bound: Any, parts: Sequence[KeyPart], which: str) -> list[pa.Arra
     found = []
     for value, part in zip(values, parts, strict=False):
         plain = value.as_py() if isinstance(value, pa.Scalar) else value
+        if plain is None:
+            raise ParameterError(f"{which} has a null, which has no order; leave it out")
+        if pa.types.is_integer(part.type) and isinstance(plain, int):
+            least = -part.bias if part.bias and pa.types.is_signed_integer(part.type) else 0
+            most = least + (1 << 8 * part.width) - 1
+            if not least <= plain <= most:
+                found.append(pa.array([min(max(plain, least), most)], part.type))
+                return found, (plain < least) == (which == "low")
         try:
             found.append(pa.array([plain], part.type))
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, ValueError) as error:
             raise ParameterError(
                 f'{which} is {plain!r} for column "{part.name}"; expected {part.type}: {error}'
             ) from error
-    return found
+    return found, None
 
 
 def _words(column: pa.Array) -> pa.Array:
