@@ -188,6 +188,9 @@ def _of_type(column: pa.Array, part: KeyPart) -> tuple[pa.Array, np.ndarray | No
         narrow = column.cast(part.type, safe=False)
         wide = narrow.cast(column.type, safe=False)
         same = pc.equal(wide, column)
+        if family == "integer":  # bits that come back may have been read with another sign
+            signs = [pc.less(one, pa.scalar(0, one.type)) for one in (column, narrow)]
+            same = pc.and_(same, pc.equal(*signs))
         if family == "float":
             same = pc.or_(same, pc.is_nan(column))
         same = pc.fill_null(same, True)
