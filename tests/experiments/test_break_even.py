@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.experiments.base import Cell
+from assay.experiments.base import Cell, Times
 from assay.experiments.indexing import conclude, decisions, direct
 from assay.experiments.indexing.break_even import Draws, break_even, interval, median_draws, pays_from, summed
 from assay.experiments.indexing.conclude import agreement
@@ -102,9 +102,10 @@ def no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IndexSpec, "is_ordered", property(lambda spec: spec.name != "hash"))
 
 
-def rounds_of(times: dict[tuple[str, str], float], contests: list[Contest]) -> dict[tuple[str, str], list[list[float]]]:
+def times_of(times: dict[tuple[str, str], float], contests: list[Contest]) -> Times:
     cells = {one.spec.name: one.cell.cell_id for one in contests}
-    return {(cells[name], metric): [[time] * 5] * 2 for (name, metric), time in times.items()}
+    rounds = {(cells[name], metric): [[time] * 5] * 2 for (name, metric), time in times.items()}
+    return Times({key: [[9e9]] for key in rounds}, rounds)
 
 
 TIMES = {
@@ -122,7 +123,7 @@ def test_costs_are_put_together_by_hand(no_catalogue: None) -> None:
     mix = mix_of([parse_operation("p", "point(k, weight=3)"), parse_operation("r", "range(k, rows=9)")], 0.8)
     contests = [contest("hash"), contest("tree"), contest("scan")]
     [point] = points_of(contests)
-    costs = {cost.name: cost for cost in costs_of(point, mix, rounds_of(TIMES, contests), 0)}
+    costs = {cost.name: cost for cost in costs_of(point, mix, times_of(TIMES, contests), 0)}
     reads = {name: cost.read.value for name, cost in costs.items()}
     assert reads == pytest.approx({"scan": 1_250.0, "tree": 125.0, "hash": 515.0})
     assert {name: cost.write.value for name, cost in costs.items()} == pytest.approx(
@@ -132,7 +133,7 @@ def test_costs_are_put_together_by_hand(no_catalogue: None) -> None:
     assert costs["tree"].workload.value == pytest.approx(0.8 * 125 + 0.2 * 60)
     settings = IndexingSettings(direct_rounds=0)
     values = conclude.conclude(
-        contests, Columns(pa.table({})), mix, settings, rounds_of(TIMES, contests), lambda _: None
+        contests, Columns(pa.table({})), mix, settings, times_of(TIMES, contests), lambda _: None
     )
     named = {one.cell.cell_id: one.spec.name for one in contests}
     found = {(named[value.cell_id], value.metric): value for value in values.values}
@@ -149,7 +150,7 @@ def test_an_index_without_its_times_has_no_cost(no_catalogue: None) -> None:
     mix = mix_of([parse_operation("p", "point(k)")], 0.8)
     contests = [contest("scan"), contest("tree")]
     known = {key: time for key, time in TIMES.items() if key[0] != "hash" and key != ("tree", "delete_ns")}
-    assert [cost.name for cost in costs_of(contests, mix, rounds_of(known, contests), 0)] == ["scan"]
+    assert [cost.name for cost in costs_of(contests, mix, times_of(known, contests), 0)] == ["scan"]
 
 
 # -- the direct measurement -------------------------------------------------------------------------
@@ -161,7 +162,7 @@ class Clock:
     def __init__(self) -> None:
         self.ns = 0
 
-    def perf_counter_ns(self) -> int:
+    def thread_time_ns(self) -> int:
         return self.ns
 
 

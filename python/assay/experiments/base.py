@@ -37,6 +37,7 @@ __all__ = [
     "Rounds",
     "Throughput",
     "Timer",
+    "Times",
     "Value",
 ]
 
@@ -274,7 +275,15 @@ class FinishesInSteps(Protocol):
 
 
 Rounds = Mapping[tuple[str, str], Sequence[Sequence[float]]]
-"""What was timed: by cell and metric, for each process, the ns per operation of each of its rounds."""
+"""By cell and metric: for each process the ns per operation of each of its rounds, the least of its samples."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """What was timed."""
+
+    wall: Rounds
+    processor: Rounds  # of the thread that called
 
 
 @runtime_checkable
@@ -282,7 +291,7 @@ class ConcludesFromTimes(Protocol):
     """A job that makes more of its times, such as where one contender overtakes another; asked once all are timed."""
 
     def conclude(
-        self, learned: Sequence[Lesson], values: Sequence[Value], rounds: Rounds, on_progress: Callable[[float], None]
+        self, learned: Sequence[Lesson], values: Sequence[Value], times: Times, on_progress: Callable[[float], None]
     ) -> Findings:
         """Further values and series; `values` are all there are, and cells that failed have no rounds."""
 

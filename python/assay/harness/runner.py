@@ -46,7 +46,7 @@ from assay.harness.records import (
 )
 from assay.harness.suite import Suite, SuiteExperiment
 from assay.harness.timing import Timing, TimingSettings, time_job
-from assay.harness.timing_summary import rounds_of
+from assay.harness.timing_summary import times_of
 
 __all__ = ["Failure", "RunOutcome", "run_suite"]
 
@@ -438,7 +438,7 @@ class _Run:
             return Findings(())
         try:
             with self.progress.quiet():
-                return job.conclude(learned, self.values[index], rounds_of(timing), self.progress.between_rounds)
+                return job.conclude(learned, self.values[index], times_of(timing), self.progress.between_rounds)
         except Exception as error:
             self._note_step(index, experiment, "nothing is concluded from the times", error)
             return Findings(())

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assay.experiments.base import Metric, Rounds, Value
+from assay.experiments.base import Metric, Times, Value
 from assay.harness.histogram import Histogram
 from assay.harness.records import CalibrationRecord, ComparisonRecord, HistogramRecord, SampleRecord, StopRule
 from assay.harness.statistics import (
@@ -30,7 +30,7 @@ from assay.harness.statistics import (
 )
 from assay.harness.timing_settings import TimingSettings
 
-__all__ = ["BASELINE_COPY", "PERCENTILES", "Timing", "percentile_metric", "rounds_of", "summarise"]
+__all__ = ["BASELINE_COPY", "PERCENTILES", "Timing", "percentile_metric", "summarise", "times_of"]
 
 BASELINE_COPY = "a/a"
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9}
@@ -53,13 +53,16 @@ class Timing:
     histograms: tuple[HistogramRecord, ...] = ()
 
 
-def rounds_of(timing: Timing) -> Rounds:
-    """By cell and metric: for each process, the data of its rounds in order, without those of baselines' copies."""
-    found: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+def times_of(timing: Timing) -> Times:
+    """The data of all rounds in order, in wall time and in processor time, without those of baselines' copies."""
+    wall: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    processor: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for sample in sorted(timing.samples, key=lambda sample: (sample.process, sample.round)):
         if sample.label != BASELINE_COPY:
-            found[sample.cell_id, sample.metric][sample.process].append(sample.ns_min)
-    return {key: list(processes.values()) for key, processes in found.items()}
+            key = sample.cell_id, sample.metric
+            wall[key][sample.process].append(sample.ns_min)
+            processor[key][sample.process].append(min(sample.cpu_ns))
+    return Times(*({key: list(rounds.values()) for key, rounds in found.items()} for found in (wall, processor)))
 
 
 @dataclass(frozen=True)

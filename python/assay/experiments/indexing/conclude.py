@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from assay.errors import AssayError
-from assay.experiments.base import Findings, Rounds, Value
+from assay.experiments.base import Findings, Times, Value
 from assay.experiments.indexing.break_even import BreakEven, Draws, break_even, cheapest, interval
 from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, plan_of
@@ -25,7 +25,7 @@ def conclude(
     columns: Columns,
     mix: Mix,
     settings: IndexingSettings,
-    rounds: Rounds,
+    times: Times,
     on_progress: Callable[[float], None],
 ) -> Findings:
     """Values of every index whose times are complete.
@@ -35,13 +35,13 @@ def conclude(
         columns: The table.
         mix: The workload.
         settings: Among them the rounds of the direct measurement.
-        rounds: What was timed.
+        times: What was timed.
         on_progress: Told of the share that is done.
     """
     points = points_of(contests)
     values: list[Value] = []
     for place, here in enumerate(points):
-        costs = costs_of(here, mix, rounds, settings.seed)
+        costs = costs_of(here, mix, times, settings.seed)
         if costs:
             values += _costs(costs, mix)
             values += _regrets(costs)

@@ -64,6 +64,11 @@ class Contest:
         """Whether it is the scan, which has nothing to build and nothing to be told."""
         return self.spec.name == NO_INDEX
 
+    @property
+    def is_processor_bound(self) -> bool:
+        """Whether the thread that asks does all the work, and waits for nothing."""
+        return self.threads == 1 and not self.spec.is_engine
+
     def built(self, rows: KeyRows, settings: IndexingSettings) -> Index:
         """The index of these rows."""
         limit = None if self.is_none else settings.memory_limit_bytes

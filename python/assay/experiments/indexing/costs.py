@@ -2,8 +2,11 @@
 
 A read that an index cannot answer is left to the scan, and costs what it does. The scan has nothing to be told of a
 write: the table's own writes are the same with any structure beside it, and left out of all. An engine holds the table
-too: its writes are those of table and index, and it is compared with the same engine without one. Times are medians
-with the draws of their resamples, so that whatever is computed of them has an interval.
+too: its writes are those of table and index, and it is compared with the same engine without one.
+
+Times are those of the processor where one thread does all the work: a long scan cannot escape what else runs, and a
+short lookup can, so that their wall times do not go together on a busy machine. They are medians with the draws of
+their resamples, so that whatever is computed of them has an interval.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.experiments.base import Rounds
+from assay.experiments.base import Times
 from assay.experiments.indexing.break_even import Draws, median_draws, summed
 from assay.experiments.indexing.contenders import baseline_of, is_same
 from assay.experiments.indexing.contests import Contest, Key
@@ -54,13 +57,13 @@ def points_of(contests: Sequence[Contest]) -> list[list[Contest]]:
     return [sorted(here, key=lambda one: (not one.is_none, not one.spec.is_bare)) for here in found.values()]
 
 
-def costs_of(contests: Sequence[Contest], mix: Mix, rounds: Rounds, seed: int) -> list[Cost]:
+def costs_of(contests: Sequence[Contest], mix: Mix, times: Times, seed: int) -> list[Cost]:
     """What each index costs whose times are complete; the scan, which answers what others cannot, first.
 
     Args:
         contests: Of one key and number of threads, as `points_of` gives them.
         mix: The workload.
-        rounds: What was timed.
+        times: What was timed.
         seed: Of the resamples.
     """
     names = contests[0].key.names
@@ -69,6 +72,7 @@ def costs_of(contests: Sequence[Contest], mix: Mix, rounds: Rounds, seed: int) -
     scanned: Mapping[str, Draws] = {}
     for contest in contests:
         cell = contest.cell.cell_id
+        rounds = times.processor if contest.is_processor_bound else times.wall
         own = {
             name: median_draws(rounds[cell, f"query_ns.{name}"], f"{cell}/{name}", seed)
             for name in reads

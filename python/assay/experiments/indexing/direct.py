@@ -56,15 +56,16 @@ class _Part:
 
     share: float
     do: Callable[[int], int]  # does so many, and says how many it did
+    clock: Callable[[], int]
     due: float = 0.0
     ns: int = 0
     done: int = 0
 
     def run(self, count: int) -> None:
         """Does so many against the clock."""
-        started = time.perf_counter_ns()
+        started = self.clock()
         done = self.do(count)
-        self.ns += time.perf_counter_ns() - started
+        self.ns += self.clock() - started
         self.done += done
 
     @property
@@ -98,14 +99,15 @@ class Side:
 
     def __post_init__(self) -> None:
         own = self.plan.asked(self.contest.spec)
+        clock = time.thread_time_ns if self.contest.is_processor_bound else time.perf_counter_ns
         for name, share in self.reads.items():
             question = self.plan.questions.get(f"query_ns.{name}")
             if question is not None and len(question):
                 index = self.index if f"query_ns.{name}" in own else self.scan
-                self._asked.append(_Part(share, _Asking(question, index, self.contest.threads)))
+                self._asked.append(_Part(share, _Asking(question, index, self.contest.threads), clock))
         for kind, share in ({} if self.contest.is_none else self.writes).items():
             changing = _Changing(self.index, self.plan.changes[kind])
-            self._changed.append(_Part(share, changing))
+            self._changed.append(_Part(share, changing, clock))
             self._pools.append(changing)
 
     @property

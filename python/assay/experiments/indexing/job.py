@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.datasets import Batch, Dataset
 from assay.errors import AssayError, EmptyInputError
-from assay.experiments.base import Cell, Findings, Lesson, Rounds, Timer, Value
+from assay.experiments.base import Cell, Findings, Lesson, Timer, Times, Value
 from assay.experiments.distinct import give_back_memory
 from assay.experiments.indexing.conclude import conclude
 from assay.experiments.indexing.contests import RANGE_ROWS, Contest, plan_of, verify
@@ -146,12 +146,12 @@ class IndexingJob:
         return timers
 
     def conclude(
-        self, learned: Sequence[Lesson], values: Sequence[Value], rounds: Rounds, on_progress: Callable[[float], None]
+        self, learned: Sequence[Lesson], values: Sequence[Value], times: Times, on_progress: Callable[[float], None]
     ) -> Findings:
         """Costs, regrets and break-even mixes, predicted from the times and measured directly."""
         if any(contest.spec.is_engine for contest in self.contests):
             from assay.engines.folder import EngineFolder
 
             EngineFolder().remove()  # and with it the folders of engines whose processes have been ended
-        contests = [contest for contest in self.contests if (contest.cell.cell_id, "lookup_ns.hit") in rounds]
-        return conclude(contests, _columns(learned[0]), self.mix, self.settings, rounds, on_progress)
+        contests = [contest for contest in self.contests if (contest.cell.cell_id, "lookup_ns.hit") in times.wall]
+        return conclude(contests, _columns(learned[0]), self.mix, self.settings, times, on_progress)
