@@ -142,7 +142,7 @@ def test_costs_are_put_together_by_hand(no_catalogue: None) -> None:
     assert found["tree", "break_even_reads.next_best"].value == pytest.approx(30 / (515 - 125))
     assert found["tree", "workload_regret"].value == 0
     assert found["hash", "query_regret.p"].value == 0 and found["tree", "query_regret.p"].value == pytest.approx(4)
-    assert ("hash", "query_regret.r") not in found
+    assert found["hash", "query_cost_ns.r"].value == 2_000 and found["hash", "query_regret.r"].value == pytest.approx(9)
     assert "r left to the scan" in str(found["hash", "read_ns"].note)
 
 

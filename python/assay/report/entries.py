@@ -410,6 +410,9 @@ ENTRIES: dict[str, Entry] = {
         "predicted ÷ measured, against {}", "÷ measured {}", _X, "how far the predicted mix is off; 1 is right"
     ),
     "query_ns": Entry("query: {}", "{}", _X, "time of one query of the workload, to its row numbers"),
+    "query_cost_ns": Entry(
+        "cost of {}", "cost {}", _X, "what a query costs with this index, or with the scan it is left to"
+    ),
     "query_regret": Entry("regret of {}", "regret {}", _X, "what a query costs over the index that is fastest for it"),
     "range_ns": Entry("range of {} rows", "range {}", _X, "time of a range of so many rows"),
     "ordered_scan_ns": Entry("row in order", "in order", _X, "time to list all rows in order, for each"),

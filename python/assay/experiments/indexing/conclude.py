@@ -64,6 +64,9 @@ def _costs(costs: Sequence[Cost], mix: Mix) -> list[Value]:
             _timed(cost, "write_ns", cost.write, _write_note(cost)),
             _timed(cost, "workload_ns", cost.workload, f"{100 * mix.read_share:.4g} % of the operations read"),
         ]
+        for name, draws in cost.queries.items():
+            left = "left to the scan" if name in cost.left else None
+            values.append(_timed(cost, f"query_cost_ns.{name}", draws, left))
         base = baseline(cost, costs)
         if base is not None:
             speedup = Draws(base.read.value / cost.read.value, base.read.draws / cost.read.draws)

@@ -29,8 +29,8 @@ class Cost:
 
     Attributes:
         contest: Which.
-        queries: The time of each read that it answers, by name.
-        left: The reads that are left to the scan.
+        queries: The time of each read, by name.
+        left: Those that are left to the scan.
         read: Of a read, by the shares of the reads of this key.
         write: Of a write.
         workload: Of an operation at the mix.
@@ -86,12 +86,14 @@ def costs_of(contests: Sequence[Contest], mix: Mix, times: Times, seed: int) -> 
         if not known or any((cell, f"{kind}_ns") not in rounds for kind in told):
             continue
         whole = sum(known.values())
-        read = summed([(share / whole, own.get(name) or scanned[name]) for name, share in known.items()])
+        queries = {name: own.get(name) or scanned[name] for name in known}
+        read = summed([(share / whole, queries[name]) for name, share in known.items()])
         write = summed(
             [(share, median_draws(rounds[cell, f"{kind}_ns"], f"{cell}/{kind}", seed)) for kind, share in told.items()]
         )
         workload = summed([(mix.read_share, read), (1 - mix.read_share, write)])
-        found.append(Cost(contest, own, tuple(name for name in known if name not in own), read, write, workload))
+        left = tuple(name for name in known if name not in own)
+        found.append(Cost(contest, queries, left, read, write, workload))
     return found
 
 

@@ -19,6 +19,7 @@ from assay.units import format_duration_ns
 __all__ = ["MOST_SETS", "Candidate", "Choice", "best_set", "cost_of", "decisions", "times", "whole_workload"]
 
 MOST_SETS = 100_000
+_COST = "query_cost_ns."
 _VARIED = ("order", "threads", "rows", "duplicates")
 
 Row = Mapping[str, Value]
@@ -119,7 +120,7 @@ def decisions(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> list[str]:
         return []
     found = []
     for metric in scan:
-        if not metric.startswith("query_ns.") or scan[metric].value is None:
+        if not metric.startswith(_COST) or scan[metric].value is None:
             continue
         taken = {name: row[metric].value for name, row in rows.items() if metric in row}
         known = {name: float(value) for name, value in taken.items() if value is not None}
@@ -177,7 +178,7 @@ def _candidates(cells: Sequence[Cell], by_cell: Mapping[str, Row]) -> tuple[list
         queries = {
             metric.partition(".")[2]: float(value.value)
             for metric, value in row.items()
-            if metric.startswith("query_ns.") and value.value is not None
+            if metric.startswith(_COST) and value.value is not None
         }
         if cell.contender == NO_INDEX:
             for name, time in queries.items():
