@@ -31,6 +31,8 @@ def read_trace(source: Any, *, key: str = "key", size: str | None = None) -> _co
     dataset = open_dataset(source)
     name_of("key", key, "the column of keys")
     trace = _core.Trace()
+    if dataset.rows is not None:
+        trace.expect(dataset.rows)
     columns = list(dict.fromkeys([key] if size is None else [key, size]))
     for batch in dataset.batches(columns, encoded=True):
         keys = batch.data.column(key)

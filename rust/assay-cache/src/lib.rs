@@ -32,6 +32,7 @@ pub mod lru;
 pub mod lru_k;
 pub mod mru;
 pub mod next_uses;
+pub mod numbering;
 pub mod opt;
 pub mod pfoo_l;
 pub mod positions;

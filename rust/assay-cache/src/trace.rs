@@ -2,25 +2,25 @@
 //!
 //! Keys are numbered in the order of their first appearance, so that the first request of a key is the one whose
 //! number is the next. Cost: 4 bytes a request, 8 more for each of sizes and times where there are any, 8 bytes
-//! a key (16 once W-TinyLFU has run), and the key table while the trace is read.
+//! a key (16 once W-TinyLFU has run), and while the trace is read what `numbering.rs` needs.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::Requests;
 use crate::next_uses::next_uses;
+use crate::numbering::Numbering;
 use crate::sketch::Hashes;
 use assay_core::error::{Error, Result};
-use assay_core::hash::HashKey;
-use assay_core::hash::xxh64::Xxh64;
-use assay_core::key_table::KeyTable;
-use assay_core::keys::{Canonical, Keys, Values};
+use assay_core::keys::Keys;
 use assay_core::memory;
 
 /// Requests in the order of time.
 #[derive(Debug, Default)]
 pub struct Trace {
-    table: KeyTable,
+    numbering: Numbering,
+    /// Whether no key can be numbered any more.
+    finished: bool,
     ids: Arc<Vec<u32>>,
     /// See [`Trace::next_uses`]; made when somebody asks.
     next_uses: OnceLock<Arc<Vec<u32>>>,
@@ -67,7 +67,7 @@ impl Trace {
         let words = (0..distinct as u64).collect();
         let mut made = Self::default();
         made.check_sizes(ids.len(), sizes.as_deref())?;
-        (made.ids, made.distinct, made.words) = (Arc::new(ids), distinct, words);
+        (made.ids, made.distinct, made.words, made.finished) = (Arc::new(ids), distinct, words, true);
         made.add_sizes(0, 0, sizes);
         Ok(made)
     }
@@ -75,53 +75,38 @@ impl Trace {
     /// Appends the requests of these keys, which go on where those before ended; all of them have sizes, or none.
     ///
     /// # Errors
-    /// If a key is null, or there are sizes here and none before or the other way round; or if the trace was finished,
-    /// has its times, or met a null before.
+    /// If a key is null, or there are sizes here and none before or the other way round; or if the trace was finished
+    /// or has its times. Then nothing is appended.
     pub fn append(&mut self, keys: &Keys<'_>, sizes: Option<Vec<u64>>) -> Result<()> {
-        if self.table.len() != self.distinct || self.times.is_some() {
+        if self.finished || self.times.is_some() {
             return Err(Error::Data(
-                "nothing can be appended to this trace any more, as it was finished, has its times, or was refused a \
-                 key: begin another one"
-                    .to_owned(),
+                "nothing can be appended to a trace that was finished or has its times; begin another one".to_owned(),
             ));
         }
         self.check_sizes(keys.len(), sizes.as_deref())?;
         let first = self.ids.len();
-        let known = self.distinct;
-        let ids = Arc::make_mut(&mut self.ids);
-        ids.resize(first + keys.len(), 0);
-        let numbers = &mut ids[first..];
-        let mut fresh = Vec::new();
-        self.table.insert_keys(keys, 0, numbers, &mut fresh);
-        if let Some(null) = self.table.null() {
-            let place = first + numbers.iter().position(|&number| number == null).unwrap_or_default();
-            ids.truncate(first);
+        if let Some(row) = keys.may_be_null().then(|| (0..keys.len()).find(|&row| keys.is_null(row))).flatten() {
+            let place = first + row;
             return Err(Error::Data(format!(
                 "the key of request {place} is null; a request is for some object: leave it out"
             )));
         }
-        self.add_words(keys, &fresh);
+        let known = self.distinct;
+        let ids = Arc::make_mut(&mut self.ids);
+        ids.resize(first + keys.len(), 0);
+        self.numbering.number(keys, &mut self.words, &mut ids[first..]);
+        self.distinct = self.words.len();
         (self.next_uses, self.sketch_hashes) = (OnceLock::new(), OnceLock::new());
-        self.distinct = self.table.len();
         self.add_sizes(first, known, sizes);
         Ok(())
     }
 
-    /// Keeps the words of the keys that these rows met first.
-    fn add_words(&mut self, keys: &Keys<'_>, fresh: &[u32]) {
-        let words = &mut self.words;
-        if let (Values::U64(values), false) = (keys.values(), keys.may_be_null()) {
-            words.extend(fresh.iter().map(|&row| values[row as usize]));
-            return;
+    /// So many more requests are to come: their memory is taken at once, if there is any.
+    pub fn expect(&mut self, more: usize) {
+        let ids = Arc::make_mut(&mut self.ids);
+        if ids.try_reserve_exact(more).is_ok() {
+            memory::advise(ids.spare_capacity_mut());
         }
-        let hash = Xxh64::new(0);
-        words.extend(fresh.iter().map(|&row| {
-            keys.at(row as usize, |form| match form {
-                Canonical::Word(word) => word,
-                Canonical::Bytes(bytes) => hash.bytes(bytes),
-                Canonical::Null => 0,
-            })
-        }));
     }
 
     /// Whether so many requests may come with these sizes.
@@ -152,7 +137,8 @@ impl Trace {
 
     /// Gives the memory back that only reading needed; nothing can be appended by keys any more.
     pub fn finish(&mut self) {
-        self.table = KeyTable::default();
+        self.numbering = Numbering::default();
+        self.finished = true;
         Arc::make_mut(&mut self.ids).shrink_to_fit();
     }
 
@@ -285,6 +271,7 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_core::keys::{Bitmap, Values};
 
     fn append(trace: &mut Trace, keys: &[u64], sizes: Option<&[u64]>) -> Result<()> {
         trace.append(&Keys::new(Values::U64(keys), None, keys.len())?, sizes.map(<[u64]>::to_vec))
@@ -304,6 +291,18 @@ mod tests {
         assert_eq!(trace.requested_bytes(), u64::MAX - 9 + 3 + 6);
         assert!((trace.size_of_bytes_mean() - (1.0 + 4.0 + 1.0) / 4.0).abs() < 1e-12);
         assert!(Trace::default().size_of_bytes_mean().abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_null_is_refused_and_the_keys_beside_it_get_no_number() {
+        let (values, bits) = ([9_u64, 9, 3], [0b101_u8]);
+        let keys = Keys::new(Values::U64(&values), Some(Bitmap::new(&bits, 0, 3)), 3).unwrap();
+        let mut trace = Trace::default();
+        append(&mut trace, &[7, 8], None).unwrap();
+        let refused = trace.append(&keys, None).unwrap_err().to_string();
+        assert!(refused.contains("request 3 is null"), "{refused}");
+        append(&mut trace, &[3, 8], None).unwrap();
+        assert_eq!((trace.ids(), trace.distinct(), &trace.words[..]), (&[0, 1, 2, 1][..], 3, &[7, 8, 3][..]));
     }
 
     #[test]

@@ -87,6 +87,11 @@ impl PyTrace {
         self.trace.has_sizes()
     }
 
+    /// So many more requests are to come; their memory is taken at once.
+    fn expect(&mut self, more: usize) -> PyResult<()> {
+        self.own().map(|trace| trace.expect(more))
+    }
+
     /// Appends the requests of these keys, in their order, with a size each or without.
     #[pyo3(signature = (keys, sizes = None))]
     fn append(&mut self, py: Python<'_>, keys: Column, sizes: Option<Column>) -> PyResult<()> {
