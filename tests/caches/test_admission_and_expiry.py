@@ -157,3 +157,65 @@ def test_a_bound_holds_nothing_and_nothing_stands_in_front_of_it() -> None:
             misses([1, 2, 1], "pfoo_l", 1, **front)
     with pytest.raises(ParameterError, match="time can be given only with a write scheme, or with ttl"):
         misses([1], "lru", 1, time="time")
+
+
+def lru_misses_with_lifetimes(asked: Sequence[tuple[int, int, int | None]], capacity: int) -> int:
+    """(key, time, what the request says) each; an object keeps what had been said of it when it was put in."""
+    ends: dict[int, float] = {}  # in the order of use
+    said: dict[int, int] = {}
+    missed = 0
+    for key, time, lifetime in asked:
+        if lifetime:
+            said[key] = lifetime
+        if time >= ends.get(key, math.inf):
+            del ends[key]
+        if key in ends:
+            ends[key] = ends.pop(key)
+            continue
+        missed += 1
+        if len(ends) == capacity:
+            del ends[next(iter(ends))]
+        ends[key] = time + said.get(key, math.inf)
+    return missed
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.none() | st.integers(0, 12)), min_size=1, max_size=150),
+    st.integers(1, 10),
+    st.booleans(),
+)
+def test_objects_are_true_for_as_long_as_their_last_request_said(
+    asked: list[tuple[int, int, int | None]], capacity: int, timed: bool
+) -> None:
+    times = np.cumsum([step for _, step, _ in asked]).tolist() if timed else list(range(len(asked)))
+    said = [lifetime for _, _, lifetime in asked]
+    trace = table([key for key, _, _ in asked], [1] * len(asked), times).append_column(
+        "says", pa.array(said, pa.int32())
+    )
+    found = assay.simulate_cache(trace, capacity=capacity, ttl="says", time="time" if timed else None)
+    rows = [(key, time, lifetime) for (key, _, lifetime), time in zip(asked, times, strict=True)]
+    assert found["misses"].to_pylist() == [lru_misses_with_lifetimes(rows, capacity)]
+
+
+def test_a_column_that_says_the_same_everywhere_is_that_time_to_live() -> None:
+    keys = zipf(3, 5_000, 400)
+    trace = table(keys, keys).append_column("says", pa.array([70] * len(keys)))
+    for policy in (one.name for one in contenders("cache") if "bound" not in one.abilities):
+        fixed = assay.simulate_cache(trace, policy, capacity=50, ttl=70)
+        assert assay.simulate_cache(trace, policy, capacity=50, ttl="says").equals(fixed), policy
+
+
+@pytest.mark.parametrize(
+    ("column", "error", "message"),
+    [
+        (None, UnknownNameError, 'no column of table "says"'),
+        ([1.5, 2.5], UnsupportedTypeError, 'column "says" is of type double; expected whole numbers'),
+        (["60", "60"], UnsupportedTypeError, "multiply and cast it"),
+        ([5, -1], DataError, 'column "says" is -1 in row 1'),
+    ],
+)
+def test_a_column_that_cannot_say_how_long_is_refused(column: Any, error: Any, message: str) -> None:
+    trace = table([1, 2], [1, 1])
+    trace = trace if column is None else trace.append_column("says", pa.array(column))
+    with pytest.raises(error, match=message):
+        assay.simulate_cache(trace, capacity=1, ttl="says")

@@ -380,6 +380,25 @@ def test_objects_are_true_for_so_long_by_the_trace_s_own_time() -> None:
     assert numbers(timed, policies=["lru"], capacity=5)["lru", 5]["misses"] == 2
 
 
+def test_requests_may_say_how_long_their_objects_are_true() -> None:
+    said = np.random.default_rng(1).integers(0, 90, 3_000)
+    timed = skewed().append_column("ttl", pa.array(said)).append_column("time", pa.array(np.arange(3_000) // 2))
+    settings: dict[str, Any] = {"policies": ["lru", "fifo"], "capacity": 40}
+    values = numbers(timed, ttl="ttl", **settings)
+    for policy in ("lru", "fifo"):
+        expected = assay.simulate_cache(timed, policy, capacity=40, ttl="ttl", time="time")["misses"][0].as_py()
+        assert values[policy, 40]["misses"] == expected
+    assert values["lru", 40]["misses"] > numbers(timed, **settings)["lru", 40]["misses"]
+    job = plan(timed, ttl=["ttl", 30], order=["stored", "shuffled"], **settings)
+    findings = found(timed, ttl=["ttl", 30], order=["stored", "shuffled"], **settings)
+    assert not findings.failures and len({cell.cell_id for cell in job.cells}) == 8
+    assert all(timer.call() for timer in job.timers([found_requests(job).pack()]))
+    with pytest.raises(ParameterError, match="ttl names ttl and time; expected one column at most"):
+        plan(timed, ttl=["ttl", "time"], **settings)
+    with pytest.raises(UnknownNameError, match='"tll"; did you mean "ttl"'):
+        plan(timed, ttl="tll", **settings)
+
+
 # -- writes -----------------------------------------------------------------------------------------
 
 WRITES = ["write_through", "write_around", "write_back", "write_back(dirty_limit=5)"]

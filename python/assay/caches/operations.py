@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.datasets import Dataset
+from assay.datasets.arrow_types import plain_array
 from assay.errors import DataError, UnknownNameError, UnsupportedTypeError
 
-__all__ = ["OPERATIONS", "operation_codes", "ticks"]
+__all__ = ["OPERATIONS", "check_lifetimes", "lifetimes", "operation_codes", "ticks"]
 
 # As the core numbers them; the same kind asked for by others is so much more.
 READ, WRITE, DELETE = 0, 1, 2
@@ -115,6 +116,43 @@ def ticks(dataset: Dataset, time: str) -> pa.Array:
             raise DataError(f'{dataset.name}: column "{time}" holds a time beyond 64 bits: {error}') from error
         latest = _refuse_falls(dataset, time, parts[-1], batch.first_row, latest)
     return pa.concat_arrays(parts) if parts else pa.array([], pa.int64())
+
+
+def check_lifetimes(dataset: Dataset, ttl: str) -> None:
+    """Whether a column can say how long objects are true.
+
+    Raises:
+        UnknownNameError: There is no such column.
+        UnsupportedTypeError: It holds no whole numbers.
+    """
+    found = dataset.column(ttl).type
+    plain = found.value_type if pa.types.is_dictionary(found) else found
+    if not pa.types.is_integer(plain):
+        raise UnsupportedTypeError(
+            f'{dataset.name}: column "{ttl}" is of type {found}; expected whole numbers, in the unit of the column of '
+            "times: multiply and cast it"
+        )
+
+
+def lifetimes(dataset: Dataset, ttl: str) -> pa.Array:
+    """How long the object of each request is true (uint64), as the request says; 0 where it says nothing.
+
+    Raises:
+        As `check_lifetimes`; DataError: One is negative.
+    """
+    check_lifetimes(dataset, ttl)
+    parts: list[pa.Array] = []
+    for batch in dataset.batches([ttl]):
+        column = pc.fill_null(plain_array(batch.data.column(ttl)), 0)
+        negative = pc.less(column, 0) if pa.types.is_signed_integer(column.type) else pa.array([False])
+        if pc.any(negative).as_py():
+            row = pc.index(negative, pa.scalar(True)).as_py()
+            raise DataError(
+                f'{dataset.name}: column "{ttl}" is {column[row].as_py()} in row {batch.first_row + row}; an object is '
+                "true for at least 0; 0 or null where the request does not say for how long"
+            )
+        parts.append(column.cast(pa.uint64()))
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.uint64())
 
 
 def _refuse_falls(dataset: Dataset, name: str, times: pa.Array, first_row: int, latest: int | None) -> int | None:

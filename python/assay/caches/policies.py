@@ -49,7 +49,7 @@ def parse_admission(text: str) -> PolicySpec:
     return PolicySpec.parse(text, "admission")
 
 
-def check_in_front(spec: PolicySpec, *, write: str | None, admission: str | None, ttl: int | None) -> None:
+def check_in_front(spec: PolicySpec, *, write: str | None, admission: str | None, ttl: int | str | None) -> None:
     """Whether a write scheme, an admission or a time to live can stand in front of the policy.
 
     Each is None where there is none.
@@ -63,13 +63,13 @@ def check_in_front(spec: PolicySpec, *, write: str | None, admission: str | None
         )
 
 
-def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | None) -> dict[str, Any]:
+def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | str | None) -> dict[str, Any]:
     """A policy's parameters as the core takes them, with what stands in front of it.
 
     Args:
         parameters: Those of the policy.
         admission: An admission as it is spelled, or None.
-        ttl: How long an object is true after it was put in, at least 1, or None.
+        ttl: How long an object is true after it was put in, at least 1; the column that says so; or None.
 
     Raises:
         As `parse_admission`; ParameterError: `ttl` is no whole number of at least 1.
@@ -81,7 +81,12 @@ def guarded(parameters: Mapping[str, Any], admission: str | None, ttl: int | Non
     if admission is not None:
         spec = parse_admission(admission)
         found["admission"] = (spec.name, dict(spec.parameters))
-    if ttl is not None:
-        wanted = "a whole number of at least 1, in the unit of the column of times, or in requests without one"
+    if isinstance(ttl, str):
+        found["ttl"] = "requests"
+    elif ttl is not None:
+        wanted = (
+            "a whole number of at least 1, in the unit of the column of times, or in requests without one; or the name "
+            "of a column of such numbers"
+        )
         found["ttl"] = integer("ttl", ttl, 1, UINT64_HIGH, wanted)
     return found

@@ -10,7 +10,7 @@ import pyarrow as pa
 from assay import _core
 from assay.caches.calling_off import called_off_by_interrupts
 from assay.caches.capacities import Capacity, capacities_of, objects_or_bytes
-from assay.caches.operations import ticks
+from assay.caches.operations import lifetimes, ticks
 from assay.caches.policies import check_in_front, guarded, parse_policy
 from assay.caches.traces import read_trace
 from assay.caches.user_policies import UserPolicy, check_user_policy, run_user_policy, user_policy_name
@@ -62,7 +62,7 @@ def simulate_cache(
     costs: Costs | None = None,
     crashes: int | None = None,
     admission: str | None = None,
-    ttl: int | None = None,
+    ttl: int | str | None = None,
     seed: int = 0,
     threads: int | None = None,
 ) -> pa.Table:
@@ -93,8 +93,10 @@ def simulate_cache(
         crashes: At how many seeded instants the cache may crash; None means after every request, which is exact.
         admission: What decides on a miss whether the object comes in at all: `second_hit`, `tiny_lfu`,
             `size(at_most=4096)`; `assay list contenders --room admission` names them. None: all come in.
-        ttl: How long an object is true after it was put in; a request for it at that age or later is a miss. With a
-            write scheme that is its `coherence`.
+        ttl: How long an object is true after it was put in; a request for it at that age or later is a miss. Or the
+            column in which requests say how long theirs is: the last that was said counts when an object is put in, 0
+            or null says nothing, and an object of which nothing was said is true for ever. With a write scheme that is
+            its `coherence`.
         seed: What everything that draws lots begins with.
         threads: How many capacities are simulated side by side at most; None means all cores.
 
@@ -130,6 +132,8 @@ def simulate_cache(
     requests = read_trace(dataset, key=key, size=size)
     if ttl is not None and time is not None:
         requests.set_times(ticks(dataset, time))
+    if isinstance(ttl, str):
+        requests.set_lifetimes(lifetimes(dataset, ttl))
     whole = requests.distinct if size is None else requests.footprint_bytes
     counted = [objects_or_bytes(one, whole, bytes_=size is not None) for one in given]
     if spec is None:
@@ -160,7 +164,7 @@ def _plan(
     time: str | None,
     costs: Costs | None,
     crashes: int | None,
-    ttl: int | None,
+    ttl: int | str | None,
 ) -> WritePlan | None:
     """What was asked of writes; None where nothing was."""
     if write is None:
@@ -176,8 +180,8 @@ def _plan(
         return None
     if ttl is not None:
         raise ParameterError(
-            f"ttl is {ttl!r} beside a write scheme, where values expire by its coherence; write "
-            f"coherence='ttl(duration={ttl})' instead"
+            f"ttl is {ttl!r} beside a write scheme, where values expire by its coherence, all alike; write "
+            f"coherence='ttl(duration={60 if isinstance(ttl, str) else ttl})' instead"
         )
     if op is None:
         raise ParameterError(f"write is {write!r}, but the trace has no operations; name their column, such as op='op'")

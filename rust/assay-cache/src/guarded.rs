@@ -2,14 +2,16 @@
 //!
 //! It is a cache like any other, so that sweeps, curves and write schemes need not know. *Expiry*: an object is true
 //! for `ttl` after it was put in, in the unit of the trace's times, or in requests; a request at `ttl` or later finds it
-//! expired: it is taken out, which is no eviction, and the request is a miss. Hits do not renew it. Nothing sweeps:
+//! expired: it is taken out, which is no eviction, and the request is a miss. Hits do not renew it. Where each request
+//! says how long its object is true, what counts is what its last request said when it was put in. Nothing sweeps:
 //! an expired object keeps its room until it is asked for or goes to make room. Cost: two calls of the policy a
-//! request, and 8 bytes a key for expiry. Source: RFC 9111, section 4.2, "Freshness".
+//! request, and 8 bytes a key for expiry, 24 where requests say how long. Source: RFC 9111, section 4.2, "Freshness".
 
 use std::sync::Arc;
 
 use crate::admission::{self, Admission, Room};
-use crate::{Cache, Measure, Request, Requests, Settings, Tally, Trace};
+
+use crate::{Cache, Measure, Request, Requests, Settings, Tally, Trace, Ttl};
 use assay_core::error::{Error, Result};
 
 /// A cache behind what [`crate::settings::Guard`] says.
@@ -24,13 +26,26 @@ pub struct Guarded {
 
 /// When objects were put in.
 struct Expiry {
-    ttl: u64,
+    life: Life,
     times: Option<Arc<Vec<i64>>>,
     /// When each was put in last, counted from the trace's first request; [`NEVER`] if it was not.
     entered: Vec<u64>,
 }
 
 const NEVER: u64 = u64::MAX;
+
+/// How long objects are true.
+enum Life {
+    Fixed(u64),
+    Said {
+        /// What each request says; 0 says nothing.
+        lifetimes: Arc<Vec<u64>>,
+        /// What was said last of each object.
+        last: Vec<u64>,
+        /// What had been said of it when it was put in.
+        own: Vec<u64>,
+    },
+}
 
 impl Expiry {
     #[inline]
@@ -42,7 +57,33 @@ impl Expiry {
     #[inline]
     fn is_over(&self, request: Request) -> bool {
         let entered = self.entered[request.id as usize];
-        entered != NEVER && self.now(request.at) - entered >= self.ttl
+        let life = match &self.life {
+            Life::Fixed(ttl) => *ttl,
+            Life::Said { own, .. } => own[request.id as usize],
+        };
+        entered != NEVER && self.now(request.at) - entered >= life
+    }
+
+    /// Listens to what a request says.
+    #[inline]
+    fn note(&mut self, request: Request) {
+        if let Life::Said { lifetimes, last, .. } = &mut self.life {
+            #[allow(clippy::cast_possible_truncation)]
+            let said = lifetimes[request.at as usize];
+            if said > 0 {
+                last[request.id as usize] = said;
+            }
+        }
+    }
+
+    /// The object of a request was put in.
+    #[inline]
+    fn enter(&mut self, request: Request) {
+        let id = request.id as usize;
+        self.entered[id] = self.now(request.at);
+        if let Life::Said { last, own, .. } = &mut self.life {
+            own[id] = last[id];
+        }
     }
 }
 
@@ -61,8 +102,20 @@ pub fn guard(cache: Box<dyn Cache>, settings: &Settings, trace: &Trace) -> Resul
     };
     let expiry = match wanted.ttl {
         None => None,
-        Some(0) => return Err(Error::Parameter("ttl is 0; expected at least 1, or none".to_owned())),
-        Some(ttl) => Some(Expiry { ttl, times: trace.times(), entered: vec![NEVER; trace.distinct()] }),
+        Some(Ttl::Fixed(0)) => return Err(Error::Parameter("ttl is 0; expected at least 1, or none".to_owned())),
+        Some(ttl) => {
+            let keys = trace.distinct();
+            let life = match ttl {
+                Ttl::Fixed(ttl) => Life::Fixed(ttl),
+                Ttl::OfRequests => {
+                    let lifetimes = trace.lifetimes().ok_or_else(|| {
+                        Error::Parameter("ttl is that of the requests, but the trace has no lifetimes".to_owned())
+                    })?;
+                    Life::Said { lifetimes, last: vec![NEVER; keys], own: vec![NEVER; keys] }
+                }
+            };
+            Some(Expiry { life, times: trace.times(), entered: vec![NEVER; keys] })
+        }
     };
     let (measure, capacity) = (settings.measure, settings.capacity);
     Ok(Box::new(Guarded { cache, admission, expiry, measure, capacity, gone: Vec::new() }))
@@ -103,11 +156,12 @@ impl Cache for Guarded {
         if let Some(admission) = &mut self.admission {
             admission.note(request);
         }
-        if let Some(expiry) = &mut self.expiry
-            && expiry.is_over(request)
-        {
-            expiry.entered[request.id as usize] = NEVER;
-            self.cache.remove(request.id);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.note(request);
+            if expiry.is_over(request) {
+                expiry.entered[request.id as usize] = NEVER;
+                self.cache.remove(request.id);
+            }
         }
         self.cache.hit(request, gone)
     }
@@ -123,7 +177,7 @@ impl Cache for Guarded {
         }
         let stays = self.cache.insert(request, gone);
         if stays && let Some(expiry) = &mut self.expiry {
-            expiry.entered[request.id as usize] = expiry.now(request.at);
+            expiry.enter(request);
         }
         stays
     }

@@ -60,7 +60,7 @@ use assay_core::catalogue::Contender;
 use assay_core::error::{Error, Result};
 use assay_core::threads;
 
-pub use settings::{Guard, Measure, Settings, share_of};
+pub use settings::{Guard, Measure, Settings, Ttl, share_of};
 pub use trace::Trace;
 
 /// Every contender of caches: policies, admission, write schemes, coherence.

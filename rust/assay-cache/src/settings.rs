@@ -36,8 +36,17 @@ pub struct Settings {
 pub struct Guard {
     /// The name of an admission, and its parameters that were given.
     pub admission: Option<(String, Vec<(String, Value)>)>,
-    /// How long an object is true after it was put in, in the unit of the trace's times, or in requests.
-    pub ttl: Option<u64>,
+    /// How long an object is true after it was put in.
+    pub ttl: Option<Ttl>,
+}
+
+/// How long objects are true, in the unit of the trace's times, or in requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ttl {
+    /// All as long.
+    Fixed(u64),
+    /// Each as long as the trace's lifetimes say, see [`crate::Trace::set_lifetimes`].
+    OfRequests,
 }
 
 impl Settings {

@@ -25,6 +25,7 @@ pub struct Trace {
     /// See [`Trace::next_uses`]; made when somebody asks.
     next_uses: OnceLock<Arc<Vec<u32>>>,
     times: Option<Arc<Vec<i64>>>,
+    lifetimes: Option<Arc<Vec<u64>>>,
     distinct: usize,
     /// Each key as a word, for policies that hash it.
     words: Vec<u64>,
@@ -133,6 +134,30 @@ impl Trace {
             }
         }
         self.sizes.get_or_insert_default().append(&mut sizes);
+    }
+
+    /// How long the object of each request is true, where [`Ttl::OfRequests`](crate::settings::Ttl) is asked for: an
+    /// object that is put in is true for as long as its last request so far said that did not say 0; for ever if none
+    /// did.
+    ///
+    /// # Errors
+    /// If they are not as many as the requests.
+    pub fn set_lifetimes(&mut self, lifetimes: Vec<u64>) -> Result<()> {
+        if lifetimes.len() != self.len() {
+            return Err(Error::Data(format!(
+                "there are {} lifetimes for {} requests; expected as many",
+                lifetimes.len(),
+                self.len()
+            )));
+        }
+        self.lifetimes = Some(Arc::new(lifetimes));
+        Ok(())
+    }
+
+    /// What [`Trace::set_lifetimes`] was given.
+    #[must_use]
+    pub fn lifetimes(&self) -> Option<Arc<Vec<u64>>> {
+        self.lifetimes.clone()
     }
 
     /// Gives the memory back that only reading needed; nothing can be appended by keys any more.

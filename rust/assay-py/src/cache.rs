@@ -9,7 +9,7 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
-use assay_cache::{Guard, Measure, Progress, Settings, Tally, Task, Trace};
+use assay_cache::{Guard, Measure, Progress, Settings, Tally, Task, Trace, Ttl};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -126,6 +126,12 @@ impl PyTrace {
         self.own()?.set_times(times).map_err(raise)
     }
 
+    /// Gives each request the lifetime that it says its object has; 0 says nothing.
+    fn set_lifetimes(&mut self, lifetimes: Column) -> PyResult<()> {
+        let lifetimes = slice_of!(&lifetimes, UInt64Type, DataType::UInt64, "uint64").to_vec();
+        self.own()?.set_lifetimes(lifetimes).map_err(raise)
+    }
+
     /// Gives back the memory that only appending needed.
     fn finish(&mut self) -> PyResult<()> {
         self.own().map(Trace::finish)
@@ -171,7 +177,7 @@ impl PySimulationProgress {
 }
 
 /// A simulation as Python says it: policy, parameters, capacity, whether that counts bytes, seed. What stands in front
-/// of the policy is among the parameters: "admission", a name and its parameters, and "ttl".
+/// of the policy is among the parameters: "admission", a name and its parameters, and "ttl", a number or "requests".
 #[derive(FromPyObject)]
 pub struct PyTask<'py>(String, Bound<'py, PyDict>, u64, bool, u64);
 
@@ -187,7 +193,10 @@ impl PyTask<'_> {
                     let (name, parameters) = value.extract::<(String, Bound<'_, PyDict>)>()?;
                     guard.admission = Some((name, values_of(&parameters)?));
                 }
-                "ttl" => guard.ttl = Some(value.extract()?),
+                "ttl" if value.extract::<&str>().is_ok_and(|text| text == "requests") => {
+                    guard.ttl = Some(Ttl::OfRequests);
+                }
+                "ttl" => guard.ttl = Some(Ttl::Fixed(value.extract()?)),
                 name => parameters.push((name.to_owned(), value_of(name, &value)?)),
             }
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.caches.capacities import objects_or_bytes
+from assay.caches.operations import check_lifetimes
 from assay.caches.policies import PolicySpec, check_in_front, parse_policy
 from assay.datasets import Dataset, TraceRoles, trace_roles
 from assay.errors import AssayError, ParameterError
@@ -12,7 +13,7 @@ from assay.experiments.caching.policies import propose
 from assay.experiments.caching.settings import NO_ADMISSION, CachingSettings
 from assay.experiments.planning import Mistakes
 
-__all__ = ["check_capacities", "check_policies", "check_prices", "check_writes", "proposed", "roles_of"]
+__all__ = ["check_capacities", "check_policies", "check_prices", "check_ttl", "check_writes", "proposed", "roles_of"]
 
 _ROLES = ("key", "time", "size", "op")
 
@@ -86,6 +87,21 @@ def _refused(spec: PolicySpec, settings: CachingSettings) -> AssayError | None:
     return None
 
 
+def check_ttl(dataset: Dataset, settings: CachingSettings, mistakes: Mistakes) -> None:
+    """The column that says how long objects are true is there, and is one."""
+    columns = [one for one in settings.ttls if isinstance(one, str)]
+    try:
+        for column in columns:
+            check_lifetimes(dataset, column)
+        if len(columns) > 1:
+            raise ParameterError(
+                f"ttl names {' and '.join(columns)}; expected one column at most, beside numbers where wanted: compare "
+                "another column in an experiment of its own"
+            )
+    except AssayError as error:
+        mistakes.append(("ttl", error))
+
+
 def check_writes(dataset: Dataset, settings: CachingSettings, roles: TraceRoles, mistakes: Mistakes) -> None:
     """A write scheme needs operations, and what belongs to one needs a scheme."""
     if settings.writes:
@@ -93,7 +109,7 @@ def check_writes(dataset: Dataset, settings: CachingSettings, roles: TraceRoles,
         if ttl is not None:
             error = ParameterError(
                 f"ttl is {ttl} beside a write scheme, where values expire by its coherence; write "
-                f'coherence = "ttl(duration={ttl})" instead'
+                f'coherence = "ttl(duration={60 if isinstance(ttl, str) else ttl})" instead'
             )
             mistakes.append(("ttl", error))
         if roles.op is None and not any(place == "op" for place, _ in mistakes):

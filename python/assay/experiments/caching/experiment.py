@@ -16,6 +16,7 @@ from assay.experiments.caching.checking import (
     check_capacities,
     check_policies,
     check_prices,
+    check_ttl,
     check_writes,
     proposed,
     roles_of,
@@ -70,6 +71,7 @@ class CachingExperiment:
             mistakes.append(("counts", error))
         check_capacities(settings, counts_bytes, mistakes)
         check_prices(settings, counts_bytes, roles.size, mistakes)
+        check_ttl(dataset, settings, mistakes)
         check_writes(dataset, settings, roles, mistakes)
         writes = write_settings(settings, mistakes)
         guards = guards_of(settings, mistakes)

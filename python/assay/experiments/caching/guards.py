@@ -19,7 +19,7 @@ class Guard:
     """An admission and a time to live; None where there is none."""
 
     admission: str | None = None  # as it is spelled
-    ttl: int | None = None
+    ttl: int | str | None = None  # a text is the column in which requests say so
 
     def of(self, spec: PolicySpec) -> Mapping[str, Any]:
         """The policy's parameters with what stands in front of it, as the core takes them."""

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from assay import _core
-from assay.caches.operations import ticks
+from assay.caches.operations import lifetimes, ticks
 from assay.caches.traces import check_keys, sizes_of
 from assay.datasets import Batch, Dataset, TraceRoles
 from assay.errors import EmptyInputError
@@ -121,17 +123,19 @@ class CachingJob:
         expiring = any(contest.guard.ttl is not None for contest in self.contests)
         if roles.time is not None and (with_writes or expiring):
             times = numpy_of(ticks(self.dataset, roles.time))
+        said = self._lifetimes()
         done_before = None if not with_writes else Operations.of(self.dataset, str(roles.op), times)
         values: list[Value] = []
         points: list[Point] = []
         failures: dict[str, str] = {}
         orders = self.settings.orders
         for place, order in enumerate(orders):
-            requests, operations = stored, done_before
+            requests, operations, lasting = stored, done_before, said
             if order == "shuffled":
                 drawn = stored.drawn_order(self.settings.seed)
                 requests = stored.in_order(drawn)
                 operations = None if done_before is None else done_before.in_order(drawn)
+                lasting = None if said is None else said[drawn]
             contests = [contest for contest in self.contests if contest.order == order]
             runs = {contest.cell.cell_id: simulations_of(contest, requests, self.settings) for contest in contests}
             refused = {run: why for own in runs.values() for run in own.all if (why := refusal(run)) is not None}
@@ -149,6 +153,7 @@ class CachingJob:
                 requests,
                 simulations,
                 times=times if expiring else None,
+                lifetimes=lasting,
                 operations=operations,
                 windows=self.settings.windows,
                 on_progress=told,
@@ -166,11 +171,17 @@ class CachingJob:
         values += curve_values(self.contests, values)
         return Findings(values, points, failures, len(stored))
 
+    def _lifetimes(self) -> np.ndarray | None:
+        """How long the objects of requests are true (uint64), where a column says so."""
+        column = next((one for contest in self.contests if isinstance(one := contest.guard.ttl, str)), None)
+        return None if column is None else numpy_of(lifetimes(self.dataset, column))
+
     def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """Every simulation of the first requests, on one thread; of one order, as the work is the same."""
         whole = _requests(learned[0])
         first = whole.first(_TIMED_REQUESTS)
-        trace = core_trace(first)
+        said = self._lifetimes()
+        trace = core_trace(first, lifetimes=None if said is None else said[:_TIMED_REQUESTS])
         timers = []
         for contest in self.contests:
             if contest.order != self.settings.orders[0] or contest.writes is not None:

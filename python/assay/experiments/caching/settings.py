@@ -47,8 +47,8 @@ class CachingSettings(BaseModel):
             `time`, or one of a usual name. Without one they count requests.
         admission: What stands in front of each policy and decides which objects come in at all, such as `tiny_lfu`,
             `second_hit` or `size(at_most=4096)`; `none` for none, which is the default; a list is a grid.
-        ttl: How long an object is true after it was put in, in the unit of `time`; a list is a grid. For ever by
-            default.
+        ttl: How long an object is true after it was put in, in the unit of `time`; or the column in which requests
+            say so, where the last that was said counts, and 0 says nothing; a list is a grid. For ever by default.
         write: The write scheme, such as `write_through` or `write_back(dirty_limit=100)`; a list is a grid. None by
             default: every request is a get that inserts on a miss.
         coherence: How the cache learns what others write: `none`, `ttl(duration=60)`, `invalidation(delay=2)`,
@@ -79,7 +79,7 @@ class CachingSettings(BaseModel):
     op: str | None = None
     time: str | None = None
     admission: str | Annotated[list[str], Field(min_length=1)] = NO_ADMISSION
-    ttl: Duration | Annotated[list[Duration], Field(min_length=1)] | None = None
+    ttl: Duration | str | Annotated[list[Duration | str], Field(min_length=1)] | None = None
     write: str | Annotated[list[str], Field(min_length=1)] | None = None
     coherence: str | Annotated[list[str], Field(min_length=1)] = "none"
     foreign_writes: Annotated[float, Field(ge=0, le=1_000)] = 0.0
@@ -137,8 +137,8 @@ class CachingSettings(BaseModel):
         return _each(self.admission)
 
     @property
-    def ttls(self) -> list[int | None]:
-        """How long objects are true; None for ever."""
+    def ttls(self) -> list[int | str | None]:
+        """How long objects are true, or the column that says so; None for ever."""
         return _each(self.ttl)
 
     @property

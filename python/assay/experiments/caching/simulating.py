@@ -114,13 +114,21 @@ class Outcome:
         return (whole - self._sum("bytes_hit")) / whole if whole else None
 
 
-def core_trace(requests: Requests, times: np.ndarray | None = None) -> _core.Trace:
-    """The requests as the core has them; `times` (int64) are when they come, else they are counted."""
+def core_trace(requests: Requests, times: np.ndarray | None = None, lifetimes: np.ndarray | None = None) -> _core.Trace:
+    """The requests as the core has them.
+
+    Args:
+        requests: The trace.
+        times: When each comes (int64), else they are counted.
+        lifetimes: How long the object of each is true (uint64), as the request says; 0 says nothing.
+    """
     trace = _core.Trace()
     sizes = requests.sizes
     trace.append(requests.asked, None if sizes is None else pa.array(sizes))
     if times is not None:
         trace.set_times(pa.array(times))
+    if lifetimes is not None:
+        trace.set_lifetimes(pa.array(lifetimes))
     trace.finish()
     return trace
 
@@ -130,6 +138,7 @@ def simulate(
     simulations: Sequence[Simulation],
     *,
     times: np.ndarray | None = None,
+    lifetimes: np.ndarray | None = None,
     operations: Operations | None = None,
     windows: int = 1,
     threads: int | None = None,
@@ -141,13 +150,14 @@ def simulate(
         requests: The trace, at least one request.
         simulations: What is run.
         times: When each comes (int64), where objects are true for so long.
+        lifetimes: How long the object of each is true (uint64), where requests say so.
         operations: What each request does, where some simulations have writes.
         windows: Into how many stretches of equally many requests each outcome is cut; the last may be shorter.
         threads: How many simulations run at once; by default as many as there are cores.
         on_progress: Told now and then of requests that were simulated since it was told last, over all simulations.
     """
     unique = list(dict.fromkeys(simulations))
-    trace = core_trace(requests, times)
+    trace = core_trace(requests, times, lifetimes)
     plain = [one for one in unique if one.writes is None]
     found: dict[Simulation, Outcome | str] = {}
     if plain:
@@ -195,6 +205,7 @@ def _plain(
 def _one_request() -> _core.Trace:
     trace = _core.Trace()
     trace.append(pa.array([0], pa.uint32()), pa.array([1], pa.uint64()))
+    trace.set_lifetimes(pa.array([0], pa.uint64()))
     return trace
 
 
