@@ -9,6 +9,7 @@ pub mod asked;
 pub mod bitmap;
 pub mod blocks;
 pub mod bloom_blocks;
+pub mod btree;
 pub mod built;
 pub mod encode;
 pub mod found;
@@ -208,6 +209,7 @@ pub const TABLE: &[Kind] = &[
     Kind { contender: &scan::CONTENDER, words: scan::build, texts: scan::build },
     Kind { contender: &hash::CONTENDER, words: hash::build, texts: hash::build },
     Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
+    Kind { contender: &btree::CONTENDER, words: btree::build, texts: btree::build },
     Kind { contender: &bitmap::CONTENDER, words: bitmap::build, texts: bitmap::build },
     Kind { contender: &zone_map::CONTENDER, words: zone_map::build, texts: zone_map::build },
     Kind { contender: &bloom_blocks::CONTENDER, words: bloom_blocks::build, texts: bloom_blocks::build },
