@@ -22,7 +22,7 @@ from assay.caches.traces import sizes_of
 from assay.caches.zipf_fit import fit_zipf
 from assay.cli import main
 from assay.datasets import open_dataset, trace_roles
-from assay.errors import DataError, UnsupportedTypeError
+from assay.errors import DataError, UnsupportedTypeError, UsageError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -137,9 +137,14 @@ def test_real_traces_hold_what_their_origin_says(name: str, requests: int, keys:
         assert facts.kinds["read"] == requests and facts.sizes.changing_keys == 0
 
 
-def test_huge_sizes_are_summed_exactly() -> None:
-    facts = facts_of(pa.table({"key": [1, 2, 1], "size": pa.array([2**63, 2**62, 2**63], pa.uint64())}))
-    assert facts.sizes is not None and facts.sizes.requested_bytes == 2**64 + 2**62
+def test_huge_sizes_are_summed_exactly_or_refused() -> None:
+    def facts(sizes: list[int]) -> TraceFacts:
+        return facts_of(pa.table({"key": [1, 2, 1], "size": pa.array(sizes, pa.uint64())}))
+
+    largest = facts([2**63, 2**62, 2**62 - 1])
+    assert largest.sizes is not None and largest.sizes.requested_bytes == 2**64 - 1
+    with pytest.raises(UsageError, match="another unit"):
+        facts([2**63, 2**62, 2**63])
 
 
 @pytest.mark.parametrize("sizes", [pa.array([2**64 - 1, None], pa.uint64()), pa.array([5, -1]), pa.array([5, None])])
