@@ -104,11 +104,22 @@ def _format_percent(percent: float) -> str:
     return f"{mantissa}e{int(exponent)} %"
 
 
+_SMALL_RATIO = 0.01  # below it three decimals would hide what is there
+
+
+def _two_digits(value: float) -> str:
+    """Two digits that count, as the page's own formatter has them: 0.0015, 2.0e-9."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{value:.{1 - int(exponent)}f}" if int(exponent) >= -6 else f"{mantissa}e{int(exponent)}"
+
+
 def format_value(value: float | None, unit: str) -> str:
     """`value` as a person reads it; a missing value is an en dash, never a zero.
 
     >>> [format_value(share, "share") for share in (0.25, 0.0039, 0.000015, 2e-9, 0.0)]
     ['25.0 %', '0.39 %', '0.0015 %', '2.0e-7 %', '0.0 %']
+    >>> [format_value(ratio, "ratio") for ratio in (1.5, 0.25, 0.0015, 2e-9, 0.0)]
+    ['1.500', '0.250', '0.0015', '2.0e-9', '0.000']
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -123,6 +134,8 @@ def format_value(value: float | None, unit: str) -> str:
     if unit == "GB/s":
         return f"{value:.3f} GB/s" if abs(value) < 1 else f"{value:,.1f} GB/s"
     if unit == "ratio":
+        if 0 < abs(value) < _SMALL_RATIO:
+            return _two_digits(value)
         return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
     return format_count(value) if float(value).is_integer() else f"{value:,.2f}"
 

@@ -274,4 +274,5 @@ def test_no_index_at_all_can_be_the_best_set() -> None:
     ],
 )
 def test_an_engine_is_compared_with_itself_without_an_index(spelling: str, baseline: str) -> None:
-    assert baseline_of(parse_index(spelling)).text == baseline
+    found = baseline_of(parse_index(spelling))
+    assert found is not None and found.text == baseline

@@ -57,7 +57,7 @@ def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob 
         return Answer(sentence, None, RULE, (), {}, notes, parameters)
     best = min(timed, key=lambda name: (_of(timed[name], "workload_ns"), _of(timed[name], "bytes_per_row"), name))
     criteria = {name: tuple(_of(row, metric) for metric in _CRITERIA) for name, row in timed.items()}
-    findings = [*_break_even(best, timed), *decisions(cells, by_cell)]
+    findings = [*_break_even(best, timed), *_engines(best, timed), *decisions(cells, by_cell)]
     return Answer(
         _sentence(label, best, timed, float(parameters["read_share"])),
         best,
@@ -92,16 +92,31 @@ def _sentence(label: str, best: str, rows: Mapping[str, Row], read_share: float)
 
 def _break_even(best: str, rows: Mapping[str, Row]) -> list[str]:
     """From which mix on the best pays, as predicted and as measured."""
-    found = []
     indexes = [name for name in rows if any(metric.startswith("break_even_reads.") for metric in rows[name])]
     if not indexes:
         return []
     named = best if best in indexes else min(indexes, key=lambda name: (_of(rows[name], "workload_ns"), name))
-    for against, other in (("none", "no index"), ("next_best", "the next best index")):
-        value = rows[named].get(f"break_even_reads.{against}")
+    return _pays(named, rows[named], ("none", "next_best"))
+
+
+def _engines(best: str, rows: Mapping[str, Row]) -> list[str]:
+    """From which mix on the index of each engine pays in it."""
+    found = []
+    for name, row in rows.items():
+        value = row.get("break_even_reads.none")
+        if name != best and value is not None and f"against {NO_INDEX}:" not in (value.note or ""):
+            found += _pays(name, row, ("none",))
+    return found
+
+
+def _pays(named: str, row: Row, sides: Sequence[str]) -> list[str]:
+    found = []
+    for against in sides:
+        other = "no index"
+        value = row.get(f"break_even_reads.{against}")
         if value is None:
             continue
-        direct = rows[named].get(f"break_even_reads_direct.{against}")
+        direct = row.get(f"break_even_reads_direct.{against}")
         if value.note and (against == "next_best" or f"against {NO_INDEX}:" not in value.note):
             other = value.note.partition(":")[0].removeprefix("against ")
         if value.value is None or value.value == 0:

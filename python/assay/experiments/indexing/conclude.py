@@ -102,7 +102,10 @@ def _break_evens(
     mix: Mix,
     settings: IndexingSettings,
 ) -> list[Value]:
-    """Of each index against the same without one, and against the cheapest other one at this mix."""
+    """Of each index against the same without one, and against the cheapest other one at this mix.
+
+    Structures are compared with structures and engines with engines, which hold the table too.
+    """
     indexes = [cost for cost in costs if not cost.contest.spec.is_bare]
     sides = _Sides(columns, mix, settings, costs)
     values: list[Value] = []
@@ -111,10 +114,11 @@ def _break_evens(
             base = baseline(cost, costs)
             if base is not None:
                 values += _one(cost, base, "none", sides, settings)
-            others = {other.name: other.workload.value for other in indexes if other is not cost}
+            alike = [other for other in indexes if other.contest.spec.is_engine == cost.contest.spec.is_engine]
+            others = {other.name: other.workload.value for other in alike if other is not cost}
             if others:
                 name = cheapest(others)
-                best = next(other for other in indexes if other.name == name)
+                best = next(other for other in alike if other.name == name)
                 values += _one(cost, best, "next_best", sides, settings)
             sides.keep_few()
     finally:

@@ -6,7 +6,7 @@ plug-in or a notebook registers in the room "index", which bring a class with `b
 memory_limit)`, that also takes its parameters, and the verbs of `assay.Index`.
 
 What each is compared with, to see whether it pays, is the same without an index: the scan, and of an engine the engine
-that has none.
+that has none. A store that is an index itself, such as LMDB, has no such.
 """
 
 from __future__ import annotations
@@ -77,13 +77,15 @@ def _switch(engine: Contender) -> str | None:
     return next(found, None)
 
 
-def baseline_of(spec: IndexSpec) -> IndexSpec:
-    """What an index is compared with to see whether it pays: the same without one."""
+def baseline_of(spec: IndexSpec) -> IndexSpec | None:
+    """What an index is compared with to see whether it pays: the same without one; None of an engine that is one."""
     if spec.is_bare:
         return spec
-    switch = _switch(spec.contender) if spec.is_engine else None
-    if switch is None:
+    if not spec.is_engine:
         return IndexSpec(NO_INDEX, NO_INDEX)
+    switch = _switch(spec.contender)
+    if switch is None:
+        return None
     given = {switch: _NONE, **{name: value for name, value in spec.parameters.items() if name != switch}}
     return parse_index(f"{spec.name}({', '.join(f'{name}={value}' for name, value in given.items())})")
 

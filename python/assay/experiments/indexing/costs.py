@@ -102,4 +102,6 @@ def baseline(cost: Cost, costs: Sequence[Cost]) -> Cost | None:
     if cost.contest.spec.is_bare:
         return None
     wanted = baseline_of(cost.contest.spec)
+    if wanted is None:
+        return None
     return next((other for other in costs if is_same(other.contest.spec, wanted)), None)

@@ -130,7 +130,7 @@ def _with_baselines(specs: Sequence[IndexSpec]) -> tuple[list[IndexSpec], dict[s
     skipped = {spec.text: why for spec in specs if (why := why_not_here(spec)) is not None}
     found = [spec for spec in specs if spec.text not in skipped]
     for wanted in (parse_index(NO_INDEX), *map(baseline_of, list(found))):
-        if all(not is_same(wanted, spec) for spec in found):
+        if wanted is not None and all(not is_same(wanted, spec) for spec in found):
             found.append(wanted)
     return sorted(found, key=lambda spec: (spec.name != NO_INDEX, not spec.is_bare)), skipped
 

@@ -19,7 +19,7 @@ from assay.experiments.indexing.table import Columns
 
 __all__ = ["measure"]
 
-_WRITTEN, _SKIPPED, _READ = "bytes_written", "rows_skipped", "rows_read"
+_WRITTEN, _SKIPPED = "bytes_written", "rows_skipped_share"
 _LOOKED_UP = 256  # keys, for what is skipped
 _ROW_NUMBER_BYTES = 8
 
@@ -72,14 +72,11 @@ def _statistics(index: Index) -> Mapping[str, float]:
 def _skipped(index: Index, plan: Plan, contest: Contest) -> tuple[float | None, str | None]:
     """The part of the rows that lookups of present keys left unread."""
     question = plan.questions["lookup_ns.hit"]
-    before = _statistics(index)
-    if _SKIPPED not in before or not isinstance(question, Lookups) or not len(question):
-        return None, "it does not skip blocks, or does not say so"
-    count = min(_LOOKED_UP, len(question))
-    question.ask(index, 0, count, 1)
-    after = _statistics(index)
-    skipped, read = (after.get(name, 0) - before.get(name, 0) for name in (_SKIPPED, _READ))
-    return (skipped / (skipped + read) if skipped + read else None), None
+    if not isinstance(question, Lookups) or not len(question):
+        return None, "there is no key to look up"
+    question.ask(index, 0, 1 if contest.spec.is_bare else min(_LOOKED_UP, len(question)), 1)
+    found = _statistics(index).get(_SKIPPED)  # of all lookups so far
+    return found, None if found is not None else "it does not skip blocks, or does not say so"
 
 
 def _amplified(index: Index, batch: Batch) -> tuple[float | None, str | None]:

@@ -54,6 +54,7 @@
       }
     }
     if (unit === 'GB/s') return `${Math.abs(value) < 1 ? value.toFixed(3) : thousands(value, 1)} GB/s`;
+    if (unit === 'ratio' && value !== 0 && Math.abs(value) < 0.01) return value.toPrecision(2);
     if (unit === 'ratio') return Math.abs(value) < 10 ? value.toFixed(3) : thousands(value, 1);
     return Number.isInteger(value) ? thousands(value, 0) : thousands(value, 2);
   };
