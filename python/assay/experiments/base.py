@@ -275,7 +275,7 @@ class FinishesInSteps(Protocol):
 
 
 Rounds = Mapping[tuple[str, str], Sequence[Sequence[float]]]
-"""By cell and metric: for each process the ns per operation of each of its rounds, the least of its samples."""
+"""By cell and metric: for each process the ns per operation of each of its rounds, the median of its samples."""
 
 
 @dataclass(frozen=True)

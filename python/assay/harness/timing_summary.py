@@ -6,6 +6,7 @@ timed cell for each of its value and its ratio.
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,14 +55,18 @@ class Timing:
 
 
 def times_of(timing: Timing) -> Times:
-    """The data of all rounds in order, in wall time and in processor time, without those of baselines' copies."""
+    """The medians of all rounds in order, in wall time and in processor time, without those of baselines' copies.
+
+    A metric is the least of the samples, what a kernel costs at its best; what kernels cost together is told by their
+    medians.
+    """
     wall: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     processor: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for sample in sorted(timing.samples, key=lambda sample: (sample.process, sample.round)):
         if sample.label != BASELINE_COPY:
             key = sample.cell_id, sample.metric
-            wall[key][sample.process].append(sample.ns_min)
-            processor[key][sample.process].append(min(sample.cpu_ns))
+            wall[key][sample.process].append(sample.ns_median)
+            processor[key][sample.process].append(statistics.median(sample.cpu_ns))
     return Times(*({key: list(rounds.values()) for key, rounds in found.items()} for found in (wall, processor)))
 
 

@@ -120,9 +120,7 @@ def _pays(named: str, row: Row, sides: Sequence[str]) -> list[str]:
         if value.note and (against == "next_best" or f"against {NO_INDEX}:" not in value.note):
             other = value.note.partition(":")[0].removeprefix("against ")
         if value.value is None or value.value == 0:
-            always = value.value == 0 or (value.note or "").endswith("cheaper")
             found.append(f"Against {other} {named} {_plain(value.note or '')}.")
-            assert always or value.note
             continue
         sentence = f"Against {other} {named} {_side(value.note or '')} {_mix(value.value)}"
         if direct is not None and direct.value is not None:
@@ -132,7 +130,8 @@ def _pays(named: str, row: Row, sides: Sequence[str]) -> list[str]:
 
 
 def _plain(note: str) -> str:
-    return (note.partition(": pays")[2] and "pays" + note.partition(": pays")[2]) or note
+    """What a note says behind whom it is against."""
+    return note.partition(": ")[2]
 
 
 def _side(note: str) -> str:

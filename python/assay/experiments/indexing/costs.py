@@ -5,8 +5,9 @@ write: the table's own writes are the same with any structure beside it, and lef
 too: its writes are those of table and index, and it is compared with the same engine without one.
 
 Times are those of the processor where one thread does all the work: a long scan cannot escape what else runs, and a
-short lookup can, so that their wall times do not go together on a busy machine. They are medians with the draws of
-their resamples, so that whatever is computed of them has an interval.
+short lookup can, so that their wall times do not go together on a busy machine. They are medians of the samples, not
+the least, as reads and writes between each other are not at their best; each has the draws of its resamples, so that
+whatever is computed of them has an interval.
 """
 
 from __future__ import annotations

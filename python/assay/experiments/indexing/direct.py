@@ -1,9 +1,11 @@
 """Break-even measured directly: two indexes read and write in turn at the predicted mix, round by round.
 
 A step is a batch of writes and then as many reads as the mix has for it, a read carried over to the next step where it
-has a part of one. Both indexes do the same steps, now the one first, now the other. Reads and writes are clocked apart,
-and weighed by the shares of the workload: so each round says by itself at which mix both would be alike, and how their
-totals compare at this one. What was written is taken back between rounds, and where the batches have run out.
+has a part of one. In a round the one does half of its steps, the other all, and the one its other half, so that what
+else the machine does meets both, and neither is cleared from the caches by the other at every step, as it would not be
+in use. Reads and writes are clocked apart, and weighed by the shares of the workload: so each round says by itself at
+which mix both would be alike, and how their totals compare at this one. What was written is taken back between rounds,
+and where the batches have run out.
 
 The cost is bounded: a mix too extreme for the time of a round is run as near to it as fits, and `mix` says which ran.
 """
@@ -222,13 +224,14 @@ def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, f
     affordable = max(1.0, (ROUND_NS / _FEWEST_STEPS - batch * costs[1]) / max(1.0, costs[0]))
     in_step = min(wanted, affordable)
     step_ns = in_step * costs[0] + batch * costs[1]
-    steps = max(_FEWEST_STEPS, min(_MOST_STEPS, int(ROUND_NS / max(1.0, step_ns))))
+    steps = max(_FEWEST_STEPS, min(_MOST_STEPS, int(ROUND_NS / max(1.0, step_ns)))) // 2 * 2
     found: list[tuple[float, float, float]] = []
     for number in range(rounds):
         for side in (one, other):
             side.begin()
-        for step in range(steps):
-            for side in (one, other) if (step + number) % 2 == 0 else (other, one):
+        first, second = (one, other) if number % 2 == 0 else (other, one)
+        for side in (first, second, second, first):
+            for _ in range(steps // 2):
                 side.make_room()
                 side.write()
                 side.read(in_step)
