@@ -5,6 +5,7 @@
 //! [`encode`] brings every Arrow type; a structure is one file, generic over the space. [`built::Built`] is what the
 //! binding holds: it encodes columns, leaves nulls out, and spreads batches over threads.
 
+pub mod art;
 pub mod asked;
 pub mod bitmap;
 pub mod blocks;
@@ -210,6 +211,7 @@ pub const TABLE: &[Kind] = &[
     Kind { contender: &hash::CONTENDER, words: hash::build, texts: hash::build },
     Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
     Kind { contender: &btree::CONTENDER, words: btree::build, texts: btree::build },
+    Kind { contender: &art::CONTENDER, words: art::build, texts: art::build },
     Kind { contender: &bitmap::CONTENDER, words: bitmap::build, texts: bitmap::build },
     Kind { contender: &zone_map::CONTENDER, words: zone_map::build, texts: zone_map::build },
     Kind { contender: &bloom_blocks::CONTENDER, words: bloom_blocks::build, texts: bloom_blocks::build },
