@@ -27,8 +27,10 @@ SPELLINGS = [
     "sqlite(layout=without_rowid)",
     "sqlite(layout=none)",
     "lmdb",
+    "lmdb(index=none)",
     "rocksdb",
     "rocksdb(layout=lists)",
+    "rocksdb(layout=none)",
 ]
 ENGINES = [
     pytest.param(one, marks=pytest.mark.skipif(bool(why_unavailable(one)), reason=str(why_unavailable(one))))

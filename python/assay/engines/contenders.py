@@ -67,7 +67,16 @@ LMDB = Contender(
     cost="O(log n) a lookup without copying; about 22 bytes a row of the index; a change copies a path of pages",
     choose_when="many reads, few and small transactions, one writer at a time, keys of at most 511 bytes",
     source='lmdb.readthedocs.io; Chu 2011, "MDB: A Memory-Mapped Database and Backend for OpenLDAP"',
-    parameters=(_DURABILITY,),
+    parameters=(
+        Parameter(
+            "index",
+            "dupsort",
+            "choice",
+            "dupsort: a tree of keys whose sorted duplicates are row numbers; none: no index, every question scans",
+            choices=("dupsort", "none"),
+        ),
+        _DURABILITY,
+    ),
     abilities=_ABILITIES,
 )
 
@@ -85,8 +94,8 @@ ROCKSDB = Contender(
             "entries",
             "choice",
             "entries: a key for each row, found by seeking; lists: the rows of a value together, found by multi-get, "
-            "rewritten by each change",
-            choices=("entries", "lists"),
+            "rewritten by each change; none: no index, every question scans",
+            choices=("entries", "lists", "none"),
         ),
         _DURABILITY,
     ),

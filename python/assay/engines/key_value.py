@@ -2,7 +2,7 @@
 
 A row is its payload and its key; its number, 8 bytes, is the key of the table. The key of the index is that of
 `key_bytes.py`. An update of a key takes the old entry from the index, adds the new one, and writes the row again, as a
-table with a secondary index does.
+table with a secondary index does. Without an index every question reads all rows, in Python.
 
 A batch of lookups asks for each key once, whatever repeats, and gathers the answers afterwards.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class KeyValueEngine(Engine):
     """An engine of sorted bytes."""
 
     longest_key: int | None = None  # bytes of an encoded key
+    is_indexed: bool = True  # without an index, every question reads all rows
 
     def _fill(self, columns: list[pa.Array], rows: np.ndarray, payload: pa.Array) -> None:
         self._width = fixed_width(self.parts)
@@ -54,7 +55,7 @@ class KeyValueEngine(Engine):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         with self._converting():
             inverse, distinct = self._distinct(columns)
-        starts, counts, rows = self._rows_of(distinct)
+        starts, counts, rows = self._rows_of(distinct) if self.is_indexed else self._scanned_for(distinct)
         with self._converting():
             numbers = counts[inverse]
             places = np.repeat(np.arange(count), numbers)
@@ -90,7 +91,30 @@ class KeyValueEngine(Engine):
             high = successor(high) if bounds.high_closed else high
         if low is None or (high is not None and high <= low):
             return np.zeros(0, np.int64)
-        return self._between(low, high, limit, descending)
+        if self.is_indexed:
+            return self._between(low, high, limit, descending)
+        within = [(key, row) for row, key in self._keys() if low <= key and (high is None or key < high)]
+        within.sort(reverse=descending)
+        return np.array([row for _, row in within[:limit]], np.int64)
+
+    def _keys(self) -> Iterator[tuple[int, bytes]]:
+        """The number and the key of every row, in the order of numbers."""
+        is_integer = pa.types.is_int64(self.payload_type)
+        for row, value in self._scan():
+            yield row, value[8:] if is_integer else value[4 + _LENGTH.unpack_from(value)[0] :]
+
+    def _scanned_for(self, keys: list[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `_rows_of`, by reading all rows."""
+        found: dict[bytes, list[int]] = {key: [] for key in keys}
+        for row, key in self._keys():
+            rows = found.get(key)
+            if rows is not None:
+                rows.append(row)
+        counts = np.array([len(found[key]) for key in keys], np.int64)
+        return np.cumsum(counts) - counts, counts, np.array([row for key in keys for row in found[key]], np.int64)
+
+    def _find_one(self, key: Any) -> list[int]:
+        return self._rows_under(key) if self.is_indexed else [row for row, own in self._keys() if own == key]
 
     def _encoded(self, columns: Sequence[pa.Array], *, check: bool = True) -> pa.LargeBinaryArray:
         """The keys as bytes.
@@ -121,6 +145,10 @@ class KeyValueEngine(Engine):
             return value[:8]
         return value[: 4 + _LENGTH.unpack_from(value)[0]]
 
+    def _is_of(self, stored: bytes | None, key: bytes) -> bool:
+        """Whether a stored row is there and has this key."""
+        return stored is not None and stored[len(self._payload_bytes(stored)) :] == key
+
     def _payloads(self, values: Iterable[bytes]) -> pa.Array:
         if pa.types.is_int64(self.payload_type):
             return pa.array(np.frombuffer(b"".join(value[:8] for value in values), "<i8"))
@@ -134,6 +162,14 @@ class KeyValueEngine(Engine):
     @abstractmethod
     def _rows_of(self, keys: list[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each of these distinct keys where its rows start, how many it has, and the rows of all."""
+
+    @abstractmethod
+    def _rows_under(self, key: bytes) -> list[int]:
+        """The rows of one key."""
+
+    @abstractmethod
+    def _scan(self) -> Iterator[tuple[int, bytes]]:
+        """Every row's number and stored value, in the order of numbers."""
 
     @abstractmethod
     def _row_values_of(self, rows: np.ndarray) -> list[bytes]:

@@ -11,6 +11,7 @@ Source: lmdb.readthedocs.io; Chu 2011, "MDB: A Memory-Mapped Database and Backen
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -55,8 +56,9 @@ class Lmdb(KeyValueEngine):
         self._environment = lmdb.open(
             str(folder), map_size=_MAP_BYTES, max_dbs=2, sync=is_durable, metasync=is_durable, subdir=True
         )
+        self.is_indexed = self.parameters["index"] != "none"
         self._longest: int = self._environment.max_key_size()
-        self.longest_key = self._longest
+        self.longest_key = self._longest if self.is_indexed else None
         self._table = self._environment.open_db(b"rows", integerkey=True)
         self._index = self._environment.open_db(b"keys", dupsort=True, dupfixed=True, integerdup=True)
 
@@ -69,8 +71,9 @@ class Lmdb(KeyValueEngine):
         with self._changes() as change:
             with change.cursor(self._table) as cursor:
                 cursor.putmulti(table, append=True)
-            with change.cursor(self._index) as cursor:
-                cursor.putmulti(index, dupdata=True, append=True)
+            if self.is_indexed:
+                with change.cursor(self._index) as cursor:
+                    cursor.putmulti(index, dupdata=True, append=True)
 
     def _rows_of(self, keys: list[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         pairs: Any
@@ -92,11 +95,16 @@ class Lmdb(KeyValueEngine):
                 found = pa.array([key for key, _ in pairs], pa.large_binary())
             return _groups(found, pa.array(keys, pa.large_binary()), rows)
 
-    def _find_one(self, key: Any) -> list[int]:
+    def _rows_under(self, key: bytes) -> list[int]:
         if len(key) > self._longest:
             return []
         with self._environment.begin(self._index) as view, view.cursor() as cursor:
             return [_NUMBER.unpack(row)[0] for row in cursor.iternext_dup()] if cursor.set_key(key) else []
+
+    def _scan(self) -> Iterator[tuple[int, bytes]]:
+        with self._environment.begin(self._table) as view, view.cursor() as cursor:
+            for row, value in cursor.iternext():
+                yield _NUMBER.unpack(row)[0], value
 
     def _row_values_of(self, rows: np.ndarray) -> list[bytes]:
         distinct, inverse = np.unique(rows, return_inverse=True)
@@ -144,17 +152,18 @@ class Lmdb(KeyValueEngine):
                 asked, added = cursor.putmulti(list(zip(numbers, values, strict=True)), overwrite=False)
                 if added < asked:
                     raise ParameterError(taken(asked - added))
-            with change.cursor(self._index) as cursor:
-                cursor.putmulti(list(zip(keys, numbers, strict=True)), dupdata=True)
+            if self.is_indexed:
+                with change.cursor(self._index) as cursor:
+                    cursor.putmulti(list(zip(keys, numbers, strict=True)), dupdata=True)
 
     def _update_payload(self, columns: list[pa.Array], rows: np.ndarray, payload: pa.Array) -> int:
         with self._converting():
             keys = self._encoded(columns, check=False).to_pylist()
             changes = list(zip(keys, _numbers(rows), self._row_values(payload, keys), strict=True))
         changed = 0
-        with self._changes() as change, change.cursor(self._index) as cursor:
+        with self._changes() as change:
             for key, row, value in changes:
-                if len(key) <= self._longest and cursor.set_key_dup(key, row):
+                if self._is_of(change.get(row, db=self._table), key):
                     change.put(row, value, db=self._table)
                     changed += 1
         return changed
@@ -164,53 +173,54 @@ class Lmdb(KeyValueEngine):
             before = self._encoded(columns, check=False).to_pylist()
             changes = list(zip(before, _numbers(rows), self._encoded(new).to_pylist(), strict=True))
         changed = 0
-        with self._changes() as change, change.cursor(self._index) as cursor:
+        with self._changes() as change:
             for key, row, after in changes:
-                if len(key) <= self._longest and cursor.set_key_dup(key, row):
-                    cursor.delete()
-                    cursor.put(after, row)
-                    kept = self._payload_bytes(change.get(row, db=self._table))
-                    change.put(row, kept + after, db=self._table)
+                stored = change.get(row, db=self._table)
+                if self._is_of(stored, key):
+                    change.put(row, self._payload_bytes(stored) + after, db=self._table)
+                    if self.is_indexed:
+                        change.delete(key, row, db=self._index)
+                        change.put(after, row, db=self._index)
                     changed += 1
         return changed
 
     def _delete_rows(self, columns: list[pa.Array], rows: np.ndarray) -> int:
         with self._converting():
-            gone = list(zip(self._encoded(columns, check=False).to_pylist(), _numbers(rows), strict=True))
+            pairs = list(zip(self._encoded(columns, check=False).to_pylist(), _numbers(rows), strict=True))
         count = 0
-        with self._changes() as change, change.cursor(self._index) as cursor:
-            for key, row in gone:
-                if len(key) <= self._longest and cursor.set_key_dup(key, row):
-                    cursor.delete()
+        with self._changes() as change:
+            for key, row in pairs:
+                if self._is_of(change.get(row, db=self._table), key):
                     change.delete(row, db=self._table)
+                    if self.is_indexed:
+                        change.delete(key, row, db=self._index)
                     count += 1
         return count
 
     def _delete_keys(self, columns: list[pa.Array]) -> int:
         with self._converting():
-            keys = self._encoded(columns, check=False).to_pylist()
-        count = 0
-        with self._changes() as change, change.cursor(self._index) as cursor:
-            for key in keys:
-                if len(key) <= self._longest and cursor.set_key(key):
-                    rows = list(cursor.iternext_dup())
-                    cursor.set_key(key)
-                    cursor.delete(dupdata=True)
-                    for row in rows:
-                        change.delete(row, db=self._table)
-                    count += len(rows)
-        return count
+            keys = list(dict.fromkeys(self._encoded(columns, check=False).to_pylist()))
+        _, _, found = self._rows_of(keys) if self.is_indexed else self._scanned_for(keys)
+        with self._changes() as change:
+            for row in _numbers(found):
+                change.delete(row, db=self._table)
+            for key in keys if self.is_indexed else ():
+                if len(key) <= self._longest:
+                    change.delete(key, db=self._index)  # with all that it holds
+        return len(found)
 
     def _settle(self) -> None:
         if self.parameters["durability"] == "commit":
             self._environment.sync(True)
 
-    def _changes(self) -> Any:
+    @contextlib.contextmanager
+    def _changes(self) -> Iterator[Any]:
         """A transaction, which an error takes back."""
         import lmdb
 
         try:
-            return self._environment.begin(write=True)
+            with self._environment.begin(write=True) as change:
+                yield change
         except lmdb.Error as error:
             raise MeasurementError(f"{self.spelling} failed: {error}") from error
 

@@ -59,6 +59,7 @@ class RocksDb(KeyValueEngine):
         import rocksdict
 
         self._lists = self.parameters["layout"] == "lists"
+        self.is_indexed = self.parameters["layout"] != "none"
         blocks = rocksdict.BlockBasedOptions()
         blocks.set_block_cache(rocksdict.Cache(_CACHE_BYTES))
         blocks.set_bloom_filter(_BLOOM_BITS, False)
@@ -85,7 +86,9 @@ class RocksDb(KeyValueEngine):
         bulk.disable_wal = True  # what fills it is flushed at once
         numbers, key_numbers = _numbers(rows), _numbers(key_rows)
         entries: Iterator[tuple[bytes, bytes]]
-        if self._lists:
+        if not self.is_indexed:
+            entries = iter(())
+        elif self._lists:
             entries = _grouped(keys, key_numbers)
         else:
             entries = ((key + row, b"") for key, row in zip(keys, key_numbers, strict=True))
@@ -117,7 +120,7 @@ class RocksDb(KeyValueEngine):
             rows = np.frombuffer(b"".join(numbers), ">i8").astype(np.int64)
         return np.cumsum(counts) - counts, counts, rows
 
-    def _find_one(self, key: Any) -> list[int]:
+    def _rows_under(self, key: bytes) -> list[int]:
         if self._lists:
             return [int.from_bytes(row) for row in _pieces(self._index.get(key) or b"")]
         walk, rows = self._index.iter(), []
@@ -126,6 +129,9 @@ class RocksDb(KeyValueEngine):
             rows.append(int.from_bytes(entry[-8:]))
             walk.next()
         return rows
+
+    def _scan(self) -> Iterator[tuple[int, bytes]]:
+        return ((int.from_bytes(row), value) for row, value in self._table.items())
 
     def _row_values_of(self, rows: np.ndarray) -> list[bytes]:
         return list(self._table.get(_numbers(rows))) if len(rows) else []
@@ -198,7 +204,7 @@ class RocksDb(KeyValueEngine):
     def _delete_keys(self, columns: list[pa.Array]) -> int:
         with self._converting():
             keys = list(dict.fromkeys(self._encoded(columns).to_pylist()))
-        starts, counts, rows = self._rows_of(keys)
+        starts, counts, rows = self._rows_of(keys) if self.is_indexed else self._scanned_for(keys)
         numbers = _numbers(rows)
         return self._remove(
             [
@@ -219,6 +225,8 @@ class RocksDb(KeyValueEngine):
     def _change_index(self, batch: Any, gone: list[tuple[bytes, bytes]], come: list[tuple[bytes, bytes]]) -> None:
         """Puts into the batch what takes these pairs of key and row number out of the index, then adds those."""
         family = self._families["keys"]
+        if not self.is_indexed:
+            return
         if not self._lists:
             for key, row in gone:
                 batch.delete(key + row, family)
@@ -253,10 +261,6 @@ class RocksDb(KeyValueEngine):
 
     def _stored(self, numbers: list[bytes]) -> list[bytes | None]:
         return list(self._table.get(numbers)) if numbers else []
-
-    def _is_of(self, stored: bytes | None, key: bytes) -> bool:
-        """Whether a stored row is there and has this key."""
-        return stored is not None and stored[len(self._payload_bytes(stored)) :] == key
 
 
 _BUSY = ("num-running-flushes", "mem-table-flush-pending", "num-running-compactions", "compaction-pending")
