@@ -47,6 +47,11 @@ def test_logarithm_and_exponential_agree_with_the_machine_s_own() -> None:
         ),
         ("hot_tenant(rows=1000, seed=3)", "15353b24f9da9cdf587887c3eb10edbcdcab7e6a351ba701ad9055b23592611f"),
         ("ascending(rows=1000, stride=5, seed=3)", "63eba77c0db3bace44d69d703a0ea88c29f278e376f2b83942c39a0eafcfa73c"),
+        ("lognormal(rows=1000, seed=3)", "d9b60e0a77da1cb4c52c48c18af3f1d0154025bfb1ecce60765524d16038c3dc"),
+        (
+            "clustered(rows=1000, clusters=7, spread=50, seed=3)",
+            "bd4f9cda7028f243ee6918ace08f2cbd05056c770321e15de80beb911e32bc81",
+        ),
     ],
 )
 def test_the_bits_never_change(spelling: str, digest: str) -> None:
@@ -130,6 +135,28 @@ def test_the_hot_tenant_has_its_share() -> None:
 def test_the_hot_share_may_be_nothing_or_everything(share: float, expected: int) -> None:
     tenants = open_dataset(f"hot_tenant(rows=1000, hot_share={share})").table()["tenant"].to_pylist()
     assert tenants.count(0) == expected
+
+
+def test_lognormal_keys_have_the_median_and_the_spread_of_their_logarithms() -> None:
+    keys = np.log(open_dataset("lognormal(rows=100000, median=1000000, sigma=1.5, seed=1)").table()["key"].to_numpy())
+    # Standard errors: of a median 1.2533 sigma / sqrt(n), of a standard deviation sigma / sqrt(2 n); five of each.
+    assert abs(np.median(keys) - math.log(1_000_000)) < 5 * 1.2533 * 1.5 / math.sqrt(100_000)
+    assert abs(keys.std() - 1.5) < 5 * 1.5 / math.sqrt(200_000)
+    assert abs(((keys - keys.mean()) ** 3).mean() / keys.std() ** 3) < 5 * math.sqrt(6 / 100_000), "no skew"
+
+
+def test_the_widest_lognormal_keys_fit_into_64_bits() -> None:
+    # The deviate of the least and of the greatest number that can be drawn is below 8.3: 2^40 * e^(1.8 * 8.3) < 2^62.
+    assert 2**40 * math.exp(1.8 * 8.3) < 2**62
+    assert set(open_dataset("lognormal(rows=50, median=7, sigma=0)").table()["key"].to_pylist()) == {7}
+
+
+def test_clustered_keys_are_a_few_runs_in_an_empty_space() -> None:
+    keys = sorted(set(open_dataset("clustered(rows=5000, clusters=4, spread=9, seed=2)").table()["key"].to_pylist()))
+    gaps = [after - before for before, after in pairwise(keys)]
+    assert len(keys) == 4 * 9 and sum(gap > 1 for gap in gaps) == 3 and max(gaps) > 2**20
+    with pytest.raises(ParameterError, match="spread is 9; expected at most the space, 8"):
+        open_dataset("clustered(rows=20, spread=9, space=8)").table()
 
 
 def test_ascending_keys_only_grow_and_are_dense_at_stride_one() -> None:

@@ -1,4 +1,4 @@
-"""Made-up tables with a known shape: uniform, zipf, hot_tenant, ascending, interleaved, urls, and traces.
+"""Made-up tables with a known shape: uniform, zipf, lognormal, hot_tenant, ascending and more.
 
 Row i depends on (seed, i) alone, so that any split gives the same bits, for ever. Every generator is
 one function from row numbers to columns, and one line in GENERATORS; bounds are written once, in its
@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from assay.datasets.batch import BATCH_ROWS, Batch, Span, row_spans
 from assay.datasets.generator_forms import ROWS, SEED, Columns, Generator, Parameter, Values, time_column
+from assay.datasets.normal import normal_quantile
 from assay.datasets.spelling import parse_call
-from assay.datasets.splitmix import Integers, draws, unit_interval, up_to
+from assay.datasets.splitmix import Integers, draws, exp, unit_interval, up_to
 from assay.datasets.trace_generators import TRACE_GENERATORS
 from assay.datasets.zipf_tables import zipf_table
 from assay.errors import ParameterError, SpellingError, UnknownNameError
@@ -42,6 +43,24 @@ def _uniform(values: Values, rows: Integers) -> Columns:
 def _zipf(values: Values, rows: Integers) -> Columns:
     table = zipf_table(int(values["keys"]), float(values["exponent"]))
     return {"key": table.ranks(draws(int(values["seed"]), rows)), **_common(values, rows)}
+
+
+def _lognormal(values: Values, rows: Integers) -> Columns:
+    """The median times e to the sigma times a normal deviate, rounded: within 2^62, as |deviate| < 8.3."""
+    deviate = normal_quantile(unit_interval(draws(int(values["seed"]), rows)) + 2.0**-54)
+    key = np.rint(float(values["median"]) * exp(float(values["sigma"]) * deviate)).astype(np.int64)
+    return {"key": key, **_common(values, rows)}
+
+
+def _clustered(values: Values, rows: Integers) -> Columns:
+    """Cluster c begins at a key that (seed, c) draws; a row draws its cluster, and its key within it."""
+    seed, space, spread = int(values["seed"]), int(values["space"]), int(values["spread"])
+    if spread > space:
+        raise ParameterError(f"clustered: spread is {spread}; expected at most the space, {space}")
+    cluster = up_to(draws(seed, rows, stream=1), int(values["clusters"]))
+    begin = up_to(draws(seed, cluster, stream=2), space - spread + 1)
+    key = (begin + up_to(draws(seed, rows), spread)).astype(np.int64)
+    return {"key": key, **_common(values, rows)}
 
 
 def _hot_tenant(values: Values, rows: Integers) -> Columns:
@@ -91,6 +110,29 @@ GENERATORS: dict[str, Generator] = {
                 SEED,
             ),
             _zipf,
+        ),
+        Generator(
+            "lognormal",
+            "most keys lie close together, and some far above: e to the power of normally distributed numbers",
+            (
+                ROWS,
+                Parameter("median", 2**30, 1, 2**40, "half of the keys are above it"),
+                Parameter("sigma", 1.0, 0.0, 1.8, "standard deviation of the logarithm; 0 makes all equal"),
+                SEED,
+            ),
+            _lognormal,
+        ),
+        Generator(
+            "clustered",
+            "keys lie in clusters of spread consecutive ones, which begin anywhere in a space that is mostly empty",
+            (
+                ROWS,
+                Parameter("clusters", 1000, 1, 2**32, "clusters, each as likely"),
+                Parameter("spread", 10_000, 1, 2**32, "keys of a cluster, each as likely; at most the space"),
+                Parameter("space", 2**32, 1, 2**32, "keys from the first to the last that there may be"),
+                SEED,
+            ),
+            _clustered,
         ),
         Generator(
             "hot_tenant",
