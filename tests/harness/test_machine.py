@@ -28,7 +28,7 @@ def test_an_empty_tree_tells_nothing_and_nothing_is_guessed(machine: Machine) ->
     assert machine.governors == []
     for name in (
         "turbo", "smt", "aslr", "clock_source", "virtualised", "container", "cpu_limit_cores", "memory_limit_bytes",
-        "throttled_periods", "last_cache_bytes", "memory_available_bytes",
+        "throttled_periods", "cache_bytes", "last_cache_bytes", "memory_available_bytes",
     ):  # fmt: skip
         assert getattr(machine, name) is None, name
     assert machine.processor_times() is None
@@ -119,12 +119,20 @@ def test_caches_memory_and_hypervisor_are_read(machine: Machine) -> None:
         machine,
         {
             f"{CPU}/cpu0/cache/index0/size": "32K",
+            f"{CPU}/cpu0/cache/index0/level": "1",
+            f"{CPU}/cpu0/cache/index0/type": "Data",
+            f"{CPU}/cpu0/cache/index1/size": "64K",
+            f"{CPU}/cpu0/cache/index1/level": "1",
+            f"{CPU}/cpu0/cache/index1/type": "Instruction",
             f"{CPU}/cpu0/cache/index3/size": "16M",
+            f"{CPU}/cpu0/cache/index3/level": "3",
+            f"{CPU}/cpu0/cache/index3/type": "Unified",
             "proc/meminfo": "MemTotal:  100 kB\nMemAvailable:     2048 kB",
             "proc/cpuinfo": "processor : 0\nflags\t: fpu hypervisor sse",
         },
     )
     assert machine.last_cache_bytes == 16 << 20
+    assert machine.cache_bytes == {"L1": 32 << 10, "L3": 16 << 20}, "instructions are no data"
     assert machine.memory_available_bytes == 2 << 20
     assert machine.virtualised is True
 

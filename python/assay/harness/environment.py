@@ -41,6 +41,7 @@ def environment_facts() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "cores_usable": cores_usable(),
         "smt": machine.smt,
+        "cache_bytes": machine.cache_bytes,
         "cpu_limit_cores": machine.cpu_limit_cores,
         "memory_bytes": memory_bytes(),
         "memory_limit_bytes": machine.memory_limit_bytes,

@@ -140,6 +140,18 @@ class Machine:
         return max(found, default=None)
 
     @property
+    def cache_bytes(self) -> dict[str, int] | None:
+        """The bytes of the caches that hold the first processor's data, by name, the smallest first: L1, L2, L3."""
+        found: dict[str, int] = {}
+        for index in range(8):
+            folder = f"{_CPU}/cpu0/cache/index{index}"
+            size = re.fullmatch(r"(\d+)([KM])", self.read(f"{folder}/size") or "")
+            level = self.read(f"{folder}/level") or ""
+            if size and level.isdigit() and self.read(f"{folder}/type") != "Instruction":
+                found[f"L{level}"] = int(size[1]) << {"K": 10, "M": 20}[size[2]]
+        return dict(sorted(found.items(), key=lambda one: one[1])) or None
+
+    @property
     def last_cache_bytes(self) -> int | None:
         """The size of the largest cache that the first processor uses."""
         sizes = []

@@ -12,6 +12,7 @@ script).
     durability  name, number, x, y
     rebuild     position, label, donors, effective
     miss_curves name, x, y, low, high; regions (from, to, name, middle, said) and the floor have data of their own
+    index_…     those of an indexing run, see index_figures
     advice      name, number, x, y, set, why, and what both axes' limits are
 """
 
@@ -21,6 +22,7 @@ import copy
 from typing import Any
 
 from assay.report.figures import FIGURES, name_axis
+from assay.report.index_figures import INDEX_FIGURES
 
 __all__ = ["SPECIFICATIONS"]
 
@@ -377,6 +379,7 @@ def _miss_curves() -> dict[str, Any]:
 
 SPECIFICATIONS: dict[str, dict[str, Any]] = {
     **FIGURES,
+    **INDEX_FIGURES,
     "load": _load(),
     "movement": _movement(),
     "timing": _timing(),

@@ -36,11 +36,12 @@ def toolbar(experiment: ExperimentView) -> Html:
     """Which grid point is shown, and a filter."""
     options = join(element("option", point.label, value=str(i)) for i, point in enumerate(experiment.points))
     choice = element("label", "Grid point ", element("select", options, class_="choose-point"))
-    hint = f"name of a {experiment.noun}, or {_example(experiment)}" if len(experiment.points) > 1 else ""
+    named = f"name of {_one(experiment.noun)}"
+    hint = f"{named}, or {_example(experiment)}" if len(experiment.points) > 1 else named
     search = element(
         "label",
         "Filter ",
-        element("input", type="search", class_="filter", placeholder=hint or f"name of a {experiment.noun}"),
+        element("input", type="search", class_="filter", placeholder=hint),
     )
     parts = [choice, search] if len(experiment.points) > 1 else [search]
     return element("div", *parts, element("output", class_="count", aria_live="polite"), class_="toolbar main-toolbar")
@@ -78,17 +79,32 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
     """
     bases = {split_name(fact.name)[0] for fact in experiment.metrics}
     timed = any(fact.kind == "timed" for fact in experiment.metrics)
-    noun = experiment.noun
+    noun = _one(experiment.noun)
     numeric, any_varies = _varying(experiment)
     sizes = len({json.dumps(point.parameters.get("capacity")) for point in experiment.points}) > 1
     nodes = any("nodes" in point.parameters for point in experiment.points)
+    row_counts = len({point.parameters.get("rows") for point in experiment.points}) > 1
     frames = [
         ("numbers", "All numbers",
          "▶ recommended, ★ Pareto set, ▲ best, ▼ worst. Choose groups of metrics; press a heading to sort, ▸ for the "
          "suite and the command of one line.",
          True),
+        ("index_costs", "Cost by the share of reads",
+         "Time of an operation as more of them read. Marks are the mixes from which on an index pays (or up to which) "
+         "against none, bars what measuring those mixes directly gave. Shaded in an index's colour is where it is the "
+         "cheapest; the dotted line is your workload.",
+         {"read_ns", "write_ns"} <= bases),
+        ("index_queries", "Query by query",
+         "Which index of any column that is compared here answers each query soonest, and which lose to the scan.",
+         "query_ns" in bases),
+        ("index_words", "Index by index, in words", "What each gains, what it costs, and where it loses.",
+         {"read_ns", "write_ns"} <= bases),
+        ("index_sizes", "Time against size",
+         "Both axes are logarithmic. Over the bytes of the index itself the shades are what the processor's caches "
+         "hold: a line bends where its index leaves one.",
+         row_counts and bool(bases & {"lookup_ns", "range_ns"})),
         ("miss_curves", "Miss-ratio curves",
-         f"Requests that miss over what the cache holds, on a logarithmic axis. Shaded in a {noun}'s colour is where "
+         f"Requests that miss over what the cache holds, on a logarithmic axis. Shaded in {noun}'s colour is where "
          "it misses least of those that can be built.",
          sizes and "miss_ratio" in bases),
         ("sizes", "Against FIFO and OPT",
@@ -100,7 +116,7 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
          "for one policy. ▲ is the best of its column.",
          "lost_writes" in bases),
         ("trade_off", "Trade-off",
-         f"Any two metrics against each other. ◈ and the dashed line: none is better on both. Each number is a {noun} "
+         f"Any two metrics against each other. ◈ and the dashed line: none is better on both. Each number is {noun} "
          "in the list; a larger point needs more memory. Press a mark to find it in the table.",
          bool(data["axes"])),
         ("ratios", "Against the baseline",
@@ -125,7 +141,7 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
          "fan_out_mean" in bases),
         ("durability", "Rebuild against durability",
          "Right: more nodes share the rebuild of a lost one; low: nodes that fail at once lose data more seldom. What "
-         f"speeds up the one often costs the other. Each number is a {noun} in the list.",
+         f"speeds up the one often costs the other. Each number is {noun} in the list.",
          "effective_donors" in bases),
         ("rebuild", "Rebuild of a lost node",
          "For each lost node, the donors as if all sent alike (bar) and all that send something (mark).",
@@ -153,6 +169,11 @@ def frames_of(experiment: ExperimentView, data: Mapping[str, Any]) -> list[Frame
          bool(data["samples"])),
     ]  # fmt: skip
     return [Frame(identifier, heading, words) for identifier, heading, words, present in frames if present]
+
+
+def _one(noun: str) -> str:
+    """A noun with its article: a policy, an index."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
 
 
 def _varying(experiment: ExperimentView) -> tuple[bool, bool]:

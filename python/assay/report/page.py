@@ -36,7 +36,7 @@ _HERE = Path(__file__).parent
 _VENDORED = ("vega", "vega-lite", "vega-embed", "vega-interpreter")
 _SCRIPTS = (
     *("base", "draw", "table", "parameters", "advice", "charts", "trade_off", "ratios", "curves", "samples"),
-    *("growth", "replicas", "caching", "runs", "claims", "page"),
+    *("growth", "replicas", "caching", "indexing", "indexing_words", "runs", "claims", "page"),
 )
 
 

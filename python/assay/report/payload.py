@@ -71,9 +71,9 @@ def build_payload(store: Source, run: RunView, *, room: int | None = None, key: 
 
     Returns:
         {"run", "experiments": [{"index", "key", "noun", "columns", "groups", "axes", "again", "points", "advice",
-        "ratios", "samples", "latencies", "series", "series_words", "notices"}]}. A point holds its rows (names and
-        flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by "row:column", and
-        `load`, `growth`, `rebuild` and `links`, the series of each row or None.
+        "ratios", "samples", "latencies", "series", "series_words", "fixed", "caches", "notices"}]}. A point holds its
+        rows (names and flags), `values`, `texts` and `marks` (shape rows × columns), `intervals` and `notes` by
+        "row:column", and `load`, `growth`, `rebuild` and `links`, the series of each row or None.
     """
     return {"run": run.run_id, "experiments": [data for _, data in embed_run(store, run, room=room, key=key)]}
 
@@ -84,6 +84,22 @@ def embed_run(
     """Each experiment as the page shows it, with fewer rows where it has too many, and what the script needs of it."""
     room = (MOST_NUMBERS if room is None else room) // max(1, len(run.experiments))
     return [_experiment(store, run, experiment, room, key) for experiment in run.experiments]
+
+
+def _fixed(experiment: ExperimentView) -> dict[str, Any]:
+    """The parameters that are the same in every cell, but those that name a grid point all the same."""
+    rows = [row.parameters for point in experiment.points for row in point.rows]
+    named = {name for point in experiment.points for name in point.parameters}
+    return {
+        name: value
+        for name, value in (rows[0] if rows else {}).items()
+        if name not in named and value is not None and all(other.get(name) == value for other in rows)
+    }
+
+
+def _caches(run: RunView) -> list[list[Any]]:
+    """The processor's caches by name and bytes, the smallest first; none where the run does not say."""
+    return [[name, size] for name, size in (run.environment.get("cache_bytes") or {}).items()]
 
 
 def _experiment(
@@ -175,6 +191,8 @@ def _experiment(
         "latencies": latencies,
         "series": others,
         "series_words": {name: SERIES[name] for name in others if name in SERIES},
+        "fixed": _fixed(experiment),
+        "caches": _caches(run),
         "notices": notices,
     }
     return experiment, data

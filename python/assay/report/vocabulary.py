@@ -161,7 +161,7 @@ TRADE_OFFS = {
     "membership": (("bits_per_key", "false_positive_rate"),),
     "integrity": (("check_ns", "checksum_bytes_per_mib"),),
     "caching": (("miss_ratio", "byte_miss_ratio"), ("miss_ratio", "simulate_ns"), ("miss_ratio", "evictions")),
-    "indexing": (("read_ns", "write_ns"), ("workload_ns", "bytes_per_row")),
+    "indexing": (("lookup_ns.hit", "bytes_per_row"), ("read_ns", "write_ns"), ("workload_ns", "bytes_per_row")),
 }
 
 # Kinds of which what is dropped are bounds: it was measured, and nobody can build it.

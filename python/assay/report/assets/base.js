@@ -173,6 +173,6 @@
 
   /** Says that not all of what is shown has been drawn. */
   assay.remark = (filled, shown, drawn, noun) => {
-    if (drawn < shown) filled.append(make('p', { className: 'about' }, `${drawn} of ${shown} shown: filter by the name of a ${noun} to see others.`));
+    if (drawn < shown) filled.append(make('p', { className: 'about' }, `${drawn} of ${shown} shown: filter by the name of ${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} to see others.`));
   };
 })();

@@ -111,13 +111,17 @@
       const values = rows.map((row) => row.value);
       const [divisor, unit] = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']].find(([size]) => Math.max(...values) >= size) || [1, 'ns'];
       for (const row of rows) for (const name of ['value', 'low', 'high']) row[name] /= candidate.unit === 'ns' ? divisor : 1;
-      const scale = Math.max(...values) / Math.max(1e-9, Math.min(...values)) > 20 ? { type: 'log' } : { zero: true };
+      // What takes no time at all has no place on a logarithmic axis; near 0 this one is even.
+      const positive = values.filter((value) => value > 0);
+      const least = Math.min(...positive) / divisor;
+      const wide = positive.length > 1 && assay.wide(positive);
+      const scale = !wide ? { zero: true } : positive.length === values.length ? { type: 'log' } : { type: 'symlog', constant: least };
       await assay.draw(node, 'timing', rows, (specification) => {
         assay.roomy(rows)(specification);
         for (const layer of specification.layer) layer.encoding.x.scale = scale;
-        if (scale.type === 'log') {
-          const [first, last] = [Math.floor(Math.log10(Math.min(...values) / divisor)), Math.ceil(Math.log10(Math.max(...values) / divisor))];
-          specification.layer[1].encoding.x.axis = { values: Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i)) };
+        if (wide) {
+          const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(Math.max(...values) / divisor))];
+          specification.layer[1].encoding.x.axis = { values: [...(positive.length < values.length ? [0] : []), ...Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))], labelOverlap: true };
         }
         for (const layer of specification.layer) layer.encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
       });
