@@ -8,7 +8,7 @@
 //! moves those after it.
 //!
 //! Cost: a lookup takes at most as many steps as the key has bytes, far fewer where keys are random, whatever the number
-//! of keys; 1.5 to 4 times the bytes of keys and rows. Choose it for text with shared beginnings and dense integers.
+//! of keys; 2 to 4 times the bytes of keys and rows. Choose it for text with shared beginnings and dense integers.
 //! Source: Leis, Kemper and Neumann, The Adaptive Radix Tree, ICDE 2013.
 
 mod change;
@@ -35,7 +35,7 @@ pub const CONTENDER: Contender = Contender {
     name: "art",
     version: 1,
     idea: "A radix tree over the bytes of keys, with nodes of 4, 16, 48 or 256 children.",
-    cost: "a step a byte that tells keys apart, whatever their number; 1.5 to 4 times the bytes of keys and rows",
+    cost: "a step a byte that tells keys apart, whatever their number; 2 to 4 times the bytes of keys and rows",
     choose_when: "keys are dense integers or text with shared beginnings, and change",
     source: "Leis, Kemper and Neumann, The Adaptive Radix Tree, ICDE 2013",
     parameters: &[],

@@ -60,7 +60,7 @@ pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index
 
 /// The tree.
 #[derive(Debug)]
-struct Tree<S: Space> {
+pub(crate) struct Tree<S: Space> {
     /// What the keys of leaves refer to.
     space: S,
     /// What the keys of inner nodes refer to: close together, and there still when an entry has left.

@@ -17,11 +17,13 @@ pub mod found;
 pub mod hash;
 #[cfg(test)]
 mod laws;
+pub mod lsm;
 pub mod pairs;
 pub mod row_lists;
 pub mod run;
 pub mod scan;
 pub mod shape;
+pub mod skip_list;
 pub mod sorted;
 pub mod space;
 pub mod zone_map;
@@ -212,6 +214,8 @@ pub const TABLE: &[Kind] = &[
     Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
     Kind { contender: &btree::CONTENDER, words: btree::build, texts: btree::build },
     Kind { contender: &art::CONTENDER, words: art::build, texts: art::build },
+    Kind { contender: &skip_list::CONTENDER, words: skip_list::build, texts: skip_list::build },
+    Kind { contender: &lsm::CONTENDER, words: lsm::build, texts: lsm::build },
     Kind { contender: &bitmap::CONTENDER, words: bitmap::build, texts: bitmap::build },
     Kind { contender: &zone_map::CONTENDER, words: zone_map::build, texts: zone_map::build },
     Kind { contender: &bloom_blocks::CONTENDER, words: bloom_blocks::build, texts: bloom_blocks::build },

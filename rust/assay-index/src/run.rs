@@ -25,6 +25,12 @@ impl<S: Space> Run<S> {
         Self { pairs }
     }
 
+    /// The entries, in order.
+    #[must_use]
+    pub fn into_pairs(self) -> Pairs<S> {
+        self.pairs
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The leaves of a radix tree: a key, its rows, and the keys before and after.
 
-use super::nodes::MOST;
+use super::nodes::{MOST, grow};
 use crate::NONE;
 use crate::space::Space;
 
@@ -52,6 +52,7 @@ impl<S: Space> Leaves<S> {
                 self.all.len() < MOST,
                 "art holds at most {MOST} different keys: build a btree, or partition the column"
             );
+            grow(&mut self.all);
             self.all.push(leaf);
             u32::try_from(self.all.len() - 1).expect("numbers of leaves are below MOST")
         };

@@ -62,6 +62,8 @@ impl<B> Arena<B> {
             return number;
         }
         assert!(self.heads.len() < MOST, "there are fewer nodes than leaves");
+        grow(&mut self.heads);
+        grow(&mut self.bodies);
         self.heads.push(head);
         self.bodies.push(body);
         u32::try_from(self.heads.len() - 1).expect("numbers of nodes are below MOST")
@@ -92,6 +94,13 @@ pub struct Nodes {
     sixteen: Arena<Few<16>>,
     fortyeight: Arena<Many>,
     all: Arena<[u32; 256]>,
+}
+
+/// Makes room for one more, and an eighth: large vectors are moved by the page table, so that often is cheap.
+pub fn grow<T>(all: &mut Vec<T>) {
+    if all.len() == all.capacity() {
+        all.reserve_exact((all.len() / 8).max(4));
+    }
 }
 
 /// Whether it names a node and not a leaf; not to be asked of [`NONE`].

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::Tree;
 use super::nodes::{self, Entry};
 use crate::space::Space;
-use crate::{Between, Found, NONE, Ordered, Take};
+use crate::{Between, Found, NONE, Ordered, Pairs, Take};
 
 /// So many keys go down together: enough for the memory to have something to do, few enough to stay in the first cache.
 pub const GROUP: usize = 32;
@@ -122,6 +122,23 @@ impl<S: Space> Tree<S> {
             }
             at = self.leaves.count(leaf);
         }
+    }
+
+    /// The entries of a range in order.
+    pub(crate) fn pairs_between(&self, between: &Between<'_, S>) -> Pairs<S> {
+        let mut pairs = Pairs::default();
+        let (mut leaf, at) = self.start(between);
+        let mut at = at as usize;
+        while leaf != NONE {
+            for (key, row) in self.leaves.keys(leaf)[at..].iter().zip(&self.leaves.rows(leaf)[at..]) {
+                if between.is_above(&self.space, *key) {
+                    return pairs;
+                }
+                pairs.push(self.space.probe(*key), *row);
+            }
+            (leaf, at) = (self.leaves.right(leaf), 0);
+        }
+        pairs
     }
 
     /// Where a range begins.

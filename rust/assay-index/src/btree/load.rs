@@ -1,11 +1,13 @@
 //! Building a B+-tree of everything at once, from the leaves up.
 
+use std::ops::Bound;
+
 use assay_core::error::Result;
 
 use super::Tree;
 use super::nodes::{Branch, Inner, Leaves};
 use crate::space::Space;
-use crate::{Pairs, Progress};
+use crate::{Between, Pairs, Progress};
 
 /// After so many leaves it is said how far the building is.
 const LEAVES_A_STEP: usize = 4096;
@@ -14,6 +16,17 @@ impl<S: Space> Tree<S> {
     /// How many entries a node gets when there are many: nine tenths, so that there is room for more.
     pub(super) fn fill(&self) -> usize {
         self.most * 9 / 10
+    }
+
+    /// A tree of nothing yet, its nodes of the usual size.
+    pub(crate) fn empty() -> Self {
+        let most = super::NODE_ENTRIES.default.parse().expect("an integer's default is one");
+        Self::load(Pairs::default(), most, &Progress::default()).expect("nobody calls it off")
+    }
+
+    /// Its entries in order.
+    pub(crate) fn pairs(&self) -> Pairs<S> {
+        self.pairs_between(&Between { low: Bound::Unbounded, high: Bound::Unbounded })
     }
 
     /// A tree of these entries.
