@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+import pytest
+
 from assay.experiments.base import Timer
+from assay.harness import timing
 from assay.harness.kernels import Kernels
 
 
@@ -47,3 +52,30 @@ def test_a_warm_up_with_known_calls_is_taken_back_too() -> None:
     kernels = Kernels([Timer("cell", "put_ns", shelf.put, 1, undo=shelf.clear)])
     kernels.calibrate(1, [3])
     assert shelf.there == 0
+
+
+class Sized:
+    """A job without kernels that says how much it would hold."""
+
+    cells: ClassVar[list[Any]] = []
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def timed_bytes(self, learned: Any) -> int:
+        return self.size
+
+    def timers(self, learned: Any) -> list[Timer]:
+        return []
+
+
+@pytest.mark.parametrize(("size", "at_once"), [(1 << 20, 3), (2 << 30, 1)])
+def test_processes_that_would_hold_too_much_live_one_after_another(
+    monkeypatch: pytest.MonkeyPatch, size: int, at_once: int
+) -> None:
+    lives: list[int] = []
+    monkeypatch.setattr(timing, "TimingProcess", lambda task: task)
+    monkeypatch.setattr(timing._Rounds, "run", lambda self, processes, first: lives.append(len(processes)))
+    job: Any = Sized(size)
+    timing.time_job(job, [], {}, timing.TimingSettings(processes=3), seed=0)
+    assert lives[0] == at_once

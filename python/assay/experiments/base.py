@@ -27,6 +27,7 @@ __all__ = [
     "Experiment",
     "Findings",
     "FinishesInSteps",
+    "HoldsMemory",
     "Job",
     "KeptLimit",
     "Latency",
@@ -284,6 +285,14 @@ class Times:
 
     wall: Rounds
     processor: Rounds  # of the thread that called
+
+
+@runtime_checkable
+class HoldsMemory(Protocol):
+    """A job whose timers hold much more than was learned; processes that would hold too much live one by one."""
+
+    def timed_bytes(self, learned: Sequence[Lesson]) -> int:
+        """About how many bytes a process holds that times."""
 
 
 @runtime_checkable

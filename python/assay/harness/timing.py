@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-from assay.experiments.base import Job, Lesson, Metric
+from assay.experiments.base import HoldsMemory, Job, Lesson, Metric
 from assay.harness.histogram import PRECISION_BITS, Histogram
 from assay.harness.kernels import Calibration, KernelFacts, Kernels, RoundResult, described
 from assay.harness.records import CalibrationRecord, HistogramRecord, SampleRecord, StopRule
@@ -40,6 +40,7 @@ PRECISE_ROUNDS = 10  # in each process, before the width of an interval is belie
 DECIDED_ROUNDS = 20  # in each process, before it is said that processes differ
 MOST_PROCESSES = 3  # times the settings', within a budget
 MOST_LIVE_BYTES = 256 << 20  # of what was learned; beyond it processes live one after the other
+MOST_HELD_BYTES = 4 << 30  # that processes which live at once may hold, where their job tells
 
 KernelKey = tuple[str, str]  # cell_id, metric
 Share = Callable[[float, int], float]
@@ -89,6 +90,8 @@ def time_job(
     lessons = tuple(packed_lesson(lesson) for lesson in learned)
     rounds = _Rounds(settings, seed, share, on_progress)
     at_once = settings.processes if sum(map(len, lessons)) <= MOST_LIVE_BYTES else 1
+    if isinstance(job, HoldsMemory) and settings.processes * job.timed_bytes(lessons) > MOST_HELD_BYTES:
+        at_once = 1
     begun = 0
     while begun < settings.processes or rounds.wants_processes(begun):
         try:

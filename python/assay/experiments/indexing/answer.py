@@ -48,10 +48,11 @@ def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob 
     notes = () if job is None else (*job.notes, *(f"{name} was left out: {why}" for name, why in job.skipped.items()))
     label = parameters["column"]
     if not timed:
+        named = [name for name in rows if name != NO_INDEX]
+        gives = f"{', '.join(named)} on {label} give{'s' if len(named) == 1 else ''}"
         sentence = (
-            f"{len(rows)} indexes of {label} give a scan's answers; which pays is a matter of times, which were not "
-            "taken: leave out --no-timing."
-            if rows
+            f"{gives} a scan's answers; which pays is a matter of times, which were not taken: leave out --no-timing."
+            if named
             else f"No index of {label} could be measured."
         )
         return Answer(sentence, None, RULE, (), {}, notes, parameters)

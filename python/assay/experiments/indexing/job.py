@@ -25,6 +25,15 @@ __all__ = ["PERCENTILES", "IndexingJob"]
 PERCENTILES = ("p50", "p90", "p99", "p99_9")
 
 
+_BYTES_A_ROW = 32  # of an index, with its keys, about
+_LARGE = 2_000_000  # rows from which one index is both read and changed
+
+
+def _is_large(columns: Columns, contest: Contest) -> bool:
+    """Whether an index is too large to be held twice."""
+    return (contest.key.rows or columns.rows) > _LARGE
+
+
 @lru_cache(maxsize=2)
 def _unpacked(learned: bytes) -> Columns:
     return Columns.unpack(learned)
@@ -128,6 +137,14 @@ class IndexingJob:
         give_back_memory()
         return Findings(values, (), failures, columns.rows)
 
+    def timed_bytes(self, learned: Sequence[Lesson]) -> int:
+        """What the indexes of all cells take at once, about."""
+        columns = _columns(learned[0])
+        rows = sum(
+            (contest.key.rows or columns.rows) * (1 if _is_large(columns, contest) else 2) for contest in self.contests
+        )
+        return rows * _BYTES_A_ROW + int(columns.table.nbytes)
+
     def timers(self, learned: Sequence[Lesson]) -> Sequence[Timer]:
         """The kernels of every index whose answers are right in this process too."""
         columns = _columns(learned[0])
@@ -138,7 +155,8 @@ class IndexingJob:
             )  # one that only another process knows cannot be timed here, and must not be missed
             try:
                 plan = plan_of(contest.key, columns, self.mix, self.settings)
-                index, changing = (contest.built(plan.rows, self.settings) for _ in range(2))
+                index = contest.built(plan.rows, self.settings)
+                changing = index if _is_large(columns, contest) else contest.built(plan.rows, self.settings)
                 verify(contest, plan, changing, columns)
             except AssayError:
                 continue  # it has failed in `finish`, with its reason
