@@ -22,7 +22,7 @@ from assay.datasets import open_dataset
 from assay.errors import AssayError, ParameterError, SuiteError, UnknownNameError, UnsupportedTypeError
 from assay.experiments.base import Findings
 from assay.experiments.indexing import EXPERIMENT, drawing
-from assay.experiments.indexing.changes import batches_of
+from assay.experiments.indexing.changes import Applied, batches_of
 from assay.experiments.indexing.contests import _changed
 from assay.experiments.indexing.job import IndexingJob
 from assay.experiments.indexing.keys import KeyRows
@@ -192,6 +192,22 @@ def test_batches_are_applied_and_taken_back(change: Any) -> None:
     for batch in reversed(batches):
         batch.take_back(index)
     assert index.pairs == before
+
+
+def test_batches_go_on_where_they_were_taken_back() -> None:
+    key = KeyRows(("k",), (pa.array(range(100)),))
+    batches = batches_of("delete", key, 10, seed=0, pool=5)
+    index = ToyIndex.build(key.arrow)
+    applied, seen = Applied(index, batches), []
+    for _ in range(3):
+        for _ in range(3):
+            there = {row for _, row in index.pairs}
+            applied()
+            seen.append(frozenset(there - {row for _, row in index.pairs}))
+        applied.undo()
+        assert len(index) == 100
+    of = [frozenset(batch.rows.to_pylist()) for batch in batches]
+    assert seen == [of[place % 5] for place in range(9)]
 
 
 def test_new_rows_have_as_many_new_keys_as_the_column() -> None:

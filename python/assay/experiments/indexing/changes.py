@@ -126,20 +126,33 @@ def _places(count: int, seed: int, stream: int, wanted: int) -> np.ndarray:
 
 
 class Applied:
-    """Applies the batches of a pool one after another, and takes all of them back."""
+    """Applies the batches of a pool one after another, and takes back what was applied.
+
+    It goes on behind the last batch where it has taken back, and begins anew behind the last of all: the same few keys
+    again and again would be found in the caches.
+    """
 
     def __init__(self, index: Index, batches: Sequence[Batch]) -> None:
         self._index = index
         self._batches = batches
-        self._next = 0
+        self._first = 0
+        self._applied = 0
 
     def __call__(self) -> None:
-        """The next batch."""
-        self._batches[self._next].apply(self._index)
-        self._next += 1
+        """The next batch; at most as many as there are before they are taken back."""
+        assert not self.is_used_up, "a batch cannot be applied twice"
+        self._batches[(self._first + self._applied) % len(self._batches)].apply(self._index)
+        self._applied += 1
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether there is no batch left."""
+        return self._applied == len(self._batches)
 
     def undo(self) -> None:
-        """All that were applied, the last one first."""
-        while self._next:
-            self._next -= 1
-            self._batches[self._next].take_back(self._index)
+        """Takes back all that were applied, the last one first."""
+        behind = (self._first + self._applied) % len(self._batches)
+        while self._applied:
+            self._applied -= 1
+            self._batches[(self._first + self._applied) % len(self._batches)].take_back(self._index)
+        self._first = behind

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.experiments.indexing.break_even import Pays, pays_from
-from assay.experiments.indexing.changes import Batch
+from assay.experiments.indexing.changes import Applied, Batch
 from assay.experiments.indexing.contests import Contest, Plan
 from assay.experiments.indexing.questions import Index, Question
 
@@ -97,7 +97,7 @@ class Side:
     writes: Mapping[str, float]
     _asked: list[_Part] = field(default_factory=list)
     _changed: list[_Part] = field(default_factory=list)
-    _pools: list[_Changing] = field(default_factory=list)
+    _pools: list[Applied] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         own = self.plan.asked(self.contest.spec)
@@ -110,7 +110,7 @@ class Side:
         for kind, share in ({} if self.contest.is_none else self.writes).items():
             changing = _Changing(self.index, self.plan.changes[kind])
             self._changed.append(_Part(share, changing, clock))
-            self._pools.append(changing)
+            self._pools.append(changing.applied)
 
     @property
     def batch(self) -> int:
@@ -186,27 +186,15 @@ class _Asking:
 
 
 class _Changing:
-    """Applies the next batch of a pool; the whole pool is taken back once it has run out."""
+    """Applies the next batch of a pool, and says how many rows it has."""
 
     def __init__(self, index: Index, batches: Sequence[Batch]) -> None:
-        self._index, self._batches = index, batches
-        self._applied = 0
+        self.applied = Applied(index, batches)
+        self._rows = len(batches[0])
 
     def __call__(self, count: int) -> int:
-        self._batches[self._applied].apply(self._index)
-        self._applied += 1
-        return len(self._batches[0])
-
-    def undo(self) -> None:
-        """Takes back what was applied."""
-        while self._applied:
-            self._applied -= 1
-            self._batches[self._applied].take_back(self._index)
-
-    @property
-    def is_used_up(self) -> bool:
-        """Whether there is no batch left."""
-        return self._applied == len(self._batches)
+        self.applied()
+        return self._rows
 
 
 def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, float], rounds: int) -> Direct:
