@@ -23,7 +23,7 @@ macro_rules! zero {
     };
 }
 
-zero!(u8, u16, u32, u64);
+zero!(u8, u16, u32, u64, u128);
 
 /// So many zeros.
 #[must_use]
@@ -38,6 +38,14 @@ pub fn zeros<T: Zero>(len: usize) -> Vec<T> {
 pub fn try_zeros<T: Zero>(len: usize) -> Option<Vec<T>> {
     Vec::<T>::new().try_reserve_exact(len).ok()?;
     Some(zeros(len))
+}
+
+/// Room for so many values, in huge pages if they are many.
+#[must_use]
+pub fn with_capacity<T>(len: usize) -> Vec<T> {
+    let mut made = Vec::with_capacity(len);
+    advise(made.spare_capacity_mut());
+    made
 }
 
 /// Asks for huge pages under these values; a hint that changes nothing else.

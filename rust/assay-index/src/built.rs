@@ -5,7 +5,7 @@ use std::ops::Bound;
 use assay_core::error::{Error, Result};
 use assay_core::given::Given;
 use assay_core::keys::Keys;
-use assay_core::threads;
+use assay_core::{memory, threads};
 
 use crate::encode::{Batch, Encoded, Limit, Row, Shapes, Side};
 use crate::space::{Space, Texts, Words};
@@ -91,10 +91,19 @@ impl Builder {
         match &mut self.entries {
             Entries::Words(pairs) => {
                 let Batch::Words(words) = &encoded.keys else { unreachable!("the shapes are words") };
+                if pairs.is_empty() {
+                    // What is read at random lies in huge pages from the first.
+                    pairs.keys = memory::with_capacity(words.len());
+                    pairs.rows = memory::with_capacity(words.len());
+                }
                 pairs.keys.extend_from_slice(words);
                 pairs.rows.extend_from_slice(&numbers);
             }
             Entries::Texts(pairs) => {
+                if pairs.is_empty() {
+                    pairs.keys = memory::with_capacity(numbers.len());
+                    pairs.rows = memory::with_capacity(numbers.len());
+                }
                 for (text, row) in encoded.keys.texts().iter().zip(numbers) {
                     pairs.push(text, row);
                 }

@@ -1,5 +1,7 @@
 //! What a batch of lookups found: the rows of each probe, one after the other.
 
+use assay_core::memory;
+
 /// No row.
 pub const NONE: u32 = u32::MAX;
 
@@ -16,7 +18,15 @@ impl Found {
     /// Room for so many probes.
     #[must_use]
     pub fn with_capacity(probes: usize) -> Self {
-        Self { ends: Vec::with_capacity(probes), rows: Vec::with_capacity(probes) }
+        Self { ends: memory::with_capacity(probes), rows: memory::with_capacity(probes) }
+    }
+
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, rows: usize) {
+        if self.rows.capacity() - self.rows.len() < rows {
+            self.rows.reserve(rows);
+            memory::advise(self.rows.spare_capacity_mut());
+        }
     }
 
     /// Takes another row of the probe at hand.

@@ -13,6 +13,7 @@ pub mod bloom_blocks;
 pub mod btree;
 pub mod built;
 pub mod encode;
+pub mod fences;
 pub mod found;
 pub mod hash;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod run;
 pub mod scan;
 pub mod shape;
 pub mod skip_list;
+pub mod sort;
 pub mod sorted;
 pub mod space;
 pub mod zone_map;

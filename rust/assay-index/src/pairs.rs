@@ -2,6 +2,11 @@
 
 use std::cmp::Ordering;
 
+use assay_core::error::Result;
+use assay_core::memory;
+
+use crate::Progress;
+use crate::sort::{self, Buckets, Entry};
 use crate::space::Space;
 
 /// Keys with their rows, and the space that holds what keys refer to.
@@ -51,15 +56,107 @@ impl<S: Space> Pairs<S> {
 
     /// Brings entries into order.
     pub fn sort(&mut self) {
+        self.sort_with(1, &Progress::default()).expect("nobody calls it off");
+    }
+
+    /// Brings entries into order by several threads; tells of twice as many entries as there are.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn sort_with(&mut self, threads: usize, progress: &Progress) -> Result<()> {
+        let count = self.len();
+        progress.expect(2 * count as u64);
         if self.is_sorted() {
-            return;
+            return progress.add(2 * count as u64);
         }
-        let mut pairs: Vec<(S::Key, u32)> = self.keys.iter().copied().zip(self.rows.iter().copied()).collect();
-        let space = &self.space;
-        pairs.sort_unstable_by(|one, other| space.order(one.0, other.0).then(one.1.cmp(&other.1)));
-        for (at, (key, row)) in pairs.into_iter().enumerate() {
-            self.keys[at] = key;
-            self.rows[at] = row;
+        let Self { space, keys, rows } = self;
+        if S::HEAD_IS_ALL {
+            let buckets = Buckets::of(count, |at| sort::entry(S::head(keys[at]), rows[at]), threads, progress)?;
+            return buckets.finish(keys, rows, threads, progress, |entries, keys, rows| {
+                for ((entry, key), row) in entries.iter().zip(keys).zip(rows) {
+                    *key = S::of_head(sort::head(*entry));
+                    *row = sort::tail(*entry);
+                }
+            });
+        }
+        #[allow(clippy::cast_possible_truncation)] // row numbers are of 32 bits, and there are fewer entries
+        let buckets = Buckets::of(count, |at| sort::entry(S::head(keys[at]), at as u32), threads, progress)?;
+        let (mut sorted_keys, mut sorted_rows) = (memory::with_capacity(count), memory::zeros(count));
+        sorted_keys.resize(count, S::Key::default());
+        let ties = Ties { space, keys, rows };
+        buckets.finish(&mut sorted_keys, &mut sorted_rows, threads, progress, |entries, keys, rows| {
+            ties.resolve(entries, 8);
+            for ((entry, key), row) in entries.iter().zip(keys).zip(rows) {
+                let at = sort::tail(*entry) as usize;
+                (*key, *row) = (ties.keys[at], ties.rows[at]);
+            }
+        })?;
+        (self.keys, self.rows) = (sorted_keys, sorted_rows);
+        Ok(())
+    }
+}
+
+/// Fewer keys with one head are compared as they are.
+const FEW_TIES: usize = 48;
+
+/// Entries whose heads do not tell their order.
+struct Ties<'a, S: Space> {
+    space: &'a S,
+    keys: &'a [S::Key],
+    rows: &'a [u32],
+}
+
+impl<S: Space> Ties<'_, S> {
+    /// Sorts those of equal heads, of which so many bytes are known to be equal, by the bytes that follow.
+    fn resolve(&self, entries: &mut [Entry], known: usize) {
+        for ties in entries.chunk_by_mut(|one, other| sort::head(*one) == sort::head(*other)) {
+            let key = |entry: &Entry| self.keys[sort::tail(*entry) as usize];
+            let row = |entry: &Entry| self.rows[sort::tail(*entry) as usize];
+            let is_done = |entry: &Entry| self.space.head_after(key(entry), known).is_none();
+            if ties.len() <= FEW_TIES || ties.iter().all(is_done) {
+                ties.sort_unstable_by(|one, other| {
+                    self.space.order(key(one), key(other)).then_with(|| row(one).cmp(&row(other)))
+                });
+                continue;
+            }
+            for entry in &mut *ties {
+                let head = self.space.head_after(key(entry), known).unwrap_or(0);
+                *entry = sort::entry(head, sort::tail(*entry));
+            }
+            let mut others = memory::zeros(ties.len());
+            sort::sort(ties, &mut others);
+            self.resolve(ties, known + 8);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::space::Texts;
+
+    /// Bytes that differ late, in their zeros, or not at all.
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![Just(0), Just(b'a'), Just(255)];
+        (0_usize..3, prop::collection::vec(byte, 0..12), 0_usize..3)
+            .prop_map(|(shared, bytes, zeros)| [vec![b'x'; shared * 11], bytes, vec![0; zeros]].concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn texts_come_into_order_with_their_rows(texts in prop::collection::vec((text(), 0_u32..50), 0..800)) {
+            let mut pairs = Pairs::<Texts>::default();
+            texts.iter().for_each(|(text, row)| pairs.push(text, *row));
+            pairs.sort();
+            let mut expected = texts;
+            expected.sort();
+            let found: Vec<(Vec<u8>, u32)> =
+                (0..pairs.len()).map(|at| (pairs.space.probe(pairs.keys[at]).to_vec(), pairs.rows[at])).collect();
+            prop_assert_eq!(found, expected);
         }
     }
 }

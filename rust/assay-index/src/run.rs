@@ -3,11 +3,21 @@
 //! Keys lie in one vector and rows in another, by key, equal keys by row. An insertion merges, a deletion copies what
 //! stays: both cost a pass over the run, which a batch shares.
 
-use std::collections::HashSet;
 use std::ops::{Bound, Range};
 
+use assay_core::error::Result;
+use assay_core::memory;
+
 use crate::space::Space;
-use crate::{Between, Found, Pairs, Take};
+use crate::{Between, Found, Pairs, Plan, Take};
+
+/// How many ranges are found before the rows of the first are read.
+const BATCH: usize = 64;
+/// How many ranges ahead rows are asked for, and how many cache lines of each.
+const RANGES_AHEAD: usize = 6;
+const LINES_AHEAD: usize = 32;
+/// The row numbers of a cache line.
+const LINE_ROWS: usize = 16;
 
 /// Entries in order.
 #[derive(Debug, Default, Clone)]
@@ -29,6 +39,17 @@ impl<S: Space> Run<S> {
     #[must_use]
     pub fn into_pairs(self) -> Pairs<S> {
         self.pairs
+    }
+
+    /// The entries, brought into order by the threads of a plan.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn build(mut pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Self> {
+        pairs.sort_with(plan.threads, plan.progress)?;
+        pairs.keys.shrink_to_fit();
+        pairs.rows.shrink_to_fit();
+        Ok(Self { pairs })
     }
 
     /// How many there are.
@@ -83,7 +104,10 @@ impl<S: Space> Run<S> {
         if !equal(start) {
             return start;
         }
-        let (mut low, mut step) = (start, 1);
+        if !equal(start + 1) {
+            return start + 1;
+        }
+        let (mut low, mut step) = (start + 1, 1);
         while equal(low + step) {
             low += step;
             step *= 2;
@@ -132,48 +156,95 @@ impl<S: Space> Run<S> {
         }
     }
 
+    /// Appends the rows of each range of a batch, when the way to the first places of a batch of probes is known.
+    pub fn ranges(
+        &self,
+        betweens: &[Between<'_, S>],
+        found: &mut Found,
+        lower_bounds: impl Fn(&[S::Probe<'_>], &mut [u32]),
+    ) {
+        let mut spans = Vec::with_capacity(betweens.len());
+        let mut probes = Vec::with_capacity(2 * BATCH);
+        let mut places = [0; 2 * BATCH];
+        for betweens in betweens.chunks(BATCH) {
+            probes.clear();
+            for bound in betweens.iter().flat_map(|one| [one.low, one.high]) {
+                if let Bound::Included(probe) | Bound::Excluded(probe) = bound {
+                    probes.push(probe);
+                }
+            }
+            lower_bounds(&probes, &mut places[..probes.len()]);
+            let mut next = places.iter();
+            for between in betweens {
+                // Each bound that there is was asked for, in this order.
+                let mut place = || next.next().map_or(0, |place| *place as usize);
+                let start = match between.low {
+                    Bound::Included(_) => place(),
+                    Bound::Excluded(low) => self.end_of(place(), low),
+                    Bound::Unbounded => 0,
+                };
+                let end = match between.high {
+                    Bound::Included(high) => self.end_of(place(), high),
+                    Bound::Excluded(_) => place(),
+                    Bound::Unbounded => self.len(),
+                };
+                spans.push((start, end.max(start)));
+            }
+        }
+        found.reserve(spans.iter().map(|(start, end)| end - start).sum());
+        for (at, (start, end)) in spans.iter().enumerate() {
+            if let Some((start, end)) = spans.get(at + RANGES_AHEAD) {
+                self.rows()[*start..*end].iter().step_by(LINE_ROWS).take(LINES_AHEAD).for_each(memory::prefetch);
+            }
+            found.extend(&self.rows()[*start..*end]);
+            found.end();
+        }
+    }
+
     /// Merges more entries in.
     pub fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
-        let mut order: Vec<u32> = (0..u32::try_from(probes.len()).expect("batches are checked")).collect();
-        let by = |at: &u32| (probes[*at as usize], rows[*at as usize]);
-        order.sort_unstable_by(|one, other| {
-            let (one, other) = (by(one), by(other));
-            S::order_probes(one.0, other.0).then(one.1.cmp(&other.1))
-        });
-        let total = self.len() + probes.len();
         let old = std::mem::take(&mut self.pairs);
-        let mut merged = Pairs { space: old.space, keys: Vec::with_capacity(total), rows: Vec::with_capacity(total) };
+        // What comes is first brought into order by itself, in the same space.
+        let mut new = Pairs { space: old.space, keys: Vec::with_capacity(probes.len()), rows: rows.to_vec() };
+        for probe in probes {
+            let key = new.space.keep(*probe);
+            new.keys.push(key);
+        }
+        new.sort();
+        let total = old.keys.len() + new.keys.len();
+        let (mut keys, mut row_numbers) = (memory::with_capacity(total), memory::with_capacity(total));
         let mut taken = 0;
-        for at in order {
-            let (probe, row) = by(&at);
+        for (key, row) in new.keys.iter().zip(&new.rows) {
             // Everything that is not after the entry, by key and row, goes before it.
             let rest = &old.keys[taken..];
-            let space = &merged.space;
-            let before = |at: usize| space.compare(rest[at], probe).then(old.rows[taken + at].cmp(&row)).is_le();
-            let mut reach = 1;
-            while reach <= rest.len() && before(reach - 1) {
-                reach *= 2;
+            let before =
+                |at: usize| new.space.order(rest[at], *key).then_with(|| old.rows[taken + at].cmp(row)).is_le();
+            let (mut low, mut step) = (0, 1);
+            while low + step <= rest.len() && before(low + step - 1) {
+                low += step;
+                step *= 2;
             }
-            let (mut low, mut high) = (reach / 2, rest.len().min(reach));
+            let mut high = rest.len().min(low + step - 1);
             while low < high {
                 let middle = low + (high - low) / 2;
                 if before(middle) { low = middle + 1 } else { high = middle }
             }
-            merged.keys.extend_from_slice(&rest[..low]);
-            merged.rows.extend_from_slice(&old.rows[taken..taken + low]);
+            keys.extend_from_slice(&rest[..low]);
+            row_numbers.extend_from_slice(&old.rows[taken..taken + low]);
             taken += low;
-            merged.push(probe, row);
+            keys.push(*key);
+            row_numbers.push(*row);
         }
-        merged.keys.extend_from_slice(&old.keys[taken..]);
-        merged.rows.extend_from_slice(&old.rows[taken..]);
-        self.pairs = merged;
+        keys.extend_from_slice(&old.keys[taken..]);
+        row_numbers.extend_from_slice(&old.rows[taken..]);
+        self.pairs = Pairs { space: new.space, keys, rows: row_numbers };
     }
 
-    /// Takes entries out, all of these keys or just these pairs; how many left.
-    pub fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
-        let mut gone: HashSet<usize> = HashSet::new();
-        for (at, probe) in probes.iter().enumerate() {
-            let start = self.lower_bound(*probe);
+    /// Takes entries out, all of these keys or just these pairs, whose first places are known; how many left.
+    pub fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>, places: &[u32]) -> u64 {
+        let mut gone: Vec<Range<usize>> = Vec::with_capacity(probes.len());
+        for (at, (probe, start)) in probes.iter().zip(places).enumerate() {
+            let start = *start as usize;
             let mut places = start..self.end_of(start, *probe);
             if let Some(rows) = rows {
                 let among = &self.rows()[places.clone()];
@@ -181,21 +252,25 @@ impl<S: Space> Run<S> {
                 let last = among.partition_point(|row| *row <= rows[at]);
                 places = start + first..start + last;
             }
-            gone.extend(places);
-        }
-        if !gone.is_empty() {
-            let pairs = &mut self.pairs;
-            let mut kept = 0;
-            for at in 0..pairs.keys.len() {
-                if !gone.contains(&at) {
-                    pairs.keys[kept] = pairs.keys[at];
-                    pairs.rows[kept] = pairs.rows[at];
-                    kept += 1;
-                }
+            if !places.is_empty() {
+                gone.push(places);
             }
-            pairs.keys.truncate(kept);
-            pairs.rows.truncate(kept);
         }
-        gone.len() as u64
+        // Spans of equal keys are equal or apart, so that those told twice follow one another.
+        gone.sort_unstable_by_key(|places| places.start);
+        gone.dedup();
+        let pairs = &mut self.pairs;
+        let before = pairs.len();
+        let Some(first) = gone.first() else { return 0 };
+        let mut kept = first.start;
+        for (at, places) in gone.iter().enumerate() {
+            let next = gone.get(at + 1).map_or(before, |next| next.start);
+            pairs.keys.copy_within(places.end..next, kept);
+            pairs.rows.copy_within(places.end..next, kept);
+            kept += next - places.end;
+        }
+        pairs.keys.truncate(kept);
+        pairs.rows.truncate(kept);
+        (before - kept) as u64
     }
 }

@@ -24,6 +24,27 @@ pub trait Space: Clone + Debug + Default + Send + Sync + 'static {
     /// keys are in the order of their heads.
     fn head(key: Self::Key) -> u64;
 
+    /// The key that is all head.
+    ///
+    /// # Panics
+    /// If heads are not all of a key in this space.
+    fn of_head(head: u64) -> Self::Key;
+
+    /// The heads of keys where they lie, if heads are all of a key.
+    fn heads(keys: &[Self::Key]) -> Option<&[u64]>;
+
+    /// The eight bytes of a key after its first so many, as [`Space::head`] has them; None if there are none.
+    fn head_after(&self, key: Self::Key, skipped: usize) -> Option<u64>;
+
+    /// The bytes that both keys begin with; none if heads are all of a key.
+    fn shared(&self, one: Self::Key, other: Self::Key) -> &[u8];
+
+    /// The head of what follows these bytes in a key that is asked for.
+    ///
+    /// # Errors
+    /// If it does not begin with them: its order to all keys that do.
+    fn probe_after(probe: Self::Probe<'_>, shared: &[u8]) -> Result<u64, Ordering>;
+
     /// The head of a key that is asked for.
     fn probe_head(probe: Self::Probe<'_>) -> u64;
 
@@ -64,6 +85,30 @@ impl Space for Words {
     #[inline]
     fn head(key: u64) -> u64 {
         key
+    }
+
+    #[inline]
+    fn of_head(head: u64) -> u64 {
+        head
+    }
+
+    #[inline]
+    fn heads(keys: &[u64]) -> Option<&[u64]> {
+        Some(keys)
+    }
+
+    #[inline]
+    fn head_after(&self, _: u64, _: usize) -> Option<u64> {
+        None
+    }
+
+    fn shared(&self, _: u64, _: u64) -> &[u8] {
+        &[]
+    }
+
+    #[inline]
+    fn probe_after(probe: u64, _: &[u8]) -> Result<u64, Ordering> {
+        Ok(probe)
     }
 
     #[inline]
@@ -163,6 +208,34 @@ impl Space for Texts {
     #[inline]
     fn head(key: Text) -> u64 {
         key.head
+    }
+
+    fn of_head(_: u64) -> Text {
+        panic!("a key of bytes is more than its head")
+    }
+
+    #[inline]
+    fn heads(_: &[Text]) -> Option<&[u64]> {
+        None
+    }
+
+    #[inline]
+    fn head_after(&self, key: Text, skipped: usize) -> Option<u64> {
+        let bytes = self.bytes_of(key);
+        (bytes.len() > skipped).then(|| head_of(&bytes[skipped..]))
+    }
+
+    fn shared(&self, one: Text, other: Text) -> &[u8] {
+        let (one, other) = (self.bytes_of(one), self.bytes_of(other));
+        &one[..one.iter().zip(other).take_while(|(one, other)| one == other).count()]
+    }
+
+    #[inline]
+    fn probe_after<'a>(probe: &'a [u8], shared: &[u8]) -> Result<u64, Ordering> {
+        match probe.strip_prefix(shared) {
+            Some(rest) => Ok(head_of(rest)),
+            None => Err(probe.cmp(shared)),
+        }
     }
 
     #[inline]
