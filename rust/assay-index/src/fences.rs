@@ -7,7 +7,9 @@
 //! Algorithmics 2017 (blocked layouts); Chen, Ailamaki, Gibbons and Mowry, Improving Hash Join Performance through
 //! Prefetching, ICDE 2004 (prefetching for a group).
 
-use assay_core::lanes::{self, Loop};
+use std::marker::PhantomData;
+
+use assay_core::lanes::{self, Loop, Path};
 use assay_core::memory;
 
 use crate::space::Space;
@@ -44,19 +46,58 @@ impl Level {
     }
 
     #[inline(always)]
-    fn block(&self, at: usize) -> &[u64; BLOCK] {
-        let start = self.first + at * BLOCK;
-        self.fences[start..start + BLOCK].try_into().expect("it is so long")
+    fn blocks(&self) -> &[Block] {
+        self.fences[self.first..].as_chunks().0
     }
 }
 
-/// How many of a block are less than a head.
-#[inline(always)]
-fn rank(block: &[u64; BLOCK], head: u64) -> usize {
-    let less: u64 = block.iter().map(|one| u64::from(*one < head)).sum();
-    #[allow(clippy::cast_possible_truncation)]
-    let less = less as usize;
-    less
+type Block = [u64; BLOCK];
+
+/// A way to count.
+trait Rank {
+    /// How many of a block, which is in order, are less than a head.
+    fn rank(block: &Block, head: u64) -> usize;
+}
+
+/// By the sum of what compares, in whatever vectors there are.
+struct Summed;
+
+impl Rank for Summed {
+    #[inline(always)]
+    fn rank(block: &Block, head: u64) -> usize {
+        let less: u64 = block.iter().map(|one| u64::from(*one < head)).sum();
+        #[allow(clippy::cast_possible_truncation)]
+        let less = less as usize;
+        less
+    }
+}
+
+/// By the masks that AVX-512 compares into; to be run on its path alone.
+#[cfg(target_arch = "x86_64")]
+struct Masked;
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,bmi1")]
+fn masked(block: &Block, head: u64) -> usize {
+    use std::arch::x86_64::{_mm512_cmpge_epu64_mask, _mm512_loadu_si512, _mm512_set1_epi64};
+    let wanted = _mm512_set1_epi64(head.cast_signed());
+    // SAFETY: both loads are of eight words within a block of sixteen.
+    let (low, high) = unsafe {
+        (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block.as_ptr().add(BLOCK / 2).cast()))
+    };
+    let (low, high) = (_mm512_cmpge_epu64_mask(low, wanted), _mm512_cmpge_epu64_mask(high, wanted));
+    // Those that are less come first; a bit beyond the block stops the count where all are.
+    (u32::from(low) | u32::from(high) << 8 | 1 << BLOCK).trailing_zeros() as usize
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Rank for Masked {
+    #[inline(always)]
+    fn rank(block: &Block, head: u64) -> usize {
+        // SAFETY: `Search::on` picks this way on the path of AVX-512 alone, which has these instructions.
+        unsafe { masked(block, head) }
+    }
 }
 
 /// What leads to a place in a sorted run.
@@ -88,7 +129,7 @@ impl Fences {
             if shared.is_empty() { S::head(last) } else { space.head_after(last, shared.len()).unwrap_or(0) }
         });
         while level.count > BLOCK {
-            let above = Level::of(level.count / BLOCK, |at| level.block(at)[BLOCK - 1]);
+            let above = Level::of(level.count / BLOCK, |at| level.blocks()[at][BLOCK - 1]);
             levels.push(std::mem::replace(&mut level, above));
         }
         levels.push(level);
@@ -111,7 +152,7 @@ impl Fences {
 
     /// Writes the first place whose key is not less than each probe.
     pub fn lower_bounds<S: Space>(&self, space: &S, keys: &[S::Key], probes: &[S::Probe<'_>], places: &mut [u32]) {
-        lanes::run(Search::<S> { fences: self, space, keys, probes, places });
+        Asked { fences: self, space, keys, probes, places }.on(Path::widest());
     }
 
     /// The first place whose key is not less than the probe.
@@ -130,7 +171,8 @@ impl Fences {
     }
 }
 
-struct Search<'a, 'p, S: Space> {
+/// A batch of probes, and where their places go.
+struct Asked<'a, 'p, S: Space> {
     fences: &'a Fences,
     space: &'a S,
     keys: &'a [S::Key],
@@ -138,7 +180,15 @@ struct Search<'a, 'p, S: Space> {
     places: &'a mut [u32],
 }
 
-impl<S: Space> Search<'_, '_, S> {
+impl<S: Space> Asked<'_, '_, S> {
+    fn on(self, path: Path) {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => lanes::run_on(path, Search { asked: self, rank: PhantomData::<Masked> }),
+            _ => lanes::run_on(path, Search { asked: self, rank: PhantomData::<Summed> }),
+        }
+    }
+
     /// The first place from `start` on whose key is not less than the probe: by doubling steps.
     fn gallop(&self, start: usize, probe: S::Probe<'_>) -> usize {
         let less = |at: usize| self.space.compare(self.keys[at], probe).is_lt();
@@ -153,12 +203,12 @@ impl<S: Space> Search<'_, '_, S> {
 
     /// The first place in a block of keys whose head is not less.
     #[inline(always)]
-    fn leaf(&self, block: usize, head: u64) -> usize {
+    fn leaf<R: Rank>(&self, block: usize, head: u64) -> usize {
         let (start, end) = self.fences.span(block, self.keys.len());
         let keys = &self.keys[start..end];
-        match (S::heads(keys).and_then(|heads| heads.first_chunk::<BLOCK>()), keys.first_chunk::<BLOCK>()) {
-            (Some(heads), _) => start + rank(heads, head),
-            (None, Some(keys)) => start + rank(&keys.map(S::head), head),
+        match (S::heads(keys).and_then(|heads| heads.first_chunk()), keys.first_chunk::<BLOCK>()) {
+            (Some(heads), _) => start + R::rank(heads, head),
+            (None, Some(keys)) => start + R::rank(&keys.map(S::head), head),
             _ => start + keys.partition_point(|key| S::head(*key) < head),
         }
     }
@@ -173,48 +223,55 @@ impl<S: Space> Search<'_, '_, S> {
     }
 }
 
-impl<S: Space> Loop for Search<'_, '_, S> {
+struct Search<'a, 'p, S: Space, R: Rank> {
+    asked: Asked<'a, 'p, S>,
+    rank: PhantomData<R>,
+}
+
+impl<S: Space, R: Rank> Loop for Search<'_, '_, S, R> {
     type Output = ();
 
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)] // places are of 32 bits
     fn run(self) {
-        let levels = &self.fences.levels[..];
-        for start in (0..self.probes.len()).step_by(LANES) {
-            let probes = &self.probes[start..self.probes.len().min(start + LANES)];
-            let (mut heads, mut blocks) = ([0; LANES], [0_usize; LANES]);
+        let asked = self.asked;
+        let (fences, keys) = (asked.fences, asked.keys);
+        for (start, probes) in (0..).step_by(LANES).zip(asked.probes.chunks(LANES)) {
+            let (mut heads, mut lanes) = ([0; LANES], [0_usize; LANES]);
+            let (heads, lanes) = (&mut heads[..probes.len()], &mut lanes[..probes.len()]);
             for (head, probe) in heads.iter_mut().zip(probes) {
-                *head = self.head(*probe).unwrap_or(0);
+                *head = asked.head(*probe).unwrap_or(0);
             }
-            let lanes = &mut blocks[..probes.len()];
-            for (at, level) in levels.iter().enumerate() {
-                for (block, head) in lanes.iter_mut().zip(&heads) {
-                    *block = *block * BLOCK + rank(level.block(*block), *head);
-                    if let Some(next) = levels.get(at + 1) {
-                        let block = next.block(*block);
-                        memory::prefetch(&block[0]);
-                        memory::prefetch(&block[BLOCK / 2]);
-                    } else {
-                        let (start, end) = self.fences.span(*block, self.keys.len());
-                        for line in self.keys[start..end].chunks(LINE_BYTES / size_of::<S::Key>()) {
-                            memory::prefetch(&line[0]);
-                        }
-                    }
+            let mut blocks = fences.levels[0].blocks();
+            for below in &fences.levels[1..] {
+                let next = below.blocks();
+                for (lane, head) in lanes.iter_mut().zip(&*heads) {
+                    *lane = *lane * BLOCK + R::rank(&blocks[*lane], *head);
+                    memory::prefetch(&next[*lane][0]);
+                    memory::prefetch(&next[*lane][BLOCK / 2]);
+                }
+                blocks = next;
+            }
+            for (lane, head) in lanes.iter_mut().zip(&*heads) {
+                *lane = *lane * BLOCK + R::rank(&blocks[*lane], *head);
+                let (start, end) = fences.span(*lane, keys.len());
+                for line in (start..end).step_by(LINE_BYTES / size_of::<S::Key>()) {
+                    memory::prefetch(&keys[line]);
                 }
             }
-            for (lane, probe) in probes.iter().enumerate() {
+            for (at, probe) in probes.iter().enumerate() {
                 let place = if S::HEAD_IS_ALL {
-                    self.leaf(lanes[lane], heads[lane])
+                    asked.leaf::<R>(lanes[at], heads[at])
                 } else {
-                    match self.head(*probe) {
+                    match asked.head(*probe) {
                         Err(place) => place,
-                        Ok(_) if !self.fences.shared.is_empty() => {
-                            self.gallop(self.fences.span(lanes[lane], self.keys.len()).0, *probe)
+                        Ok(_) if !fences.shared.is_empty() => {
+                            asked.gallop(fences.span(lanes[at], keys.len()).0, *probe)
                         }
-                        Ok(head) => self.gallop(self.leaf(lanes[lane], head), *probe),
+                        Ok(head) => asked.gallop(asked.leaf::<R>(lanes[at], head), *probe),
                     }
                 };
-                self.places[start + lane] = place as u32;
+                asked.places[start + at] = place as u32;
             }
         }
     }
@@ -222,7 +279,6 @@ impl<S: Space> Loop for Search<'_, '_, S> {
 
 #[cfg(test)]
 mod tests {
-    use assay_core::lanes::Path;
     use proptest::prelude::*;
 
     use super::*;
@@ -233,7 +289,7 @@ mod tests {
         let mut all = Vec::new();
         for path in Path::available() {
             let mut places = vec![7; probes.len()];
-            lanes::run_on(path, Search::<S> { fences: &fences, space, keys, probes, places: &mut places });
+            Asked { fences: &fences, space, keys, probes, places: &mut places }.on(path);
             all.push(places);
         }
         assert!(all.iter().all(|one| *one == all[0]), "every path finds the same");

@@ -158,5 +158,14 @@ mod tests {
                 (0..pairs.len()).map(|at| (pairs.space.probe(pairs.keys[at]).to_vec(), pairs.rows[at])).collect();
             prop_assert_eq!(found, expected);
         }
+
+        #[test]
+        fn texts_of_one_head_come_into_order(ends in prop::collection::vec((0_u32..300, 0_u32..9), 0..300)) {
+            let mut pairs = Pairs::<Texts>::default();
+            ends.iter().for_each(|(end, row)| pairs.push(format!("a shared beginning {end}").as_bytes(), *row));
+            pairs.sort();
+            prop_assert!(pairs.is_sorted());
+            prop_assert_eq!(pairs.len(), ends.len());
+        }
     }
 }

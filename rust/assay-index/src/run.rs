@@ -119,8 +119,10 @@ impl<S: Space> Run<S> {
     /// Appends the rows of a probe whose first place is known, and ends it.
     #[inline]
     pub fn collect(&self, start: usize, probe: S::Probe<'_>, found: &mut Found) {
-        let end = self.end_of(start, probe);
-        found.extend(&self.rows()[start..end]);
+        match &self.rows()[start..self.end_of(start, probe)] {
+            [row] => found.push(*row),
+            rows => found.extend(rows),
+        }
         found.end();
     }
 

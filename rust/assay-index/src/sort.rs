@@ -55,10 +55,10 @@ struct Digit {
 }
 
 impl Digit {
-    /// That of so many entries that differ in these bits, at least one.
-    fn of(different: Entry, count: usize) -> Self {
-        let top = Entry::BITS - different.leading_zeros();
-        let bits = count.ilog2().saturating_sub(2).clamp(1, MOST_BITS).min(top);
+    /// That of so many entries that differ in these bits, at least one, above so many that are left out.
+    fn of(different: Entry, count: usize, below: u32) -> Self {
+        let top = Entry::BITS - (different | 1 << below).leading_zeros();
+        let bits = count.ilog2().saturating_sub(2).clamp(1, MOST_BITS).min(top - below);
         Self { shift: top - bits, bits }
     }
 
@@ -95,7 +95,7 @@ fn sort_into(from: &mut [Entry], into: &mut [Entry], stays: bool) {
         }
         return;
     }
-    let digit = Digit::of(different, from.len());
+    let digit = Digit::of(different, from.len(), 0);
     let mut places = [0; MOST_BUCKETS];
     for entry in &*from {
         places[digit.of_entry(*entry)] += 1;
@@ -127,7 +127,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Puts so many entries into buckets.
+    /// Puts so many entries into buckets, those of one head into the same.
     ///
     /// # Errors
     /// If it was called off.
@@ -146,7 +146,7 @@ impl Buckets {
         let range = |start: usize| start..count.min(start + part);
         let first = entry(0);
         let different = threads::map(count, threads, |range| range.fold(0, |all, at| all | (entry(at) ^ first)));
-        let digit = Digit::of(different.into_iter().fold(1, |all, one| all | one), count);
+        let digit = Digit::of(different.into_iter().fold(0, |all, one| all | one), count, TAIL_BITS);
         // How many entries of each piece go to each bucket.
         let mut counts: Vec<(usize, Vec<usize>)> = starts.map(|start| (start, vec![0; 1 << digit.bits])).collect();
         threads::each(&mut counts, threads, |(start, counts)| {
