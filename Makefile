@@ -81,6 +81,7 @@ bench: $(VENV)/.built-release ## the primitives and partitioning beside other pa
 	$(BIN)/python bench/peers/checksums.py
 	$(BIN)/python bench/peers/partitioning.py
 	$(BIN)/python bench/peers/caches.py
+	$(BIN)/python bench/peers/indexes.py
 
 wheel: $(VENV)/.dependencies ## builds the wheel, and tries it in an empty environment as a new user would
 	$(BIN)/python scripts/try_wheel.py

@@ -171,6 +171,18 @@ impl Fences {
     }
 }
 
+/// The first place from `start` on whose key is not less than the probe: by doubling steps.
+pub(crate) fn gallop<S: Space>(space: &S, keys: &[S::Key], start: usize, probe: S::Probe<'_>) -> usize {
+    let less = |at: usize| space.compare(keys[at], probe).is_lt();
+    let (mut low, mut step) = (start, 1);
+    while low + step <= keys.len() && less(low + step - 1) {
+        low += step;
+        step *= 2;
+    }
+    let high = keys.len().min(low + step - 1);
+    low + keys[low..high].partition_point(|key| space.compare(*key, probe).is_lt())
+}
+
 /// A batch of probes, and where their places go.
 struct Asked<'a, 'p, S: Space> {
     fences: &'a Fences,
@@ -187,18 +199,6 @@ impl<S: Space> Asked<'_, '_, S> {
             Path::Avx512 => lanes::run_on(path, Search { asked: self, rank: PhantomData::<Masked> }),
             _ => lanes::run_on(path, Search { asked: self, rank: PhantomData::<Summed> }),
         }
-    }
-
-    /// The first place from `start` on whose key is not less than the probe: by doubling steps.
-    fn gallop(&self, start: usize, probe: S::Probe<'_>) -> usize {
-        let less = |at: usize| self.space.compare(self.keys[at], probe).is_lt();
-        let (mut low, mut step) = (start, 1);
-        while low + step <= self.keys.len() && less(low + step - 1) {
-            low += step;
-            step *= 2;
-        }
-        let high = self.keys.len().min(low + step - 1);
-        low + self.keys[low..high].partition_point(|key| self.space.compare(*key, probe).is_lt())
     }
 
     /// The first place in a block of keys whose head is not less.
@@ -266,9 +266,9 @@ impl<S: Space, R: Rank> Loop for Search<'_, '_, S, R> {
                     match asked.head(*probe) {
                         Err(place) => place,
                         Ok(_) if !fences.shared.is_empty() => {
-                            asked.gallop(fences.span(lanes[at], keys.len()).0, *probe)
+                            gallop(asked.space, keys, fences.span(lanes[at], keys.len()).0, *probe)
                         }
-                        Ok(head) => asked.gallop(asked.leaf::<R>(lanes[at], head), *probe),
+                        Ok(head) => gallop(asked.space, keys, asked.leaf::<R>(lanes[at], head), *probe),
                     }
                 };
                 asked.places[start + at] = place as u32;

@@ -20,6 +20,7 @@ pub mod hash;
 mod laws;
 pub mod lsm;
 pub mod pairs;
+pub mod pgm;
 pub mod row_lists;
 pub mod run;
 pub mod scan;
@@ -218,6 +219,7 @@ pub const TABLE: &[Kind] = &[
     Kind { contender: &art::CONTENDER, words: art::build, texts: art::build },
     Kind { contender: &skip_list::CONTENDER, words: skip_list::build, texts: skip_list::build },
     Kind { contender: &lsm::CONTENDER, words: lsm::build, texts: lsm::build },
+    Kind { contender: &pgm::CONTENDER, words: pgm::build, texts: pgm::build },
     Kind { contender: &bitmap::CONTENDER, words: bitmap::build, texts: bitmap::build },
     Kind { contender: &zone_map::CONTENDER, words: zone_map::build, texts: zone_map::build },
     Kind { contender: &bloom_blocks::CONTENDER, words: bloom_blocks::build, texts: bloom_blocks::build },

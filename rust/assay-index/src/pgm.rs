@@ -1,0 +1,299 @@
+//! `pgm`: lines that say where in the order a key lies, to within so many places, and lines over the lines.
+//!
+//! Cost: a line or two a level and a binary search among twice `error` keys; the smoother the keys are distributed, the
+//! fewer lines, down to a hundredth of a byte a key. Of keys of bytes the first eight are learned, and keys that share
+//! them are told apart by search. A change copies everything and learns anew. Choose it for sorted columns whose memory is
+//! short. Source: Ferragina and Vinciguerra, The PGM-index, VLDB 2020 (levels of lines over lines); each line is drawn
+//! as far as a cone of slopes reaches, Galakatos et al., FITing-Tree, SIGMOD 2019, which takes some more lines than the
+//! fewest.
+
+use assay_core::catalogue::{Contender, Domain, Parameter};
+use assay_core::error::Result;
+use assay_core::{given, memory};
+
+use crate::fences::gallop;
+use crate::run::Run;
+use crate::space::Space;
+use crate::{Between, Found, Index, Ordered, Pairs, Plan, Take};
+
+/// How far off a line may be.
+pub const ERROR: Parameter = Parameter {
+    name: "error",
+    default: "64",
+    domain: Domain::Integer { low: 1, high: 1 << 20 },
+    meaning: "how many places a prediction may be off",
+};
+
+/// What the catalogue says.
+pub const CONTENDER: Contender = Contender {
+    room: "index",
+    name: "pgm",
+    version: 1,
+    idea: "Lines learned from the keys predict each key's place to within a bound; lines over lines lead to them.",
+    cost: "one line a level and a search among twice error keys; well below 0.2 bytes a key where keys are smooth",
+    choose_when: "the column is written once, its keys are numbers, and memory is short",
+    source: "Ferragina and Vinciguerra, The PGM-index: a fully-dynamic compressed learned index with provable worst-case \
+             bounds, VLDB 2020",
+    parameters: &[ERROR],
+    abilities: &["ordered", "static"],
+};
+
+/// How far off the lines over lines may be.
+const ERROR_ABOVE: usize = 4;
+/// How many probes are predicted before the first is looked at.
+const LANES: usize = 32;
+/// How many probes are found before the rows of the first are read.
+const BATCH: usize = 128;
+
+/// Builds it.
+///
+/// # Errors
+/// If it was called off.
+#[allow(clippy::cast_possible_truncation)]
+pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
+    let error = given::integer(plan.given, &ERROR) as usize;
+    let run = Run::build(pairs, plan)?;
+    let levels = learn(run.len(), |at| S::head(run.keys()[at]), error);
+    Ok(Box::new(Pgm { run, levels, error }))
+}
+
+/// From a first key on, `place + slope * (key - first)`.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    first: u64,
+    slope: f64,
+    place: u32,
+}
+
+impl Line {
+    /// The place that it predicts for a key that is not less than its first.
+    #[inline]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn predict(&self, key: u64) -> usize {
+        self.place as usize + (self.slope * key.saturating_sub(self.first) as f64) as usize
+    }
+}
+
+/// Lines such that the first place of each key is predicted to within `error`, up to what floating point rounds.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // places are of 32 bits
+fn lines(count: usize, key: impl Fn(usize) -> u64, error: usize) -> Vec<Line> {
+    let error = error as f64;
+    let mut lines = Vec::new();
+    let mut line: Option<(u64, usize, f64, f64)> = None;
+    let slope = |low: f64, high: f64| if high.is_finite() { f64::midpoint(low, high) } else { low };
+    for at in 0..count {
+        let here = key(at);
+        if at > 0 && key(at - 1) == here {
+            continue;
+        }
+        if let Some((first, place, low, high)) = &mut line {
+            let (run, rise) = ((here - *first) as f64, (at - *place) as f64);
+            let (least, most) = (((rise - error) / run).max(*low), ((rise + error) / run).min(*high));
+            if least <= most {
+                (*low, *high) = (least, most);
+                continue;
+            }
+            lines.push(Line { first: *first, slope: slope(*low, *high), place: *place as u32 });
+        }
+        line = Some((here, at, 0.0, f64::INFINITY));
+    }
+    if let Some((first, place, low, high)) = line {
+        lines.push(Line { first, slope: slope(low, high), place: place as u32 });
+    }
+    lines.shrink_to_fit();
+    lines
+}
+
+/// Levels of lines, from one to many.
+fn learn(count: usize, key: impl Fn(usize) -> u64, error: usize) -> Vec<Vec<Line>> {
+    let mut levels = vec![lines(count, key, error)];
+    while levels[levels.len() - 1].len() > 1 {
+        let below = &levels[levels.len() - 1];
+        let above = lines(below.len(), |at| below[at].first, ERROR_ABOVE);
+        levels.push(above);
+    }
+    levels.reverse();
+    levels
+}
+
+/// The first of `count` places that is not `before`, looked for around a guess, wherever it is.
+#[inline]
+fn near(count: usize, guess: usize, error: usize, before: impl Fn(usize) -> bool) -> usize {
+    let guess = guess.min(count);
+    let (mut low, mut high) = (guess.saturating_sub(error), count.min(guess + error));
+    let mut step = error;
+    while low > 0 && !before(low - 1) {
+        high = low - 1;
+        low = low.saturating_sub(step);
+        step *= 2;
+    }
+    while high < count && before(high) {
+        low = high + 1;
+        high = count.min(high + step);
+        step *= 2;
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+#[derive(Debug)]
+struct Pgm<S: Space> {
+    run: Run<S>,
+    levels: Vec<Vec<Line>>,
+    error: usize,
+}
+
+impl<S: Space> Pgm<S> {
+    /// Where a head is predicted.
+    #[inline]
+    fn guess(&self, head: u64) -> usize {
+        let mut line = 0;
+        for pair in self.levels.windows(2) {
+            let below = &pair[1];
+            let past = near(below.len(), pair[0][line].predict(head) + 1, ERROR_ABOVE, |at| below[at].first <= head);
+            line = past.saturating_sub(1);
+        }
+        let lines = &self.levels[self.levels.len() - 1];
+        let Some(here) = lines.get(line) else { return 0 };
+        // No key of this line lies beyond the first of the next.
+        here.predict(head).min(lines.get(line + 1).map_or(self.run.len(), |next| next.place as usize))
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // places are of 32 bits
+    fn lower_bounds(&self, probes: &[S::Probe<'_>], places: &mut [u32]) {
+        let (keys, space) = (self.run.keys(), self.run.space());
+        for (probes, places) in probes.chunks(LANES).zip(places.chunks_mut(LANES)) {
+            let mut guesses = [0; LANES];
+            for (guess, probe) in guesses.iter_mut().zip(probes) {
+                *guess = self.guess(S::probe_head(*probe));
+                // The first steps of the search: the ends, which are looked at to be sure, and the middle.
+                for at in [guess.saturating_sub(self.error + 1), *guess, *guess + self.error] {
+                    if let Some(key) = keys.get(at) {
+                        memory::prefetch(key);
+                    }
+                }
+            }
+            for ((guess, probe), place) in guesses.iter().zip(probes).zip(places) {
+                let head = S::probe_head(*probe);
+                let start = near(keys.len(), *guess, self.error, |at| S::head(keys[at]) < head);
+                *place = if S::HEAD_IS_ALL { start } else { gallop(space, keys, start, *probe) } as u32;
+            }
+        }
+    }
+
+    fn lower_bound(&self, probe: S::Probe<'_>) -> usize {
+        let mut place = [0];
+        self.lower_bounds(&[probe], &mut place);
+        place[0] as usize
+    }
+
+    fn learned_bytes(&self) -> u64 {
+        self.levels.iter().map(|lines| (lines.capacity() * size_of::<Line>()) as u64).sum()
+    }
+
+    fn changed(&mut self) {
+        self.levels = learn(self.run.len(), |at| S::head(self.run.keys()[at]), self.error);
+    }
+}
+
+impl<S: Space> Index<S> for Pgm<S> {
+    fn len(&self) -> u64 {
+        self.run.len() as u64
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.run.memory_bytes() + self.learned_bytes()
+    }
+
+    fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
+        let mut places = [0; BATCH];
+        for probes in probes.chunks(BATCH) {
+            let places = &mut places[..probes.len()];
+            self.lower_bounds(probes, places);
+            for place in &*places {
+                if let Some(row) = self.run.rows().get(*place as usize) {
+                    memory::prefetch(row);
+                }
+            }
+            for (place, probe) in places.iter().zip(probes) {
+                self.run.collect(*place as usize, *probe, found);
+            }
+        }
+    }
+
+    fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
+        self.run.insert(probes, rows);
+        self.changed();
+    }
+
+    fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
+        let mut places = vec![0; probes.len()];
+        self.lower_bounds(probes, &mut places);
+        let gone = self.run.delete(probes, rows, &places);
+        self.changed();
+        gone
+    }
+
+    fn ordered(&self) -> Option<&dyn Ordered<S>> {
+        Some(self)
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn statistics(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("levels", self.levels.len() as f64),
+            ("segments", self.levels[self.levels.len() - 1].len() as f64),
+            ("learned_bytes", self.learned_bytes() as f64),
+        ]
+    }
+}
+
+impl<S: Space> Ordered<S> for Pgm<S> {
+    fn range(&self, between: &Between<'_, S>, take: Take, rows: &mut Vec<u64>) {
+        self.run.take(self.run.places(between, |probe| self.lower_bound(probe)), take, rows);
+    }
+
+    fn ranges(&self, betweens: &[Between<'_, S>], found: &mut Found) {
+        self.run.ranges(betweens, found, |probes, places| self.lower_bounds(probes, places));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_line_is_off_by_no_more_than_its_error(
+            mut keys in prop::collection::vec(prop_oneof![0_u64..5_000, 1_u64 << 40..1 << 41], 1..3_000),
+            error in 1_usize..80,
+        ) {
+            keys.sort_unstable();
+            let lines = lines(keys.len(), |at| keys[at], error);
+            for key in &keys {
+                let place = keys.partition_point(|one| one < key);
+                let line = lines[lines.partition_point(|line| line.first <= *key) - 1];
+                prop_assert!(line.predict(*key).abs_diff(place) <= error + 1, "{key} {place} {line:?}");
+            }
+        }
+
+        #[test]
+        fn a_place_is_found_from_any_guess(place in 0_usize..500, count in 0_usize..500, guess in 0_usize..600, error in 1_usize..70) {
+            let place = place.min(count);
+            prop_assert_eq!(near(count, guess, error, |at| at < place), place);
+        }
+    }
+
+    #[test]
+    fn keys_at_equal_distances_are_one_line() {
+        let levels = learn(100_000, |at| at as u64 * 7 + 3, 4);
+        assert_eq!(levels.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
+    }
+}
