@@ -70,7 +70,8 @@ impl Line {
     #[inline]
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn predict(&self, key: u64) -> usize {
-        self.place as usize + (self.slope * key.saturating_sub(self.first) as f64) as usize
+        // Places are of 32 bits; far beyond the last key the number stays at the greatest of them.
+        self.place as usize + (self.slope * key.saturating_sub(self.first) as f64) as u32 as usize
     }
 }
 
