@@ -102,7 +102,7 @@ record: $(VENV)/.built-release ## the suites as recorded runs; leaves reports/SU
 		$(BIN)/assay run bench/$$suite.toml --no-timing --store reports/partitioning/$$suite.duckdb && \
 		$(BIN)/assay report --store reports/partitioning/$$suite.duckdb -o reports/partitioning/$$suite.html || exit; \
 	done
-	for suite in membership hashing integrity placement caching; do \
+	for suite in membership hashing integrity placement caching indexing; do \
 		mkdir -p reports/$$suite && \
 		$(BIN)/assay run bench/$$suite.toml --store reports/$$suite/$$suite.duckdb && \
 		$(BIN)/assay report --store reports/$$suite/$$suite.duckdb -o reports/$$suite/report.html || exit; \

@@ -252,9 +252,15 @@ def test_a_wrong_expected_verdict_is_reported_whatever_the_numbers() -> None:
         ("clock", "cache2k_web12", {"capacity": "10%"}, "miss_ratio", 0.308, 3, "30.8 % against 31.5 %"),
         ("sieve", "cache2k_web12", {"capacity": "10%"}, "miss_ratio", 0.283, 3, "by SIEVE at 28.3 %"),
         ("lfu_da", "cache2k_web12", {"capacity": "1%"}, "miss_ratio", 0.567, 3, "56.7 % against 60.3 %"),
+        ("zone_map", "uniform", {"order": "sorted"}, "rows_skipped_share", 0.959, 3, "leaves 95.9 % of the rows"),
+        ("zone_map", "uniform", {"order": "shuffled"}, "rows_skipped_share", 0.001, 3, "shuffled, 0.1 %"),
+        ("bloom_blocks", "uniform", {"order": "sorted"}, "rows_skipped_share", 0.951, 3, "95.1 % and 94.8 %"),
+        ("bloom_blocks", "uniform", {"order": "shuffled"}, "rows_skipped_share", 0.948, 3, "95.1 % and 94.8 %"),
+        ("zone_map", "flights", {"column": "time_hour"}, "rows_skipped_share", 0.955, 3, "a zone map leaves 95.5 %"),
+        ("bloom_blocks", "flights", {"column": "tailnum"}, "rows_skipped_share", 0.57, 2, "and filters 57 %"),
     ],
 )  # fmt: skip
-def test_a_reading_about_caches_tells_the_number_that_was_measured(
+def test_a_reading_about_caches_and_indexes_tells_the_number_that_was_measured(
     measured: tuple[Store, RunOutcome],
     policy: str,
     dataset: str,

@@ -69,10 +69,13 @@
     const inside = (reads) => Math.min(MOST, Math.max(LEAST, reads));
     const ends = [...crossed.map(({ reads }) => inside(reads)), mix ?? 1, 1];
     const [from, to] = [inside(10 ** Math.floor(Math.log10(Math.min(...ends)) - 0.5)), inside(10 ** Math.ceil(Math.log10(Math.max(...ends)) + 0.5))];
-    const regions = regionsOf(lines, from, to);
+    const engines = lines.filter(({ i }) => note(experiment, point, i, 'write_ns').includes('own writes among them'));
+    const apart = lines.filter((line) => !engines.includes(line)); // an engine's writes are those of the table too
+    const mixed = engines.length > 0 && apart.some(({ name }) => name !== 'scan');
+    const regions = regionsOf(mixed ? apart : engines.length ? engines : lines, from, to);
     // The scan, the winners, then the cheapest at the workload's mix.
-    const order = [...lines].sort((a, b) => at(a, mix ?? 1) - at(b, mix ?? 1)).map(({ name }) => name);
-    const sorted = [...new Set([...regions.map(({ name }) => name), ...lines.filter(({ name }) => name === 'scan').map(({ name }) => name), ...order])];
+    const order = [...(mixed ? apart : engines.length ? engines : lines)].sort((a, b) => at(a, mix ?? 1) - at(b, mix ?? 1)).map(({ name }) => name);
+    const sorted = [...new Set([...regions.map(({ name }) => name), ...lines.filter(({ name }) => name === 'scan').map(({ name }) => name), ...order, ...lines.map(({ name }) => name)])];
     const names = sorted.slice(0, assay.most.lines);
     state.hiddenIndexes ||= new Set();
     const drawn = lines.filter(({ name }) => names.includes(name) && !state.hiddenIndexes.has(name));
@@ -95,12 +98,12 @@
     assay.remark(filled, sorted.length, names.length, experiment.noun);
     const beyond = marks.filter(({ x }) => x < from || x > to);
     if (beyond.length) filled.append(make('p', { className: 'about' }, `Beyond the chart: ${beyond.map(({ name, text }) => `${name} at ${text}`).join('; ')}.`));
-    if (lines.some(({ i }) => note(experiment, point, i, 'write_ns').includes("own writes among them"))) {
-      filled.append(make('p', { className: 'about' }, 'An engine keeps the table too: its writes are those of table and index, and its mark is where it costs what the same engine does without an index. The structures’ writes are those of the index alone.'));
+    if (engines.length) {
+      filled.append(make('p', { className: 'about' }, 'An engine keeps the table too: its writes are those of table and index, and its mark is where it costs what the same engine does without an index. The structures’ writes are those of the index alone, so that engines and structures are not told apart by who is cheapest.'));
     }
     const told = regions.map(({ name, from: first, to: last }) => (regions.length === 1 ? `${name} at every mix drawn` : first === from ? `${name} up to ${share(last)} reads` : last === to ? `${name} from ${share(first)} on` : `${name} from ${share(first)} to ${share(last)}`));
     const best = order.length && mix !== null ? ` At the workload’s ${share(mix)} reads: ${order[0]}, ${assay.format(at(known.get(order[0]), mix), 'ns')} an operation${order.length > 1 ? `, then ${order[1]}, ${assay.format(at(known.get(order[1]), mix), 'ns')}` : ''}.` : '';
-    assay.finish(frame, `Cheapest: ${told.slice(0, 6).join('; ')}${told.length > 6 ? '; and more' : ''}.${best}`,
+    assay.finish(frame, `Cheapest${mixed ? ', engines apart' : engines.length ? ' engine' : ''}: ${told.slice(0, 6).join('; ')}${told.length > 6 ? '; and more' : ''}.${best}`,
       [[experiment.noun, (row) => row.name], ['read', (row) => row.read, 'ns'], ['write', (row) => row.write, 'ns'],
         ['at the workload’s mix', (row) => (mix === null ? null : at(row, mix)), 'ns'],
         ['pays', (row) => { const i = crossed.find(({ name }) => name === row.name); return i ? `${/up to/.test(i.words) ? 'up to' : 'from'} ${assay.mixWords(i.reads)}` : note(experiment, point, row.i, 'break_even_reads.none').replace(/^against .+?: /, '') || null; }],
