@@ -54,7 +54,7 @@ class Visit:
         """Opens whatever is folded, and waits for what is drawn then."""
         self.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
         self.page.wait_for_function("!document.querySelector('.fold') || document.querySelector('.numbers-table')")
-        self.page.evaluate("assay.drawn")
+        self.page.evaluate("assay.drawn.then(() => null)")
 
     def violations(self, standards: list[str] = STANDARDS) -> list[str]:
         """What axe-core finds wrong by these standards, a line each."""

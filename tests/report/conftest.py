@@ -417,7 +417,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
         if unfold:
             found.page.evaluate("document.querySelectorAll('.fold').forEach(fold => { fold.open = true; })")
             found.page.wait_for_function("!document.querySelector('.fold') || document.querySelector('.numbers-table')")
-            found.page.evaluate("assay.drawn")
+            found.page.evaluate("assay.drawn.then(() => null)")
         return found
 
     yield open_file

@@ -73,7 +73,7 @@
     const queue = (work) => {
       // One drawing after another: a later one never finishes before an earlier one.
       drawing = drawing.then(work);
-      assay.drawn = Promise.all([assay.drawn, drawing]);
+      assay.drawn = Promise.all([assay.drawn, drawing]).then(() => {}); // not what was drawn: it would nest without end
     };
 
     // By frame; each draws itself again when one of its own choosers changes.
