@@ -171,6 +171,8 @@ def test_progress_is_told_and_may_end_the_building() -> None:
     assay.Index.build(column, kind="sorted", progress=lambda done, total: told.append((done, total)))
     assert all(0 <= done <= total for done, total in told)
 
+    assert len(assay.Index.build(column, kind="sorted", progress=True)) == len(column)
+
     def enough(done: int, total: int) -> None:
         raise RuntimeError("enough")
 

@@ -12,6 +12,7 @@ from assay import _core
 from assay.checks import UINT64_HIGH, integer
 from assay.errors import ParameterError
 from assay.indexes.columns import CLOSED, bound_columns, key_columns, row_numbers
+from assay.indexes.progress import bar_of
 from assay.indexes.spelling import parse_index
 
 __all__ = ["Index"]
@@ -49,7 +50,7 @@ class Index:
         rows: Any = None,
         threads: int | None = None,
         memory_limit: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int], None] | bool | None = None,
     ) -> Index:
         """An index over a column.
 
@@ -61,7 +62,8 @@ class Index:
             rows: The row number of each key, whole numbers of shape (n,) below 2^32 - 1; by default 0, 1, 2 ...
             threads: At most so many threads; None means all cores.
             memory_limit: The most bytes that the index may take; None means no limit.
-            progress: Called now and then with (entries placed, entries in all), over all passes; may raise to end it.
+            progress: True draws a bar on standard error. Or what is called now and then with (entries placed, entries
+                in all), over all passes, and may raise to end it.
 
         Raises:
             UnknownNameError: There is no such index or parameter; the nearest is offered.
@@ -76,7 +78,11 @@ class Index:
         builder.append(columns, None if rows is None else row_numbers(rows))
         _check_memory(spec.text, _LEAST_BYTES * len(builder), limit, "at least ")
         made = object.__new__(cls)
-        made._native = _finish(builder, threads, progress)
+        if progress is True:
+            with bar_of(spec.text) as told:
+                made._native = _finish(builder, threads, told)
+        else:
+            made._native = _finish(builder, threads, progress or None)
         made._kind = spec.text
         made._types = [one.type if hasattr(one, "type") else _type_of(one) for one in columns]
         _check_memory(spec.text, made.memory_bytes, limit, "")
