@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.engines.contenders import CONTENDERS
     from assay.engines.engine import Engine
-    from assay.engines.opening import EngineSpec, open_engine, parse_engine, why_unavailable
+    from assay.engines.opening import open_engine, parse_engine, why_unavailable
 
-__all__ = ["CONTENDERS", "Engine", "EngineSpec", "open_engine", "parse_engine", "why_unavailable"]
+__all__ = ["CONTENDERS", "Engine", "open_engine", "parse_engine", "why_unavailable"]
 
 _HOMES = {"CONTENDERS": "contenders", "Engine": "engine"}
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from assay.catalogue import Contender, find
 from assay.checks import integer
-from assay.datasets.spelling import parse_nested, without_blanks
-from assay.engines.contenders import CONTENDERS
+from assay.datasets.spelled import Spelled
 from assay.engines.duckdb import DuckDb
 from assay.engines.engine import Engine
 from assay.engines.lmdb import Lmdb
 from assay.engines.rocksdb import RocksDb
 from assay.engines.sqlite import Sqlite
-from assay.errors import SpellingError, UsageError
+from assay.errors import UnknownNameError, UsageError
 
-__all__ = ["ENGINES", "EngineSpec", "open_engine", "parse_engine", "why_unavailable"]
+__all__ = ["ENGINES", "open_engine", "parse_engine", "why_unavailable"]
 
 ENGINES: dict[str, type[Engine]] = {engine.contender.name: engine for engine in (DuckDb, Sqlite, Lmdb, RocksDb)}
 # The package that an engine is imported from, where it is no part of Python or assay's own needs.
@@ -27,21 +22,7 @@ _PACKAGES = {"lmdb": "lmdb", "rocksdb": "rocksdict"}
 _INSTALL = 'pip install "assay[stores]"'
 
 
-@dataclass(frozen=True)
-class EngineSpec:
-    """An engine as it was spelled, checked against the catalogue."""
-
-    text: str  # its spelling without blanks
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def contender(self) -> Contender:
-        """The catalogue's entry."""
-        return ENGINES[self.name].contender
-
-
-def parse_engine(text: str) -> EngineSpec:
+def parse_engine(text: str) -> Spelled:
     """The engine that `text` spells.
 
     Raises:
@@ -52,16 +33,13 @@ def parse_engine(text: str) -> EngineSpec:
     >>> parse_engine("sqlite( layout = covering )").text
     'sqlite(layout=covering)'
     """
-    node = parse_nested(text)
-    contender = find(node.name, CONTENDERS, "engine")
-    if node.positional:
-        raise SpellingError(
-            f"{node.text}: the parameters of engine {node.name} have names; write {node.name}(parameter=value)"
-        )
-    return EngineSpec(without_blanks(node.text), node.name, contender.check(node.keywords))
+    spec = Spelled.parse(text, "index")
+    if spec.name not in ENGINES:
+        raise UnknownNameError.of("engine", spec.name, list(ENGINES))
+    return spec
 
 
-def why_unavailable(engine: EngineSpec | str) -> str | None:
+def why_unavailable(engine: Spelled | str) -> str | None:
     """Why this engine cannot be opened here, with the way out; None if it can.
 
     Nothing is imported.
@@ -73,7 +51,7 @@ def why_unavailable(engine: EngineSpec | str) -> str | None:
     return None
 
 
-def open_engine(engine: EngineSpec | str, *, threads: int = 1, folder: Path | None = None) -> Engine:
+def open_engine(engine: Spelled | str, *, threads: int = 1, folder: Path | None = None) -> Engine:
     """Opens an engine with an empty table of its own.
 
     Args:
