@@ -122,6 +122,9 @@ def test_compound_keys_are_found_by_all_parts_and_ranged_by_the_first(kind: str)
     entries = Entries(keys, list(range(len(keys))))
     assert len(index) == 7
     assert index.lookup(table).to_pylist() == [entries.lookup(key) for key in keys]
+    gone = assay.Index.build(table, kind=kind)
+    assert gone.delete(table.slice(3, 3), [3, 4, 9]) == 1, "a part may be null, as in the entry"
+    assert gone.delete(table) == 6 and len(gone) == 0
     if kind in ORDERED:
         assert index.range().to_pylist() == entries.range(None, None) == [2, 7, 1, 0, 6, 3, 5]
         assert index.range(("JFK",), ("JFK",)).to_pylist() == [1, 0, 6, 3]

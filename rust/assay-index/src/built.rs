@@ -7,7 +7,7 @@ use assay_core::given::Given;
 use assay_core::keys::Keys;
 use assay_core::{memory, threads};
 
-use crate::encode::{Batch, Encoded, Limit, Row, Shapes, Side};
+use crate::encode::{Batch, Encoded, Limit, Purpose, Row, Shapes, Side};
 use crate::space::{Space, Texts, Words};
 use crate::{Between, Found, Index, Kind, MOST_ENTRIES, NONE, Ordered, Pairs, Plan, Progress, Take, kind};
 
@@ -83,7 +83,7 @@ impl Builder {
         };
         let count = columns.first().map_or(0, Keys::len);
         check_rows(rows, count)?;
-        let encoded = shapes.encode(columns, true)?;
+        let encoded = shapes.encode(columns, Purpose::PutIn)?;
         let first = self.rows;
         let numbers =
             kept_rows(encoded.rows.as_deref(), count, |row| rows.map_or(first + row as u64, |rows| rows[row]))?;
@@ -229,7 +229,7 @@ impl Built {
     /// # Errors
     /// If keys are of another kind than the column's.
     pub fn lookup(&self, columns: &[Keys<'_>], threads: usize) -> Result<Answers> {
-        let encoded = self.shapes(columns)?.encode(columns, false)?;
+        let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask)?;
         let found = with_probes!(&self.inner, encoded, (index, probes) => {
             joined(threads::map(probes.len(), threads, |range| {
                 let mut found = Found::with_capacity(range.len());
@@ -245,7 +245,7 @@ impl Built {
     /// # Errors
     /// If keys are of another kind than the column's.
     pub fn lookup_first(&self, columns: &[Keys<'_>], threads: usize) -> Result<(Vec<u64>, Option<Vec<u8>>)> {
-        let encoded = self.shapes(columns)?.encode(columns, false)?;
+        let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask)?;
         let first = with_probes!(&self.inner, encoded, (index, probes) => {
             let mut first = vec![NONE; probes.len()];
             threads::fill(&mut first, threads, |start, part| index.lookup_first(&probes[start..start + part.len()], part));
@@ -335,7 +335,7 @@ impl Built {
         shapes.check(lows)?;
         shapes.check(highs)?;
         if let Inner::Words(index) = &self.inner {
-            let (low, high) = (shapes.encode(lows, false)?, shapes.encode(highs, false)?);
+            let (low, high) = (shapes.encode(lows, Purpose::Ask)?, shapes.encode(highs, Purpose::Ask)?);
             if let (Encoded { keys: Batch::Words(low), rows: None }, Encoded { keys: Batch::Words(high), rows: None }) =
                 (&low, &high)
             {
@@ -376,7 +376,7 @@ impl Built {
         let shapes = self.shapes(columns)?;
         let count = columns.first().map_or(0, Keys::len);
         check_rows(Some(rows), count)?;
-        let encoded = shapes.encode(columns, true)?;
+        let encoded = shapes.encode(columns, Purpose::PutIn)?;
         let numbers = kept_rows(encoded.rows.as_deref(), count, |row| rows[row])?;
         if self.entries() + numbers.len() as u64 > MOST_ENTRIES {
             return Err(Error::Data(format!(
@@ -396,7 +396,7 @@ impl Built {
         let shapes = self.shapes(columns)?;
         let count = columns.first().map_or(0, Keys::len);
         check_rows(rows, count)?;
-        let encoded = shapes.encode(columns, false)?;
+        let encoded = shapes.encode(columns, Purpose::TakeOut)?;
         // A number that no entry can have is told by none of them.
         let numbers = rows.map(|rows| {
             (0..count)

@@ -30,6 +30,17 @@ pub enum Batch<'a> {
     },
 }
 
+/// What keys are encoded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be put in: every row that is no null must be a key.
+    PutIn,
+    /// To be asked for: null equals nothing, nor does what the column's type cannot hold.
+    Ask,
+    /// To be taken out: as entries are, null parts of a compound key and all.
+    TakeOut,
+}
+
 /// What a row of a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Row {
@@ -126,11 +137,12 @@ impl Shapes {
         self.0.iter().zip(columns).try_for_each(|(shape, keys)| shape.check(Shape::of(keys)))
     }
 
-    /// The keys of all rows. What is put in is refused where a row cannot be held; what is asked for is absent.
+    /// The keys of all rows, for this purpose.
     ///
     /// # Errors
-    /// If columns are of another kind, a key is too long, or `put_in` a value does not fit the column's type.
-    pub fn encode<'a>(&self, columns: &'a [Keys<'_>], put_in: bool) -> Result<Encoded<'a>> {
+    /// If columns are of another kind, a key that is put in is too long, or does not fit the column's type.
+    pub fn encode<'a>(&self, columns: &'a [Keys<'_>], purpose: Purpose) -> Result<Encoded<'a>> {
+        let put_in = purpose == Purpose::PutIn;
         self.check(columns)?;
         let rows = columns.first().map_or(0, Keys::len);
         let mut states = Vec::new();
@@ -204,11 +216,17 @@ impl Shapes {
                             return refuse(row, column);
                         }
                     }
-                    // Put in, a key without any value is none; asked for, one without some value equals nothing.
+                    // An entry without any value is none; what is asked for without some value equals nothing.
                     let state = match nulls {
                         0 if !fits => Row::Absent,
                         0 => Row::Key,
-                        some if put_in && some < shapes.len() => Row::Key,
+                        some if purpose != Purpose::Ask && some < shapes.len() => {
+                            if fits {
+                                Row::Key
+                            } else {
+                                Row::Absent
+                            }
+                        }
                         _ => Row::Null,
                     };
                     if state == Row::Key {
