@@ -231,7 +231,7 @@ impl Space for Texts {
     }
 
     #[inline]
-    fn probe_after<'a>(probe: &'a [u8], shared: &[u8]) -> Result<u64, Ordering> {
+    fn probe_after(probe: &[u8], shared: &[u8]) -> Result<u64, Ordering> {
         match probe.strip_prefix(shared) {
             Some(rest) => Ok(head_of(rest)),
             None => Err(probe.cmp(shared)),
