@@ -13,6 +13,7 @@ pub mod bloom_blocks;
 pub mod btree;
 pub mod built;
 pub mod encode;
+pub mod eytzinger;
 pub mod fences;
 pub mod found;
 pub mod hash;
@@ -215,6 +216,7 @@ pub const TABLE: &[Kind] = &[
     Kind { contender: &scan::CONTENDER, words: scan::build, texts: scan::build },
     Kind { contender: &hash::CONTENDER, words: hash::build, texts: hash::build },
     Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
+    Kind { contender: &eytzinger::CONTENDER, words: eytzinger::build, texts: eytzinger::build },
     Kind { contender: &btree::CONTENDER, words: btree::build, texts: btree::build },
     Kind { contender: &art::CONTENDER, words: art::build, texts: art::build },
     Kind { contender: &skip_list::CONTENDER, words: skip_list::build, texts: skip_list::build },
