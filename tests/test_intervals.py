@@ -18,7 +18,8 @@ def test_the_interval_of_a_rate_is_scipy_s(trials: int, share: float, confidence
     hits = round(share * trials)
     expected = stats.binomtest(hits, trials).proportion_ci(confidence, method="exact")
     found = rate_interval(hits, trials, confidence=confidence)
-    assert found == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-13)
+    # scipy's root is off by 1e-9 at times: of 0 hits in 12,086 the exact bound is 1 - 0.05 ** (1 / 12086).
+    assert found == pytest.approx((expected.low, expected.high), rel=1e-8, abs=1e-12)
     assert found[0] <= hits / trials <= found[1]
 
 
