@@ -151,6 +151,7 @@ def test_costs_cross_where_the_parts_say_and_the_cheapest_is_shaded(visit, page)
     assert frame.locator(".mark-rect.role-mark path").count() >= 2
     assert "90 % reads" in frame.locator(".mark-text.role-mark").last.text_content()
     frame.locator(".data summary").click()
+    frame.locator(".data tbody tr", has_text="bitmap").first.wait_for()
     table = {row.locator("th").text_content(): row.text_content() for row in frame.locator(".data tbody tr").all()}
     assert "pays at no mix" in table["bitmap"] and "pays at every mix" in table["duckdb(index=art)"]
     assert "from one read for" in table["btree"]
