@@ -86,7 +86,7 @@ ROOM_NOTES = {
     "index": "Built by `assay.Index.build(column, kind=NAME)`. All of them: entries are pairs of a key and a row "
     "number; several rows may hold one key, a null key is not indexed, and one value is one key in every type of its "
     "family. [Indexes](indexes.md) says which one. Those with the ability `engine` are embedded databases with a table "
-    "of their own, opened by `assay.engines.open_engine(NAME)`; [Engines](indexing.md#engines) says more.",
+    "of their own, opened by `assay.engines.open_engine(NAME)`; [Engines](engines.md) says more.",
     "partition": "Spelled `name(column, parameter=value)` in suites and on the command line; every placement above is "
     "a strategy too.",
 }

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from index_oracle import KINDS, ORDERED, Entries
 
 import assay
+from assay import _core
 from assay.errors import ParameterError, UnknownNameError, UnsupportedTypeError, UsageError
 
 DAY = dt.date(2024, 2, 28)
@@ -168,19 +169,29 @@ def test_rows_may_have_numbers_of_their_own() -> None:
         assay.Index.build(pa.array(["x"]), kind="sorted", rows=[2**32 - 1])
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "scan"])  # which places nothing
+def test_building_tells_of_every_entry_that_it_promised(kind: str) -> None:
+    keys = np.random.default_rng(1).integers(0, 2**60, 5_000)
+    for column in (pa.array(keys), pa.array(keys).cast(pa.string())):
+        builder, progress = _core.IndexBuilder(kind, {}), _core.IndexProgress()
+        builder.append([column])
+        builder.finish(progress=progress)
+        assert progress.done == progress.total >= len(keys)
+
+
 def test_progress_is_told_and_may_end_the_building() -> None:
     told: list[tuple[int, int]] = []
     column = pa.array(np.random.default_rng(1).integers(0, 2**60, 300_000))
-    assay.Index.build(column, kind="sorted", progress=lambda done, total: told.append((done, total)))
-    assert all(0 <= done <= total for done, total in told)
-
+    assay.Index.build(column, kind="sorted", progress=lambda *counts: told.append(counts))
+    assert len(told) >= 2 and told == sorted(told) and all(0 <= done <= total for done, total in told)
+    assert told[-1] == (600_000, 600_000)  # two passes
     assert len(assay.Index.build(column, kind="sorted", progress=True)) == len(column)
 
     def enough(done: int, total: int) -> None:
         raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
-        assay.Index.build(pa.concat_arrays([column] * 20), kind="sorted", progress=enough)
+        assay.Index.build(column, kind="sorted", progress=enough)
 
 
 INTEGERS = pa.array([5, 3, None, 5])

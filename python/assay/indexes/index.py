@@ -62,8 +62,8 @@ class Index:
             rows: The row number of each key, whole numbers of shape (n,) below 2^32 - 1; by default 0, 1, 2 ...
             threads: At most so many threads; None means all cores.
             memory_limit: The most bytes that the index may take; None means no limit.
-            progress: True draws a bar on standard error. Or what is called now and then with (entries placed, entries
-                in all), over all passes, and may raise to end it.
+            progress: True draws a bar on standard error. Or what is called at the beginning, now and then and at the
+                end with (entries placed, entries in all), over all passes, and may raise to end it.
 
         Raises:
             UnknownNameError: There is no such index or parameter; the nearest is offered.
@@ -234,13 +234,17 @@ def _finish(builder: Any, threads: int | None, progress: Callable[[int, int], No
     watched = _core.IndexProgress()
     if progress is None and len(builder) < _WORTH_WATCHING:
         return builder.finish(threads=threads, progress=watched)
+    tell = progress or (lambda done, total: None)
     with ThreadPoolExecutor(1, thread_name_prefix="assay-index") as pool:
         future = pool.submit(builder.finish, threads=threads, progress=watched)
         try:
-            while not wait([future], timeout=_TOLD_EVERY_S).done:
-                if progress is not None:
-                    progress(watched.done, max(watched.total, 1))
+            while True:
+                tell(watched.done, max(watched.total, 1))
+                if wait([future], timeout=_TOLD_EVERY_S).done:
+                    break
         except BaseException:
             watched.stop()
             raise
-        return future.result()
+        index = future.result()
+    tell(watched.total, max(watched.total, 1))
+    return index
