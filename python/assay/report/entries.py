@@ -360,14 +360,14 @@ ENTRIES: dict[str, Entry] = {
     "misses": Entry("misses", "misses", _K, "requests whose object is not in the cache"),
     "evictions": Entry("evictions", "evictions", _K, "objects that went to make room"),
     "requests": Entry("requests", "requests", _K, "requests that were replayed"),
-    "distinct_keys": Entry("distinct keys", "keys", _K, "objects that a trace asks for, or keys of an index"),
+    "distinct_keys": Entry("distinct keys", "keys", GROUPS[-1], "objects that a trace asks for, or keys of an index"),
     "capacity_objects": Entry("capacity", "capacity", _K, "objects that the cache holds"),
     "capacity_bytes": Entry("capacity in bytes", "capacity", _K, "bytes that the cache holds"),
     "read_miss_ratio": Entry("miss ratio of reads", "read misses", _K, "reads that the origin must answer"),
     "origin_reads": Entry("origin reads", "origin reads", _K, "what the origin must read"),
     "origin_writes": Entry("origin writes", "origin writes", _K, "what the origin must write, flushes included"),
     "write_amplification": Entry(
-        "written ÷ asked for", "÷ writes", _K, "what is written for each write or byte asked for; below 1 they merge"
+        "written ÷ asked for", "÷ writes", _C, "what is written for each write or byte asked for; below 1 they merge"
     ),
     "writes_coalesced": Entry("writes coalesced", "coalesced", _K, "writes that a later one replaced in the cache"),
     "lost_writes": Entry(

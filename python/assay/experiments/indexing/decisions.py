@@ -162,7 +162,7 @@ def whole_workload(cells: Sequence[Cell], by_cell: Mapping[str, Row], mix: Mix) 
                 ((cost_of((one,), scans, shares, write_share), one) for one in candidates), key=lambda pair: pair[0]
             )
             if len(best.indexes) > 1 and best.cost:
-                words += f"; {alone[1].label} alone costs {times(100 * (alone[0] / best.cost - 1))} % more"
+                words += f"; {alone[1].label} alone costs {times(alone[0] / best.cost)} times as much"
         varied = ", ".join(f"{name} {value}" for name, value in zip(_VARIED, point, strict=True) if value is not None)
         found.append(f"{words}{f' ({varied})' if len(points) > 1 else ''}.")
     return found
