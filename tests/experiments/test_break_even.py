@@ -187,13 +187,23 @@ class Priced:
 
 
 @pytest.mark.parametrize(("read", "write", "other_read", "other_write"), [(100, 900, 4_000, 0), (50, 700, 60, 300)])
+@pytest.mark.parametrize("elsewhere", [0, 1, 3], ids="{} other writes for each insertion".format)
 def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
-    monkeypatch: pytest.MonkeyPatch, no_catalogue: None, read: int, write: int, other_read: int, other_write: int
+    monkeypatch: pytest.MonkeyPatch,
+    no_catalogue: None,
+    read: int,
+    write: int,
+    other_read: int,
+    other_write: int,
+    elsewhere: int,
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(direct, "time", clock)
     columns = Columns(pa.table({"k": pa.array(range(2_000))}))
-    mix = mix_of([parse_operation("p", "point(k)"), parse_operation("i", "insert")], 0.5)
+    operations = [parse_operation("p", "point(k)"), parse_operation("i", "insert")]
+    if elsewhere:  # writes that do not concern an index of this column, and cost it nothing
+        operations.append(parse_operation("u", f"update(l, weight={elsewhere})"))
+    mix = mix_of(operations, 0.5)
     sides, priced = [], []
     for name, each in (("tree", (read, write)), ("other", (other_read, other_write))):
         one = contest(name)
@@ -201,7 +211,7 @@ def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
         priced.append(Priced(clock, *each))
         index: Any = priced[-1]
         sides.append(Side(one, plan, index, index, mix.of(("k",)), mix.writes_of(("k",))))
-    wanted = (write - other_write) / (other_read - read)
+    wanted = (write - other_write) / (1 + elsewhere) / (other_read - read)
     found = measure_directly(sides[0], sides[1], wanted, (float(other_read), float(write)), 5)
     assert found.reads == found.low == found.high == pytest.approx(wanted)
     assert found.cost_ratio == pytest.approx(1)
@@ -220,6 +230,10 @@ def test_agreement_is_within_a_fifth_or_within_an_interval() -> None:
     assert at(found.reads * 2, found.reads * 0.9, found.reads * 3) == "they agree within the interval"
     assert at(found.reads * 2, found.reads * 1.5, found.reads * 3) == "they disagree"
     assert at(None).startswith("they disagree")
+    hardly = break_even(around(100, 0.4), around(300), around(105, 0.4, 1), around(50))
+    assert hardly.pays == "from" and hardly.high is None
+    none = Direct("never", None, None, None, 1.0, 0.3, 5)
+    assert agreement(hardly, none) == "they agree within the interval", "that it may never pay was predicted"
 
 
 # -- sets -------------------------------------------------------------------------------------------

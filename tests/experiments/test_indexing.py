@@ -194,6 +194,16 @@ def test_batches_are_applied_and_taken_back(change: Any) -> None:
     assert index.pairs == before
 
 
+@pytest.mark.parametrize("rows", [2, 3, 50, 1_000])
+def test_no_row_is_both_updated_and_deleted(rows: int) -> None:
+    key = KeyRows(("k",), (pa.array(range(rows)),))
+    numbers = [
+        {row for batch in batches_of(kind, key, 40, seed=3) for row in batch.rows.to_pylist()}
+        for kind in ("insert", "update", "delete")
+    ]
+    assert all(numbers) and sum(map(len, numbers)) == len(set().union(*numbers))
+
+
 def test_batches_go_on_where_they_were_taken_back() -> None:
     key = KeyRows(("k",), (pa.array(range(100)),))
     batches = batches_of("delete", key, 10, seed=0, pool=5)

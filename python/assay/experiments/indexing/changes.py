@@ -3,8 +3,9 @@
 A batch of insertions has new rows, numbered from the table's end on, whose keys are drawn from the column: as many of
 them new ones as the column has distinct keys for its rows, the others of rows that are there. A batch of deletions
 takes rows of the table; a batch of updates gives rows of the table other keys, which for an index of that column is a
-deletion and an insertion. Keys with a null part are left as they are: nothing that is named can equal them. A pool of
-batches is disjoint in its rows, so that they may be applied one after another.
+deletion and an insertion. Keys with a null part are left as they are: nothing that is named can equal them. Batches are
+disjoint in their rows, those of one kind and those of another, so that all may be applied, in whatever order, and be
+taken back in another; the only row of a table is an exception, which both an update and a deletion need.
 """
 
 from __future__ import annotations
@@ -72,11 +73,13 @@ def batches_of(change: Change, key: KeyRows, size: int, seed: int, pool: int = P
     rows = key.spelled
     if not len(rows):
         return []
-    size = min(size, len(rows))
-    count = max(1, min(pool, len(rows) // size))
+    most = max(1, len(rows) // 2)  # a half may be updated, the other deleted
+    size = min(size, most)
+    count = max(1, min(pool, most // size))
     wanted = size * count
     number = 1 + ("insert", "update", "delete").index(change)
-    there = rows[shuffled(len(rows), seed, _ROWS + 10 * number)[:wanted]]
+    mixed = rows[shuffled(len(rows), seed, _ROWS)]
+    there = mixed[-wanted:] if change == "delete" else mixed[:wanted]
     old = key.taken(there)
     if change == "delete":
         return [

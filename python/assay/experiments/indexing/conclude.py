@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from assay.errors import AssayError
@@ -185,12 +186,13 @@ def _one(cost: Cost, other: Cost, against: str, sides: _Sides, settings: Indexin
 
 def agreement(found: BreakEven, direct: Direct) -> str:
     """Whether the prediction and the direct measurement agree, in words."""
-    if direct.reads is None or found.reads is None:
-        return "they disagree: the rounds found no mix at which both are alike"
-    if abs(found.reads / direct.reads - 1) <= AGREEMENT if direct.reads else False:
+    measured = math.inf if direct.reads is None else direct.reads  # no mix: more reads for each write than can be
+    predicted = math.inf if found.reads is None else found.reads
+    if 0 < measured < math.inf and abs(predicted / measured - 1) <= AGREEMENT:
         return f"they agree within {100 * AGREEMENT:.0f} %"
-    inside = _within(direct.reads, found.low, found.high) or _within(found.reads, direct.low, direct.high)
-    return "they agree within the interval" if inside else "they disagree"
+    if _within(measured, found.low, found.high) or _within(predicted, direct.low, direct.high):
+        return "they agree within the interval"
+    return "they disagree" + ("" if measured < math.inf else ": the rounds found no mix at which both are alike")
 
 
 def _within(value: float, low: float | None, high: float | None) -> bool:

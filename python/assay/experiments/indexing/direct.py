@@ -1,7 +1,8 @@
 """Break-even measured directly: two indexes read and write in turn at the predicted mix, round by round.
 
-A step is a batch of writes and then as many reads as the mix has for it, a read carried over to the next step where it
-has a part of one. In a round the one does half of its steps, the other all, and the one its other half, so that what
+A step is as many writes of the workload as a batch has rows, and then as many reads as the mix has for them, a read
+carried over to the next step where it has a part of one; a write that does not concern the index costs nothing. Steps
+that are not counted come first, as after a while in use. In a round the one does half of its steps, the other all, and the one its other half, so that what
 else the machine does meets both, and neither is cleared from the caches by the other at every step, as it would not be
 in use. Reads and writes are clocked apart, and weighed by the shares of the workload: so each round says by itself at
 which mix both would be alike, and how their totals compare at this one. What was written is taken back between rounds,
@@ -26,7 +27,9 @@ __all__ = ["AGREEMENT", "Direct", "Side", "measure_directly"]
 
 AGREEMENT = 0.2
 ROUND_NS = 30_000_000  # of one side, about
-_FEWEST_STEPS, _MOST_STEPS = 4, 64
+_FEWEST_STEPS, _MOST_STEPS = 4, 1_024
+_WARM_STEPS = 4
+_ROUNDING = 1e-9  # of shares that sum to 1
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Side:
             if question is not None and len(question):
                 index = self.index if f"query_ns.{name}" in own else self.scan
                 self._asked.append(_Part(share, _Asking(question, index, self.contest.threads), clock))
-        for kind, share in ({} if self.contest.is_none else self.writes).items():
+        for kind, share in ({} if self.contest.is_none else self.writes).items():  # no index is told of nothing
             changing = _Changing(self.index, self.plan.changes[kind])
             self._changed.append(_Part(share, changing, clock))
             self._pools.append(changing.applied)
@@ -122,20 +125,23 @@ class Side:
         for part in (*self._asked, *self._changed):
             part.due, part.ns, part.done = 0.0, 0, 0
 
-    def make_room(self) -> None:
-        """Takes back what was written where no batch is left; outside of the clock."""
-        if any(pool.is_used_up for pool in self._pools):
-            self._take_back()
+    def steps(self, count: int, reads: float) -> None:
+        """So many steps, each with so many reads; where no batch is left, what was written is taken back unclocked."""
+        for _ in range(count):
+            if any(pool.is_used_up for pool in self._pools):
+                self._take_back()
+            self.write()
+            self.read(reads)
 
     def _take_back(self) -> None:
         for pool in reversed(self._pools):
             pool.undo()
 
     def write(self) -> None:
-        """A batch of the kind that is most overdue; no index is told of nothing."""
+        """A batch of the kind that is most overdue; none where the writes since the last did not concern the index."""
         for part in self._changed:
             part.due += part.share
-        if self._changed:
+        if sum(part.due for part in self._changed) >= 1 - _ROUNDING:
             _most_due(self._changed).run(1)
 
     def read(self, reads: float) -> None:
@@ -154,7 +160,8 @@ class Side:
             if not part.done:
                 part.run(1)
         self._take_back()
-        return _mean(self._asked), _mean(self._changed)
+        whole = sum(part.share for part in self._asked) or 1.0
+        return _summed(self._asked) / whole, _summed(self._changed)
 
 
 def _most_due(parts: Sequence[_Part]) -> _Part:
@@ -163,8 +170,8 @@ def _most_due(parts: Sequence[_Part]) -> _Part:
     return found
 
 
-def _mean(parts: Sequence[_Part]) -> float:
-    return sum(part.share * part.each_ns for part in parts) / (sum(part.share for part in parts) or 1.0)
+def _summed(parts: Sequence[_Part]) -> float:
+    return sum(part.share * part.each_ns for part in parts)
 
 
 class _Asking:
@@ -216,13 +223,11 @@ def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, f
     found: list[tuple[float, float, float]] = []
     for number in range(rounds):
         for side in (one, other):
+            side.steps(_WARM_STEPS, in_step)
             side.begin()
         first, second = (one, other) if number % 2 == 0 else (other, one)
         for side in (first, second, second, first):
-            for _ in range(steps // 2):
-                side.make_room()
-                side.write()
-                side.read(in_step)
+            side.steps(steps // 2, in_step)
         (read, write), (other_read, other_write) = one.end(), other.end()
         total, other_total = reads * read + write, reads * other_read + other_write
         found.append((other_read - read, write - other_write, total / other_total if other_total else 1.0))
