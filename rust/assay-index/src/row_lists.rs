@@ -1,7 +1,9 @@
 //! Rows of keys, each list ascending: one row where the key lies, more in stretches of one vector.
 //!
-//! A stretch has room for a power of two; a list that outgrows it moves, and what it leaves is taken by the next list of
-//! that size. Cost: at most twice the rows of lists, and nothing for a key that one row holds.
+//! A stretch has room for a power of two; a list that outgrows it, or that half of it would hold, moves to one of its size,
+//! and what it leaves is taken by the next list of that size: stretches are never cut, so that a list that grows and
+//! shrinks for ever uses the same two. Cost: at most twice the rows of lists, each size at its largest, and nothing for a
+//! key that one row holds.
 
 use crate::Found;
 
@@ -130,11 +132,12 @@ impl RowLists {
                 *list = List { count: 1, place: row };
             }
             _ => {
-                // What the shorter list has no use for is left piece by piece, each a power of two behind the one before.
-                let mut room = room_for(count);
-                while room > room_for(left) {
-                    room /= 2;
-                    self.leave(list.place + room, room);
+                let (room, enough) = (room_for(count), room_for(left));
+                if enough < room {
+                    let place = self.stretch(enough);
+                    self.rows.copy_within(start..start + left as usize, place as usize);
+                    self.leave(list.place, room);
+                    list.place = place;
                 }
                 list.count = left;
             }
@@ -168,6 +171,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_list_that_grows_and_shrinks_for_ever_takes_no_more() {
+        for count in [2, 4, 64] {
+            let (mut lists, mut list) = (RowLists::default(), List::default());
+            (0..=count).for_each(|row| lists.insert(&mut list, row));
+            lists.remove(&mut list, count);
+            let before = lists.memory_bytes();
+            for _ in 0..1_000 {
+                lists.insert(&mut list, count);
+                lists.remove(&mut list, count);
+            }
+            assert_eq!(lists.memory_bytes(), before);
+        }
+    }
 
     proptest! {
         #[test]

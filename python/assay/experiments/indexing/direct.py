@@ -2,11 +2,11 @@
 
 A step is as many writes of the workload as a batch has rows, and then as many reads as the mix has for them, a read
 carried over to the next step where it has a part of one; a write that does not concern the index costs nothing. Steps
-that are not counted come first, as after a while in use. In a round the one does half of its steps, the other all, and the one its other half, so that what
-else the machine does meets both, and neither is cleared from the caches by the other at every step, as it would not be
-in use. Reads and writes are clocked apart, and weighed by the shares of the workload: so each round says by itself at
-which mix both would be alike, and how their totals compare at this one. What was written is taken back between rounds,
-and where the batches have run out.
+that are not counted come first, as after a while in use. In a round the one does half of its steps, the other all, and
+the one its other half, so that what else the machine does meets both, and neither is cleared from the caches by the
+other at every step, as it would not be in use. Reads and writes are clocked apart, and weighed by the shares of the
+workload: so each round says by itself at which mix both would be alike, and how their totals compare at this one. What
+was written is taken back between rounds, and where the batches have run out.
 
 The cost is bounded: a mix too extreme for the time of a round is run as near to it as fits, and `mix` says which ran.
 """
