@@ -1,9 +1,11 @@
 //! `btree`: a B+-tree, whose nodes are whole cache lines and whose lookups go down together.
 //!
 //! Entries are in order of key and row, so a key of many rows is a stretch of leaves like any other, and a pair is found in
-//! it without reading the rest. Keys, rows and children lie in arrays of their own, so that a search reads keys alone; a
-//! batch of lookups goes down level by level, and asks for every node that it will need before it needs it. Batches of
-//! changes are brought into order and applied in one pass down the tree: what belongs to a leaf is merged into it at once.
+//! it without reading the rest. Keys, rows and children lie in arrays of their own, so that a search reads keys alone, and
+//! where a key is a word it counts those of a whole node at once; a batch of lookups goes down level by level, and asks for
+//! every node that it will need before it needs it. A large one is first dealt out to the nodes near the root, so that what
+//! is below each is read while the cache holds it. Both ends of all ranges of a batch are found in the same way, and the
+//! rows between them copied from whole leaves. Batches of changes are brought into order and applied in one pass down the tree: what belongs to a leaf is merged into it at once.
 //! A node of less than a quarter is merged with its neighbour, or shares its entries.
 //!
 //! Cost: log(n) steps a lookup, as many misses of the cache as levels that it does not hold; 1.1 to 2 times the bytes of keys
@@ -16,8 +18,10 @@ mod find;
 mod load;
 mod nodes;
 mod paged;
+mod ranges;
 #[cfg(test)]
 mod tests;
+mod tops;
 
 use assay_core::catalogue::{Contender, Domain, Parameter};
 use assay_core::error::Result;
@@ -25,7 +29,6 @@ use assay_core::given;
 
 use crate::space::Space;
 use crate::{Found, Index, NONE, Ordered, Pairs, Plan};
-use find::GROUP;
 use nodes::{Inner, Leaves};
 
 const NODE_ENTRIES: Parameter = Parameter {
@@ -89,22 +92,21 @@ impl<S: Space> Index<S> for Tree<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        for group in probes.chunks(GROUP) {
-            for (probe, place) in group.iter().zip(self.first_places(group)) {
-                self.collect(place, *probe, found);
-            }
+        if let Some(tops) = self.tops_for(probes.len()) {
+            return tops.lookup(self, probes, found);
         }
+        let probe = |at: usize| (probes[at], false);
+        self.for_each_place(self.top(), 0..probes.len(), probe, |at, place| self.collect(place, probes[at], found));
     }
 
     fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
-        for (group, out) in probes.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
-            for ((probe, place), slot) in group.iter().zip(self.first_places(group)).zip(out) {
-                *slot = match self.entry(place) {
-                    Some((key, row)) if self.space.compare(key, *probe).is_eq() => row,
-                    _ => NONE,
-                };
-            }
+        if let Some(tops) = self.tops_for(probes.len()) {
+            return tops.lookup_first(self, probes, out);
         }
+        let probe = |at: usize| (probes[at], false);
+        self.for_each_place(self.top(), 0..probes.len(), probe, |at, place| {
+            out[at] = self.row_of(place, probes[at]).unwrap_or(NONE);
+        });
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {

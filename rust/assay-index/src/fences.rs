@@ -7,15 +7,12 @@
 //! Algorithmics 2017 (blocked layouts); Chen, Ailamaki, Gibbons and Mowry, Improving Hash Join Performance through
 //! Prefetching, ICDE 2004 (prefetching for a group).
 
-use std::marker::PhantomData;
-
-use assay_core::lanes::{self, Loop, Path};
+use assay_core::lanes::Path;
 use assay_core::memory;
 
+use crate::rank::{self, BLOCK, Block, Rank};
 use crate::space::Space;
 
-/// The keys of a block.
-pub const BLOCK: usize = 16;
 /// How many probes go down together.
 const LANES: usize = 32;
 const LINE_BYTES: usize = 64;
@@ -48,55 +45,6 @@ impl Level {
     #[inline(always)]
     fn blocks(&self) -> &[Block] {
         self.fences[self.first..].as_chunks().0
-    }
-}
-
-type Block = [u64; BLOCK];
-
-/// A way to count.
-trait Rank {
-    /// How many of a block, which is in order, are less than a head.
-    fn rank(block: &Block, head: u64) -> usize;
-}
-
-/// By the sum of what compares, in whatever vectors there are.
-struct Summed;
-
-impl Rank for Summed {
-    #[inline(always)]
-    fn rank(block: &Block, head: u64) -> usize {
-        let less: u64 = block.iter().map(|one| u64::from(*one < head)).sum();
-        #[allow(clippy::cast_possible_truncation)]
-        let less = less as usize;
-        less
-    }
-}
-
-/// By the masks that AVX-512 compares into; to be run on its path alone.
-#[cfg(target_arch = "x86_64")]
-struct Masked;
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,bmi1")]
-fn masked(block: &Block, head: u64) -> usize {
-    use std::arch::x86_64::{_mm512_cmpge_epu64_mask, _mm512_loadu_si512, _mm512_set1_epi64};
-    let wanted = _mm512_set1_epi64(head.cast_signed());
-    // SAFETY: both loads are of eight words within a block of sixteen.
-    let (low, high) = unsafe {
-        (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block.as_ptr().add(BLOCK / 2).cast()))
-    };
-    let (low, high) = (_mm512_cmpge_epu64_mask(low, wanted), _mm512_cmpge_epu64_mask(high, wanted));
-    // Those that are less come first; a bit beyond the block stops the count where all are.
-    (u32::from(low) | u32::from(high) << 8 | 1 << BLOCK).trailing_zeros() as usize
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Rank for Masked {
-    #[inline(always)]
-    fn rank(block: &Block, head: u64) -> usize {
-        // SAFETY: `Search::on` picks this way on the path of AVX-512 alone, which has these instructions.
-        unsafe { masked(block, head) }
     }
 }
 
@@ -152,7 +100,7 @@ impl Fences {
 
     /// Writes the first place whose key is not less than each probe.
     pub fn lower_bounds<S: Space>(&self, space: &S, keys: &[S::Key], probes: &[S::Probe<'_>], places: &mut [u32]) {
-        Asked { fences: self, space, keys, probes, places }.on(Path::widest());
+        rank::run_on(Path::widest(), Asked { fences: self, space, keys, probes, places });
     }
 
     /// The first place whose key is not less than the probe.
@@ -193,14 +141,6 @@ struct Asked<'a, 'p, S: Space> {
 }
 
 impl<S: Space> Asked<'_, '_, S> {
-    fn on(self, path: Path) {
-        match path {
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => lanes::run_on(path, Search { asked: self, rank: PhantomData::<Masked> }),
-            _ => lanes::run_on(path, Search { asked: self, rank: PhantomData::<Summed> }),
-        }
-    }
-
     /// The first place in a block of keys whose head is not less.
     #[inline(always)]
     fn leaf<R: Rank>(&self, block: usize, head: u64) -> usize {
@@ -223,18 +163,13 @@ impl<S: Space> Asked<'_, '_, S> {
     }
 }
 
-struct Search<'a, 'p, S: Space, R: Rank> {
-    asked: Asked<'a, 'p, S>,
-    rank: PhantomData<R>,
-}
-
-impl<S: Space, R: Rank> Loop for Search<'_, '_, S, R> {
+impl<S: Space> rank::Search for Asked<'_, '_, S> {
     type Output = ();
 
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)] // places are of 32 bits
-    fn run(self) {
-        let asked = self.asked;
+    fn run<R: Rank>(self) {
+        let asked = self;
         let (fences, keys) = (asked.fences, asked.keys);
         for (start, probes) in (0..).step_by(LANES).zip(asked.probes.chunks(LANES)) {
             let (mut heads, mut lanes) = ([0; LANES], [0_usize; LANES]);
@@ -289,7 +224,7 @@ mod tests {
         let mut all = Vec::new();
         for path in Path::available() {
             let mut places = vec![7; probes.len()];
-            Asked { fences: &fences, space, keys, probes, places: &mut places }.on(path);
+            rank::run_on(path, Asked { fences: &fences, space, keys, probes, places: &mut places });
             all.push(places);
         }
         assert!(all.iter().all(|one| *one == all[0]), "every path finds the same");

@@ -22,6 +22,7 @@ mod laws;
 pub mod lsm;
 pub mod pairs;
 pub mod pgm;
+pub mod rank;
 pub mod row_lists;
 pub mod run;
 pub mod scan;

@@ -1,51 +1,121 @@
 //! Ways down a B+-tree: many keys at once, and ranges along the leaves.
 
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 use super::Tree;
-use super::nodes::{self, Entry};
+use super::nodes::Aim;
+use crate::rank::{self, Rank, Search};
 use crate::space::Space;
 use crate::{Between, Found, NONE, Ordered, Pairs, Take};
 
 /// So many keys go down together: enough for the memory to have something to do, few enough to stay in the first cache.
-pub const GROUP: usize = 32;
+const GROUP: usize = 32;
+/// So many groups are on their way: one goes down, one is in its leaves, one is answered.
+const STAGES: usize = 3;
 
-/// A place among the entries: a leaf, and which of its entries; the end of a leaf is the beginning of the next.
+/// A place among the entries: a leaf, and which of its entries; only the end of the last leaf is no entry.
 pub type Place = (u32, u32);
+/// A node, and how many levels above the leaves it is.
+pub type Top = (u32, u32);
 
-impl<S: Space> Tree<S> {
-    /// Where each of a group of keys begins, or would; one may be the end of a leaf.
-    #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn first_places(&self, probes: &[S::Probe<'_>]) -> [Place; GROUP] {
-        debug_assert!(probes.len() <= GROUP);
-        let mut places = [(self.root, 0); GROUP];
-        let mut heads = [0; GROUP];
-        for (head, probe) in heads.iter_mut().zip(probes) {
-            *head = S::probe_head(*probe);
-        }
-        for level in (0..self.levels).rev() {
-            for ((place, probe), head) in places.iter_mut().zip(probes).zip(heads) {
-                place.0 = self.inner.child_of_key(&self.marks, place.0, *probe, head, false);
-                if level == 0 { self.leaves.prefetch(place.0) } else { self.inner.prefetch(place.0) }
+/// Many keys on their way down: while the leaves of one group come from memory, the next goes down to its own, and the rows
+/// of the one before are read.
+struct Descent<'t, S: Space, A, V> {
+    tree: &'t Tree<S>,
+    /// From which node on, and how many levels above the leaves it is.
+    top: Top,
+    /// The numbers of the keys.
+    keys: Range<usize>,
+    /// What the key of a number leads to.
+    aim: A,
+    /// What is done with its place.
+    visit: V,
+}
+
+impl<'p, S: Space, A: Fn(usize) -> (S::Probe<'p>, bool), V: FnMut(usize, Place)> Search for Descent<'_, S, A, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<R: Rank>(mut self) {
+        let tree = self.tree;
+        let (root, levels) = self.top;
+        let groups = self.keys.len().div_ceil(GROUP);
+        let mut places = [[(root, 0); GROUP]; STAGES];
+        for stage in 0..groups + STAGES - 1 {
+            let group = |behind: usize| {
+                let start = self.keys.start + (stage - behind) * GROUP;
+                start..self.keys.end.min(start + GROUP)
+            };
+            let aim = |at: usize| {
+                let (probe, after) = (self.aim)(at);
+                Aim { probe, head: S::probe_head(probe), after }
+            };
+            if stage < groups {
+                let (group, places) = (group(0), &mut places[stage % STAGES]);
+                for place in &mut places[..group.len()] {
+                    place.0 = root;
+                }
+                for level in (0..levels).rev() {
+                    for (at, place) in group.clone().zip(&mut *places) {
+                        place.0 = tree.inner.child_of_key::<R>(&tree.marks, place.0, &aim(at));
+                        if level == 0 { tree.leaves.prefetch(place.0) } else { tree.inner.prefetch(place.0) }
+                    }
+                }
+            }
+            if (1..=groups).contains(&stage) {
+                for (at, place) in group(1).zip(&mut places[(stage - 1) % STAGES]) {
+                    let before = tree.leaves.before::<R>(&tree.space, place.0, &aim(at));
+                    *place = tree.place_of(place.0, before);
+                }
+            }
+            if stage >= 2 {
+                for (at, place) in group(2).zip(&places[(stage - 2) % STAGES]) {
+                    (self.visit)(at, *place);
+                }
             }
         }
-        for ((place, probe), head) in places.iter_mut().zip(probes).zip(heads) {
-            let at = nodes::before(&self.space, self.leaves.keys(place.0), *probe, head, false);
-            self.leaves.prefetch_row(place.0, at);
-            place.1 = at as u32;
+    }
+}
+
+impl<S: Space> Tree<S> {
+    /// Calls `visit` with each of these numbers of keys, which lie below a node, and its place, whose entry is on its way by
+    /// then: where the key begins, or if `aim` says so, where what comes after it does.
+    #[inline]
+    pub(super) fn for_each_place<'p>(
+        &self,
+        top: Top,
+        keys: Range<usize>,
+        aim: impl Fn(usize) -> (S::Probe<'p>, bool),
+        visit: impl FnMut(usize, Place),
+    ) {
+        rank::run(Descent { tree: self, top, keys, aim, visit });
+    }
+
+    /// The root, below which everything lies.
+    pub(super) fn top(&self) -> Top {
+        (self.root, self.levels)
+    }
+
+    /// The place of an entry of a leaf, or of what follows it; asks for it ahead of time.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn place_of(&self, leaf: u32, at: usize) -> Place {
+        let mut place = (leaf, at as u32);
+        if self.leaves.key(leaf, at).is_none() {
+            match self.leaves.right(leaf) {
+                NONE => return place,
+                right => place = (right, 0),
+            }
         }
-        places
+        self.leaves.prefetch_entry(place.0, place.1 as usize);
+        place
     }
 
     /// Where a key begins, or with `after` where what comes after it does.
-    #[allow(clippy::cast_possible_truncation)]
     fn place(&self, probe: S::Probe<'_>, after: bool) -> Place {
-        let head = S::probe_head(probe);
-        let mut node = self.root;
-        for _ in 0..self.levels {
-            node = self.inner.child_of_key(&self.marks, node, probe, head, after);
-        }
-        (node, nodes::before(&self.space, self.leaves.keys(node), probe, head, after) as u32)
+        let mut place = (self.root, 0);
+        self.for_each_place(self.top(), 0..1, |_| (probe, after), |_, found| place = found);
+        place
     }
 
     /// The first place or the last.
@@ -58,31 +128,31 @@ impl<S: Space> Tree<S> {
         (node, if is_last { self.leaves.count(node) as u32 } else { 0 })
     }
 
-    /// The entry at a place.
-    #[inline]
-    pub(super) fn entry(&self, (leaf, at): Place) -> Option<Entry<S>> {
-        let (keys, rows) = (self.leaves.keys(leaf), self.leaves.rows(leaf));
-        if let Some(key) = keys.get(at as usize) {
-            return Some((*key, rows[at as usize]));
+    /// The row at a place if it is that of a key.
+    #[inline(always)]
+    pub(super) fn row_of(&self, (leaf, at): Place, probe: S::Probe<'_>) -> Option<u32> {
+        let key = self.leaves.key(leaf, at as usize)?;
+        self.space.compare(key, probe).is_eq().then(|| self.leaves.row(leaf, at as usize))
+    }
+
+    /// The place after one that is an entry.
+    #[inline(always)]
+    pub(super) fn next(&self, (leaf, at): Place) -> Place {
+        if self.leaves.key(leaf, at as usize + 1).is_none() {
+            let right = self.leaves.right(leaf);
+            if right != NONE {
+                return (right, 0);
+            }
         }
-        let right = self.leaves.right(leaf);
-        (right != NONE).then(|| (self.leaves.keys(right)[0], self.leaves.rows(right)[0]))
+        (leaf, at + 1)
     }
 
     /// Appends the rows of a key from the place where it begins, and ends it.
-    #[inline]
-    pub(super) fn collect(&self, (mut leaf, at): Place, probe: S::Probe<'_>, found: &mut Found) {
-        let mut at = at as usize;
-        loop {
-            let (keys, rows) = (self.leaves.keys(leaf), self.leaves.rows(leaf));
-            while at < keys.len() && self.space.compare(keys[at], probe).is_eq() {
-                found.push(rows[at]);
-                at += 1;
-            }
-            if at < keys.len() || self.leaves.right(leaf) == NONE {
-                break;
-            }
-            (leaf, at) = (self.leaves.right(leaf), 0);
+    #[inline(always)]
+    pub(super) fn collect(&self, mut place: Place, probe: S::Probe<'_>, found: &mut Found) {
+        while let Some(row) = self.row_of(place, probe) {
+            found.push(row);
+            place = self.next(place);
         }
         found.end();
     }
@@ -163,20 +233,7 @@ impl<S: Space> Ordered<S> for Tree<S> {
         };
         self.go_left(end, between, take.limit, rows);
     }
-
     fn ranges(&self, betweens: &[Between<'_, S>], found: &mut Found) {
-        for group in betweens.chunks(GROUP) {
-            let included = |between: &Between<'_, S>| matches!(between.low, Bound::Included(_));
-            let lows: Vec<S::Probe<'_>> = group
-                .iter()
-                .filter_map(|between| if let Bound::Included(low) = between.low { Some(low) } else { None })
-                .collect();
-            let mut places = self.first_places(&lows).into_iter();
-            for between in group {
-                let start = if included(between) { places.next() } else { None };
-                self.go_right(start.unwrap_or_else(|| self.start(between)), between, usize::MAX, &mut found.rows);
-                found.end();
-            }
-        }
+        self.all_ranges(betweens, found);
     }
 }

@@ -1,7 +1,10 @@
 //! The nodes of a B+-tree: keys, rows and children each in arrays of their own, by the node's number.
 
+use assay_core::memory;
+
 use super::paged::Paged;
 use crate::NONE;
+use crate::rank::{self, Rank};
 use crate::space::Space;
 
 /// An entry as a leaf holds it.
@@ -26,6 +29,45 @@ pub fn before<S: Space>(space: &S, keys: &[S::Key], probe: S::Probe<'_>, head: u
         + same.partition_point(|key| {
             if equal { space.compare(*key, probe).is_le() } else { space.compare(*key, probe).is_lt() }
         })
+}
+
+/// How many of a node's keys are less than the probe, with `after` not greater; never less than those that are there if
+/// none of these is beyond it. The whole array of keys is given, and how many are there.
+#[inline(always)]
+pub fn before_of_all<S: Space, R: Rank>(
+    space: &S,
+    keys: &[S::Key],
+    count: impl Fn() -> usize,
+    aim: &Aim<'_, S>,
+) -> usize {
+    match S::heads(keys) {
+        // Behind what is there are keys that are less than nothing.
+        Some(heads) if aim.after => match aim.head.checked_add(1) {
+            Some(head) => rank::rank::<R>(heads, head),
+            None => count(),
+        },
+        Some(heads) => rank::rank::<R>(heads, aim.head),
+        None => before(space, &keys[..count()], aim.probe, aim.head, aim.after),
+    }
+}
+
+/// What a way down leads to: where a key begins, or with `after` where what comes after it does.
+#[derive(Debug, Clone, Copy)]
+pub struct Aim<'p, S: Space> {
+    /// The key.
+    pub probe: S::Probe<'p>,
+    /// Its head.
+    pub head: u64,
+    /// Whether it leads past the key.
+    pub after: bool,
+}
+
+/// Fills the rest of a node's keys up with the greatest number there is, so that all of them can be counted.
+#[inline]
+fn fill_up<S: Space>(keys: &mut [S::Key], count: usize) {
+    if S::HEAD_IS_ALL {
+        keys[count..].fill(S::of_head(u64::MAX));
+    }
 }
 
 /// How many keys' heads are on the left of a boundary.
@@ -63,26 +105,20 @@ pub fn entries_before<S: Space>(
             .count()
 }
 
-/// What leaves and inner nodes have in common.
-#[derive(Debug, Clone)]
-struct Counts {
-    counts: Vec<u16>,
-    free: Vec<u32>,
+/// The number of a node that is free, if one is; else the next one after so many.
+fn take(free: &mut Vec<u32>, count: usize) -> (u32, bool) {
+    match free.pop() {
+        Some(number) => (number, false),
+        None => (u32::try_from(count).expect("there are fewer nodes than entries"), true),
+    }
 }
 
-impl Counts {
-    /// The number of a node that is free, if one is; else the next one.
-    fn take(&mut self) -> (u32, bool) {
-        if let Some(number) = self.free.pop() {
-            return (number, false);
-        }
-        self.counts.push(0);
-        (u32::try_from(self.counts.len() - 1).expect("there are fewer nodes than entries"), true)
-    }
-
-    fn memory_bytes(&self) -> u64 {
-        (self.counts.capacity() * size_of::<u16>() + self.free.capacity() * size_of::<u32>()) as u64
-    }
+/// What a range reads of a leaf beside its rows.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    left: u32,
+    right: u32,
+    count: u32,
 }
 
 /// The leaves: entries, and which leaf comes before and after.
@@ -90,67 +126,82 @@ impl Counts {
 pub struct Leaves<S: Space> {
     keys: Paged<S::Key>,
     rows: Paged<u32>,
-    common: Counts,
-    links: Vec<[u32; 2]>,
+    links: Vec<Link>,
+    free: Vec<u32>,
 }
 
 impl<S: Space> Leaves<S> {
     /// None yet; each will hold so many entries.
     pub fn new(entries: usize) -> Self {
-        Self {
-            keys: Paged::new(entries),
-            rows: Paged::new(entries),
-            common: Counts { counts: Vec::new(), free: Vec::new() },
-            links: Vec::new(),
-        }
+        Self { keys: Paged::new(entries), rows: Paged::new(entries), links: Vec::new(), free: Vec::new() }
     }
 
     /// Makes room for so many.
     pub fn reserve(&mut self, leaves: usize) {
         self.keys.reserve(leaves);
         self.rows.reserve(leaves);
-        self.common.counts.reserve_exact(leaves);
         self.links.reserve_exact(leaves);
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.common.counts.len() - self.common.free.len()
+        self.links.len() - self.free.len()
     }
 
     /// An empty one after another, or first.
     pub fn add_after(&mut self, left: Option<u32>) -> u32 {
-        let (number, is_new) = self.common.take();
+        let (number, is_new) = take(&mut self.free, self.links.len());
         if is_new {
             self.keys.push(number);
             self.rows.push(number);
-            self.links.push([NONE; 2]);
+            self.links.push(Link { left: NONE, right: NONE, count: 0 });
         }
-        let right = left.map_or(NONE, |left| std::mem::replace(&mut self.links[left as usize][1], number));
-        self.links[number as usize] = [left.unwrap_or(NONE), right];
+        let right = left.map_or(NONE, |left| std::mem::replace(&mut self.links[left as usize].right, number));
+        self.links[number as usize] = Link { left: left.unwrap_or(NONE), right, count: 0 };
         if right != NONE {
-            self.links[right as usize][0] = number;
+            self.links[right as usize].left = number;
         }
         number
     }
 
     /// Takes one out of the row of leaves.
     pub fn remove(&mut self, number: u32) {
-        let [left, right] = self.links[number as usize];
+        let Link { left, right, .. } = self.links[number as usize];
         if left != NONE {
-            self.links[left as usize][1] = right;
+            self.links[left as usize].right = right;
         }
         if right != NONE {
-            self.links[right as usize][0] = left;
+            self.links[right as usize].left = left;
         }
-        self.common.counts[number as usize] = 0;
-        self.common.free.push(number);
+        self.links[number as usize].count = 0;
+        self.free.push(number);
     }
 
     /// How many entries it has.
     #[inline]
     pub fn count(&self, leaf: u32) -> usize {
-        self.common.counts[leaf as usize].into()
+        self.links[leaf as usize].count as usize
+    }
+
+    /// How many of its entries are less than what is aimed at.
+    #[inline(always)]
+    pub fn before<R: Rank>(&self, space: &S, leaf: u32, aim: &Aim<'_, S>) -> usize {
+        before_of_all::<S, R>(space, self.keys.of(leaf), || self.count(leaf), aim)
+    }
+
+    /// One of its keys, if it has so many.
+    #[inline]
+    pub fn key(&self, leaf: u32, at: usize) -> Option<S::Key> {
+        let key = *self.keys.of(leaf).get(at)?;
+        // Only what may be there to fill the leaf up has to be looked at twice.
+        let is_there = (S::HEAD_IS_ALL && S::head(key) != u64::MAX) || at < self.count(leaf);
+        is_there.then_some(key)
+    }
+
+    /// The row of a key that is there.
+    #[inline]
+    pub fn row(&self, leaf: u32, at: usize) -> u32 {
+        self.rows.of(leaf)[at]
     }
 
     /// Its keys.
@@ -175,7 +226,8 @@ impl<S: Space> Leaves<S> {
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     pub fn set_count(&mut self, leaf: u32, count: usize) {
-        self.common.counts[leaf as usize] = count as u16;
+        self.links[leaf as usize].count = count as u32;
+        fill_up::<S>(self.keys.of_mut(leaf), count);
     }
 
     /// Writes all of its entries.
@@ -195,36 +247,48 @@ impl<S: Space> Leaves<S> {
     /// The one before, or [`NONE`].
     #[inline]
     pub fn left(&self, leaf: u32) -> u32 {
-        self.links[leaf as usize][0]
+        self.links[leaf as usize].left
     }
 
     /// The one after, or [`NONE`].
     #[inline]
     pub fn right(&self, leaf: u32) -> u32 {
-        self.links[leaf as usize][1]
+        self.links[leaf as usize].right
     }
 
     /// Asks for the keys of a leaf ahead of time.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, leaf: u32) {
-        assay_core::memory::prefetch(&self.common.counts[leaf as usize]);
+        if !S::HEAD_IS_ALL {
+            self.prefetch_link(leaf);
+        }
         self.keys.prefetch(leaf);
     }
 
-    /// Asks for a row ahead of time.
-    #[inline]
-    pub fn prefetch_row(&self, leaf: u32, at: usize) {
-        if let Some(row) = self.rows.of(leaf).get(at) {
-            assay_core::memory::prefetch(row);
-        }
+    /// Asks for what says how many entries it has, and what comes after it, ahead of time.
+    #[inline(always)]
+    pub fn prefetch_link(&self, leaf: u32) {
+        memory::prefetch(&self.links[leaf as usize]);
+    }
+
+    /// Asks for its rows ahead of time.
+    #[inline(always)]
+    pub fn prefetch_rows(&self, leaf: u32) {
+        self.rows.prefetch(leaf);
+    }
+
+    /// Asks for an entry ahead of time.
+    #[inline(always)]
+    pub fn prefetch_entry(&self, leaf: u32, at: usize) {
+        memory::prefetch(&self.keys.of(leaf)[at]);
+        memory::prefetch(&self.rows.of(leaf)[at]);
     }
 
     /// The bytes of all leaves.
     pub fn memory_bytes(&self) -> u64 {
         self.keys.memory_bytes()
             + self.rows.memory_bytes()
-            + self.common.memory_bytes()
-            + (self.links.capacity() * size_of::<[u32; 2]>()) as u64
+            + (self.links.capacity() * size_of::<Link>() + self.free.capacity() * size_of::<u32>()) as u64
     }
 }
 
@@ -234,7 +298,8 @@ pub struct Inner<S: Space> {
     keys: Paged<S::Key>,
     rows: Paged<u32>,
     children: Paged<u32>,
-    common: Counts,
+    counts: Vec<u16>,
+    free: Vec<u32>,
 }
 
 impl<S: Space> Inner<S> {
@@ -244,19 +309,21 @@ impl<S: Space> Inner<S> {
             keys: Paged::new(entries),
             rows: Paged::new(entries),
             children: Paged::new(entries),
-            common: Counts { counts: Vec::new(), free: Vec::new() },
+            counts: Vec::new(),
+            free: Vec::new(),
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.common.counts.len() - self.common.free.len()
+        self.counts.len() - self.free.len()
     }
 
     /// One with these children.
     pub fn add(&mut self, branches: &[Branch<S>]) -> u32 {
-        let (number, is_new) = self.common.take();
+        let (number, is_new) = take(&mut self.free, self.counts.len());
         if is_new {
+            self.counts.push(0);
             self.keys.push(number);
             self.rows.push(number);
             self.children.push(number);
@@ -267,14 +334,14 @@ impl<S: Space> Inner<S> {
 
     /// Takes one away.
     pub fn remove(&mut self, number: u32) {
-        self.common.counts[number as usize] = 0;
-        self.common.free.push(number);
+        self.counts[number as usize] = 0;
+        self.free.push(number);
     }
 
     /// How many children it has.
     #[inline]
     pub fn count(&self, node: u32) -> usize {
-        self.common.counts[node as usize].into()
+        self.counts[node as usize].into()
     }
 
     /// A child.
@@ -289,11 +356,11 @@ impl<S: Space> Inner<S> {
         (self.keys.of(node)[at], self.rows.of(node)[at])
     }
 
-    /// Which child may hold the first entry of a key, or with `equal` what follows its last one.
-    #[inline]
-    pub fn child_of_key(&self, space: &S, node: u32, probe: S::Probe<'_>, head: u64, equal: bool) -> u32 {
-        let at = before(space, &self.keys.of(node)[1..self.count(node)], probe, head, equal);
-        self.child(node, at)
+    /// Which child may hold what is aimed at: that before the first whose least entry is not less.
+    #[inline(always)]
+    pub fn child_of_key<R: Rank>(&self, space: &S, node: u32, aim: &Aim<'_, S>) -> u32 {
+        let before = before_of_all::<S, R>(space, self.keys.of(node), || self.count(node), aim);
+        self.child(node, before.saturating_sub(1))
     }
 
     /// Which child is the first that may hold an entry, as one that is there twice may be in two.
@@ -315,7 +382,8 @@ impl<S: Space> Inner<S> {
         for (at, branch) in branches.iter().enumerate() {
             (parts.0[at], parts.1[at], parts.2[at]) = *branch;
         }
-        self.common.counts[node as usize] = branches.len() as u16;
+        self.counts[node as usize] = branches.len() as u16;
+        fill_up::<S>(self.keys.of_mut(node), branches.len());
     }
 
     /// Appends its children.
@@ -325,15 +393,20 @@ impl<S: Space> Inner<S> {
     }
 
     /// Asks for a node ahead of time.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, node: u32) {
-        assay_core::memory::prefetch(&self.common.counts[node as usize]);
+        if !S::HEAD_IS_ALL {
+            memory::prefetch(&self.counts[node as usize]);
+        }
         self.keys.prefetch(node);
         self.children.prefetch(node);
     }
 
     /// The bytes of all inner nodes.
     pub fn memory_bytes(&self) -> u64 {
-        self.keys.memory_bytes() + self.rows.memory_bytes() + self.children.memory_bytes() + self.common.memory_bytes()
+        self.keys.memory_bytes()
+            + self.rows.memory_bytes()
+            + self.children.memory_bytes()
+            + (self.counts.capacity() * size_of::<u16>() + self.free.capacity() * size_of::<u32>()) as u64
     }
 }

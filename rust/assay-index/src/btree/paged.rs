@@ -35,6 +35,7 @@ impl<T: Copy + Default> Paged<T> {
         Self { pages: Vec::new(), lines: elements / LINE, bits }
     }
 
+    #[inline(always)]
     fn per_page(&self) -> usize {
         1 << self.bits
     }
@@ -66,14 +67,14 @@ impl<T: Copy + Default> Paged<T> {
         page.resize(page.len() + self.lines, Line::default());
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&self, number: u32) -> (usize, usize) {
         let number = number as usize;
         (number >> self.bits, (number & (self.per_page() - 1)) * self.lines)
     }
 
     /// The array of this number.
-    #[inline]
+    #[inline(always)]
     pub fn of(&self, number: u32) -> &[T] {
         let (page, start) = self.place(number);
         let lines = &self.pages[page][start..start + self.lines];
@@ -82,7 +83,7 @@ impl<T: Copy + Default> Paged<T> {
     }
 
     /// The array of this number, to be changed.
-    #[inline]
+    #[inline(always)]
     pub fn of_mut(&mut self, number: u32) -> &mut [T] {
         let (page, start) = self.place(number);
         let lines = &mut self.pages[page][start..start + self.lines];
@@ -91,7 +92,7 @@ impl<T: Copy + Default> Paged<T> {
     }
 
     /// Asks for the cache lines of an array ahead of time.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, number: u32) {
         for element in self.of(number).iter().step_by(CACHE_LINE_BYTES / size_of::<T>()) {
             memory::prefetch(element);

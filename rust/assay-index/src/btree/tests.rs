@@ -114,6 +114,49 @@ proptest! {
     }
 }
 
+/// Keys that are dealt out are found as those that go down from the root.
+fn deals_out<S: Space>(tree: &Tree<S>, probes: &[S::Probe<'_>]) {
+    let (mut expected, mut first) = (Found::default(), vec![0; probes.len()]);
+    tree.lookup(probes, &mut expected);
+    tree.lookup_first(probes, &mut first);
+    for most in [2, 20, 1000] {
+        let Some(tops) = tree.tops(most) else { continue };
+        let (mut found, mut out) = (Found::default(), vec![0; probes.len()]);
+        tops.lookup(tree, probes, &mut found);
+        tops.lookup_first(tree, probes, &mut out);
+        assert_eq!((&found, &out), (&expected, &first));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.min(24), ..ProptestConfig::default() })]
+
+    #[test]
+    fn keys_that_are_dealt_out_to_nodes_are_found_there(
+        count in 0_u32..6000,
+        keys in prop_oneof![Just(40_u64), Just(3000), Just(u64::MAX)],
+        asked in prop::collection::vec(any::<u64>(), 1..200),
+        gone in prop::collection::vec(any::<u64>(), 0..2000),
+    ) {
+        let key = |at: u64| if at.is_multiple_of(97) { u64::MAX - at % 3 } else { at.wrapping_mul(0x9e37_79b9_7f4a_7c15) % keys };
+        let (mut words, mut texts) = (Pairs::<Words>::default(), Pairs::<Texts>::default());
+        (0..count).for_each(|at| words.push(key(at.into()), at));
+        (0..count).for_each(|at| texts.push(&key(at.into()).to_be_bytes()[4..], at));
+        let (mut words, mut texts) = (load(words), load(texts));
+        let probes: Vec<u64> = asked.iter().map(|at| key(at % 8000)).chain([0, u64::MAX]).collect();
+        let bytes: Vec<[u8; 8]> = probes.iter().map(|probe| probe.to_be_bytes()).collect();
+        let bytes: Vec<&[u8]> = bytes.iter().map(|one| &one[4..]).collect();
+        deals_out(&words, &probes);
+        deals_out(&texts, &bytes);
+        let gone: Vec<u64> = gone.iter().map(|at| key(at % 8000)).collect();
+        let gone_bytes: Vec<[u8; 8]> = gone.iter().map(|probe| probe.to_be_bytes()).collect();
+        words.take_out(&gone, None);
+        texts.take_out(&gone_bytes.iter().map(|one| &one[4..]).collect::<Vec<_>>(), None);
+        deals_out(&words, &probes);
+        deals_out(&texts, &bytes);
+    }
+}
+
 #[test]
 fn an_entry_that_is_there_many_times_leaves_all_at_once() {
     let mut pairs = Pairs::<Words>::default();
