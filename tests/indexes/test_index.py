@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -134,6 +135,88 @@ def test_compound_keys_are_found_by_all_parts_and_ranged_by_the_first(kind: str)
         assert index.range(low="JFK", closed="right").to_pylist() == [5]
 
 
+@pytest.mark.parametrize("kind", ORDERED)
+def test_batches_of_ranges_take_the_first_columns_of_compound_keys(kind: str) -> None:
+    keys = [("JFK", 2), ("JFK", 1), ("EWR", 7), ("JFK", None), (None, 3), ("JFK", 2), ("J", 9)]
+    table = pa.table({"origin": [one[0] for one in keys], "hour": pa.array([one[1] for one in keys], pa.int16())})
+    index = assay.Index.build(table, kind=kind)
+    fronts = pa.chunked_array([["JFK", "E"], ["EWR", None, "J"]])
+    assert index.ranges(fronts, fronts).to_pylist() == [[1, 0, 5, 3], [], [2], None, [6]]
+    highs = pa.table({"origin": ["JFK", "K", "J", "Z", None], "hour": pa.array([1, 2, 9, None, 4], pa.uint8())})
+    assert index.ranges(fronts, highs, closed="right").to_pylist() == [[], [2, 6, 1, 0, 5, 3], [6], None, None]
+    with pytest.raises(ParameterError, match="3 parts; the index has 2 columns"):
+        index.ranges(fronts, highs.append_column("more", highs["hour"]))
+
+
+# Of each family a type, others that it may be asked with, and numbers that all or some of them hold.
+FAMILIES = [
+    (pa.int16(), [pa.int8(), pa.int64(), pa.uint8(), pa.uint64()], [-(2**15), -1, 0, 5, 255, 2**15 - 1, 2**63]),
+    (pa.uint64(), [pa.int8(), pa.int64(), pa.uint32()], [-1, 0, 1, 127, 2**31, 2**63, 2**64 - 1]),
+    (pa.timestamp("ms"), [pa.timestamp(unit) for unit in ("s", "us", "ns")], [-1, 0, 999, 10**6, 10**9, 10**9 + 1]),
+    (pa.time64("us"), [pa.time32("s"), pa.time32("ms"), pa.time64("ns")], [0, 1, 999, 10**6, 86_399]),
+    (pa.decimal128(12, 2), [pa.decimal128(12, 0), pa.decimal32(9, 4), pa.decimal256(40, 3)], [-250, -1, 0, 10, 2500]),
+]
+
+
+@pytest.mark.parametrize(("arrow", "others", "numbers"), FAMILIES, ids=[str(family[0]) for family in FAMILIES])
+def test_every_type_of_a_family_asks_for_the_same_values(arrow: Any, others: list[Any], numbers: list[int]) -> None:
+    held = column_of(numbers, arrow)
+    values = [exact(value) for value in held]
+    for kind in ORDERED:
+        index = assay.Index.build(held, kind=kind)
+        for other in others:
+            asked = column_of(numbers, other)
+            exacts = [exact(value) for value in asked]
+            assert index.lookup(asked).to_pylist() == [
+                sorted(row for row, value in enumerate(values) if value == one) for one in exacts
+            ]
+            above = [sorted((value, row) for row, value in enumerate(values) if value > one) for one in exacts]
+            below = [sorted((value, row) for row, value in enumerate(values) if value <= one) for one in exacts]
+            for scalar, more, less in zip(asked, above, below, strict=True):
+                assert index.range(scalar, closed="right").to_pylist() == [row for _, row in more]
+                assert index.range(None, scalar).to_pylist() == [row for _, row in less]
+
+
+def column_of(numbers: list[int], arrow: pa.DataType) -> pa.Array:
+    """Those that a type holds, as it counts them: of a decimal its last places, of a time its units."""
+    if pa.types.is_decimal(arrow):
+        return pa.array([Decimal(number).scaleb(-arrow.scale) for number in numbers], arrow)
+    if pa.types.is_integer(arrow):
+        low = 0 if pa.types.is_unsigned_integer(arrow) else -(2 ** (arrow.bit_width - 1))
+        return pa.array([number for number in numbers if low <= number < low + 2**arrow.bit_width], arrow)
+    return pa.array(numbers, pa.int32() if arrow.bit_width == 32 else pa.int64()).view(arrow)
+
+
+def exact(value: pa.Scalar) -> Decimal:
+    """A value as a number: of a time its nanoseconds."""
+    if pa.types.is_integer(value.type) or pa.types.is_decimal(value.type):
+        return Decimal(value.as_py())
+    return Decimal(value.value * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[value.type.unit])
+
+
+def test_bounds_are_taken_as_fine_and_as_late_as_they_are() -> None:
+    nanoseconds = pa.array([1_001, 1_002, 1_999], pa.int64()).view(pa.time64("ns"))
+    index = assay.Index.build(nanoseconds, kind="sorted")
+    assert index.range(nanoseconds[1], closed="right").to_pylist() == [2]
+    centuries = pa.array([0, 10**12], pa.int64()).view(pa.timestamp("s"))  # the second is beyond the year 9999
+    assert assay.Index.build(centuries, kind="sorted").range(centuries[1]).to_pylist() == [1]
+    zoned = assay.Index.build(pa.array([NOON], pa.timestamp("ns", "Europe/Berlin")), kind="sorted")
+    assert zoned.range(NOON.replace(tzinfo=dt.UTC), NOON).to_pylist() == [0], "one without a zone is of UTC"
+    decimals = assay.Index.build(pa.array([Decimal("1.50"), Decimal("2.00")]), kind="sorted")
+    assert decimals.range(Decimal("1e-30"), 2).to_pylist() == [0, 1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_insertion_that_fails_puts_nothing_in(kind: str) -> None:
+    index = assay.Index.build(pa.array([1, 2], pa.uint16()), kind=kind)
+    with pytest.raises(UsageError, match=r"row 2: -1 does not fit"):
+        index.insert(pa.chunked_array([[7, 8], [-1]]), [3, 4, 5])
+    with pytest.raises(UsageError, match="4294967295"):
+        index.insert(pa.chunked_array([[7], [8]]), [3, 2**32 - 1])
+    assert len(index) == 2 and index.lookup(pa.array([7, 8, 2])).to_pylist() == [[], [], [1]]
+    assert index.insert(pa.chunked_array([[7], [8, None]]), [3, 4, 5]) == 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_rows_are_found_by_any_number_of_threads(kind: str) -> None:
     count = 2_000 if kind == "scan" else 70_000
@@ -215,7 +298,19 @@ INTEGERS = pa.array([5, 3, None, 5])
         (lambda: sorted_index().range(limit=-1), ParameterError, "limit is -1"),
         (lambda: sorted_index().insert(pa.array([1]), [-1]), ParameterError, "whole numbers of 0 or more"),
         (lambda: sorted_index().insert(pa.array([2**63], pa.uint64()), [1]), UsageError, "does not fit the type"),
-        (lambda: sorted_index().ranges(pa.array([1]), pa.array([1, 2])), ParameterError, "length"),
+        (
+            lambda: sorted_index().ranges(pa.array([1]), pa.array([1, 2])),
+            ParameterError,
+            "1 low bounds and 2 high ones",
+        ),
+        (lambda: sorted_index().range(pd.NaT), ParameterError, "low is NaT"),
+        (lambda: sorted_index().range(high={}), ParameterError, r"high is \{\}"),
+        (lambda: sorted_index().range(pa.array([1])), ParameterError, "no value of a column of type int64"),
+        (lambda: sorted_index().range(2**70), ParameterError, "low is 1180591620717411303424"),
+        (lambda: sorted_index().range(closed=["both"]), ParameterError, "expected one of both"),
+        (lambda: assay.Index.build(INTEGERS, rows=7), ParameterError, "rows cannot be row numbers"),
+        (lambda: assay.Index.build(INTEGERS, progress=3), ParameterError, "progress is 3"),
+        (lambda: assay.Index.build(pa.table({})), ParameterError, "table without columns"),
         (lambda: assay.Index(), TypeError, r"Index\.build"),
     ],
 )

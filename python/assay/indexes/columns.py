@@ -10,6 +10,8 @@ from assay.errors import ParameterError, UnsupportedTypeError
 
 __all__ = ["CLOSED", "bound_columns", "key_columns", "row_numbers"]
 
+_LONGEST_SHOWN = 80  # characters of a value in a message
+
 # Which ends of a range belong to it.
 CLOSED = {"both": (True, True), "left": (True, False), "right": (False, True), "neither": (False, False)}
 
@@ -19,15 +21,23 @@ def key_columns(keys: Any) -> list[Any]:
 
     Raises:
         UnsupportedTypeError: It is nothing that speaks Arrow.
+        ParameterError: It is a table without columns.
     """
-    if isinstance(keys, pa.RecordBatch):
-        return list(keys.columns)
-    if isinstance(keys, pa.Table):
-        return [keys.column(place) for place in range(keys.num_columns)]
-    if isinstance(keys, pa.StructArray):
-        return list(keys.flatten())
-    if isinstance(keys, pa.Array | pa.ChunkedArray):
-        return [keys]
+    if isinstance(keys, pa.RecordBatchReader):
+        keys = keys.read_all()
+    if isinstance(keys, pa.RecordBatch | pa.Table):
+        found = [keys.column(place) for place in range(keys.num_columns)]
+    elif isinstance(keys, pa.Array | pa.ChunkedArray):
+        found = list(keys.flatten()) if pa.types.is_struct(keys.type) else [keys]
+    else:
+        found = _exported(keys)
+    if not found:
+        raise ParameterError("keys are a table without columns; expected at least one column")
+    return found
+
+
+def _exported(keys: Any) -> list[Any]:
+    """The columns of what other packages export."""
     if hasattr(keys, "__arrow_c_stream__") and hasattr(keys, "columns"):
         return key_columns(pa.table(keys))
     if hasattr(keys, "__arrow_c_array__") or hasattr(keys, "__arrow_c_stream__"):
@@ -55,7 +65,9 @@ def row_numbers(rows: Any) -> pa.Array:
         if found.null_count or not pa.types.is_integer(found.type):
             raise ParameterError(f"rows are of type {found.type} with {found.null_count} nulls; expected {wanted}")
         return found.cast(pa.uint64())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+    except ParameterError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:  # Arrow's own are among them
         raise ParameterError(f"rows cannot be row numbers ({error}); expected {wanted}") from None
 
 
@@ -80,22 +92,37 @@ def _scalar(value: Any, kind: pa.DataType, name: str) -> pa.Array:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if isinstance(value, pa.Scalar):
-        return pa.array([value.as_py()], value.type)
-    wanted: pa.DataType | None = None
-    if pa.types.is_floating(kind) and isinstance(value, int) and not isinstance(value, bool):
-        value, wanted = float(value), pa.float64()
-    elif pa.types.is_decimal(kind) and isinstance(value, int) and not isinstance(value, bool):
+        return pa.repeat(value, 1)  # as it is: Python's own values are coarser, and end at the year 9999
+    try:
+        found = _typed(value, kind)
+        if pa.types.is_timestamp(kind) and kind.tz is not None and pa.types.is_timestamp(found.type):
+            found = found.cast(pa.timestamp(found.type.unit, kind.tz))  # one without a zone is taken for UTC
+        if not pa.types.is_nested(found.type):
+            return found
+    except (ValueError, TypeError, OverflowError, NotImplementedError):  # Arrow's own are among them
+        pass
+    shown = " ".join(repr(value).split())
+    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+    raise ParameterError(
+        f"{name} is {shown}, which is no value of a column of type {kind}; pass a value of that type, or a "
+        "pyarrow.scalar"
+    )
+
+
+def _typed(value: Any, kind: pa.DataType) -> pa.Array:
+    """An array of a value; integers in a type of the column's family.
+
+    Raises:
+        ValueError: It cannot be of such, as a great integer that no float is. So do Arrow's own errors.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        return pa.array([value])
+    if pa.types.is_floating(kind):
+        if float(value) != value:
+            raise ValueError
+        return pa.array([float(value)])
+    if pa.types.is_decimal(kind):
         from decimal import Decimal
 
-        value = Decimal(value)
-    elif pa.types.is_integer(kind) and isinstance(value, int) and value >= 2**63:
-        wanted = pa.uint64()
-    elif pa.types.is_timestamp(kind) and kind.tz is not None:
-        wanted = pa.timestamp("us", kind.tz)
-    try:
-        return pa.array([value], wanted)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-        raise ParameterError(
-            f"{name} is {value!r}, which is no value of a column of type {kind} ({error}); pass a value of that type, "
-            "or a pyarrow.scalar"
-        ) from None
+        return pa.array([Decimal(value)])
+    return pa.array([value], pa.uint64() if pa.types.is_integer(kind) and value >= 2**63 else None)

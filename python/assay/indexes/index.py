@@ -72,6 +72,10 @@ class Index:
             UsageError: There are more entries than row numbers of 32 bits, or row numbers that do not fit.
         """
         spec = parse_index(kind)
+        if progress is not None and not isinstance(progress, bool) and not callable(progress):
+            raise ParameterError(
+                f"progress is {progress!r}; expected True for a bar, or what is called with (entries placed, in all)"
+            )
         limit = None if memory_limit is None else integer("memory_limit", memory_limit, 1, UINT64_HIGH)
         columns = key_columns(column)
         builder = _core.IndexBuilder(spec.name, dict(spec.parameters))
@@ -181,8 +185,8 @@ class Index:
         """The rows of a batch of ranges, each as by `range`.
 
         Args:
-            lows: The least key of each, as the keys of `lookup`.
-            highs: The greatest key of each.
+            lows: The least key of each, as the keys of `lookup`; of a compound key all columns or its first ones.
+            highs: The greatest key of each, likewise.
             closed: Which ends belong to the ranges.
             threads: At most so many threads; None means all cores.
 
@@ -195,7 +199,7 @@ class Index:
         return found
 
     def insert(self, keys: Any, rows: Any) -> int:
-        """Puts entries in; an entry that is there already is there twice. How many: null keys are left out.
+        """Puts entries in, on an error none; one that is there already is there twice. How many: without null keys.
 
         Args:
             keys: An Arrow column of shape (m,), or a table of as many columns as the index has.
@@ -213,7 +217,7 @@ class Index:
 
 
 def _closed(closed: str) -> tuple[bool, bool]:
-    if closed not in CLOSED:
+    if not isinstance(closed, str) or closed not in CLOSED:
         raise ParameterError(f"closed is {closed!r}; expected one of {', '.join(CLOSED)}")
     return CLOSED[closed]
 

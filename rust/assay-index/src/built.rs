@@ -83,8 +83,8 @@ impl Builder {
         };
         let count = columns.first().map_or(0, Keys::len);
         check_rows(rows, count)?;
-        let encoded = shapes.encode(columns, Purpose::PutIn)?;
         let first = self.rows;
+        let encoded = shapes.encode(columns, Purpose::PutIn, usize::try_from(first).unwrap_or(usize::MAX))?;
         let numbers =
             kept_rows(encoded.rows.as_deref(), count, |row| rows.map_or(first + row as u64, |rows| rows[row]))?;
         self.rows += count as u64;
@@ -229,7 +229,7 @@ impl Built {
     /// # Errors
     /// If keys are of another kind than the column's.
     pub fn lookup(&self, columns: &[Keys<'_>], threads: usize) -> Result<Answers> {
-        let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask)?;
+        let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask, 0)?;
         let found = with_probes!(&self.inner, encoded, (index, probes) => {
             joined(threads::map(probes.len(), threads, |range| {
                 let mut found = Found::with_capacity(range.len());
@@ -245,7 +245,7 @@ impl Built {
     /// # Errors
     /// If keys are of another kind than the column's.
     pub fn lookup_first(&self, columns: &[Keys<'_>], threads: usize) -> Result<(Vec<u64>, Option<Vec<u8>>)> {
-        let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask)?;
+        let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask, 0)?;
         let first = with_probes!(&self.inner, encoded, (index, probes) => {
             let mut first = vec![NONE; probes.len()];
             threads::fill(&mut first, threads, |start, part| index.lookup_first(&probes[start..start + part.len()], part));
@@ -312,7 +312,8 @@ impl Built {
         Ok(rows)
     }
 
-    /// The rows of each range of a batch; a null bound makes a null answer.
+    /// The rows of each range of a batch; a null bound makes a null answer. Bounds may have the first columns of a key
+    /// alone.
     ///
     /// # Errors
     /// If the structure has no order, or a bound is of another kind.
@@ -331,11 +332,11 @@ impl Built {
                 highs.first().map_or(0, Keys::len)
             )));
         }
-        let shapes = self.shapes(lows)?;
-        shapes.check(lows)?;
-        shapes.check(highs)?;
+        let shapes = self.shapes(if lows.len() > highs.len() { lows } else { highs })?;
+        shapes.check_front(lows)?;
+        shapes.check_front(highs)?;
         if let Inner::Words(index) = &self.inner {
-            let (low, high) = (shapes.encode(lows, Purpose::Ask)?, shapes.encode(highs, Purpose::Ask)?);
+            let (low, high) = (shapes.encode(lows, Purpose::Ask, 0)?, shapes.encode(highs, Purpose::Ask, 0)?);
             if let (Encoded { keys: Batch::Words(low), rows: None }, Encoded { keys: Batch::Words(high), rows: None }) =
                 (&low, &high)
             {
@@ -352,37 +353,67 @@ impl Built {
                 return Ok(Answers { found, validity: None });
             }
         }
-        let mut answers = Answers::default();
-        let mut validity = Bits::new(count);
-        for row in 0..count {
-            let is_null = lows.iter().chain(highs).any(|keys| keys.is_null(row));
-            if !is_null {
+        let is_null = |row: usize| lows.iter().chain(highs).any(|keys| keys.is_null(row));
+        let parts = threads::map(count, threads, |range| {
+            let limits = range.map(|row| {
+                if is_null(row) {
+                    return Ok((Limit::Nothing, Limit::Nothing));
+                }
                 let low = shapes.bound(lows, row, Side::Low, closed.0)?;
-                let high = shapes.bound(highs, row, Side::High, closed.1)?;
-                answers.found.rows.extend(self.range(&low, &high, Take::ALL)?);
-            }
-            validity.set(row, !is_null);
-            answers.found.end();
-        }
-        answers.validity = validity.finish();
-        Ok(answers)
+                Ok((low, shapes.bound(highs, row, Side::High, closed.1)?))
+            });
+            let limits = limits.collect::<Result<Vec<_>>>()?;
+            Ok(match &self.inner {
+                Inner::Words(index) => within(index.as_ref(), &limits, word_bound),
+                Inner::Texts(index) => within(index.as_ref(), &limits, text_bound),
+            })
+        });
+        let found = joined(parts.into_iter().collect::<Result<_>>()?);
+        let mut validity = Bits::new(count);
+        (0..count).for_each(|row| validity.set(row, !is_null(row)));
+        Ok(Answers { found, validity: validity.finish() })
     }
 
-    /// Puts entries in; those without a key are left out. How many came in.
+    /// What of a batch is put in, once all of it has been found to fit.
+    fn entries_of<'a>(
+        &self,
+        columns: &'a [Keys<'_>],
+        rows: &[u64],
+        first: usize,
+    ) -> Result<(Shapes, Encoded<'a>, Vec<u32>)> {
+        let shapes = self.shapes(columns)?;
+        let count = columns.first().map_or(0, Keys::len);
+        check_rows(Some(rows), count)?;
+        let encoded = shapes.encode(columns, Purpose::PutIn, first)?;
+        let numbers = kept_rows(encoded.rows.as_deref(), count, |row| rows[row])?;
+        Ok((shapes, encoded, numbers))
+    }
+
+    fn check_room(&self, more: u64) -> Result<()> {
+        if self.entries() + more <= MOST_ENTRIES {
+            return Ok(());
+        }
+        Err(Error::Data(format!("the index would hold more than {MOST_ENTRIES} entries; partition the column")))
+    }
+
+    /// How many entries [`Self::insert`] would put in after so many others; messages number rows from `first` on. Whoever
+    /// puts in batch after batch asks for all of them first, so that an error leaves nothing half done.
+    ///
+    /// # Errors
+    /// Those of [`Self::insert`].
+    pub fn check_insert(&self, columns: &[Keys<'_>], rows: &[u64], first: usize, before: u64) -> Result<u64> {
+        let more = self.entries_of(columns, rows, first)?.2.len() as u64;
+        self.check_room(before + more)?;
+        Ok(more)
+    }
+
+    /// Puts entries in; those without a key are left out. How many came in: all of them, or on an error none.
     ///
     /// # Errors
     /// If keys are of another kind than the column's or do not fit its type, or there would be too many.
     pub fn insert(&mut self, columns: &[Keys<'_>], rows: &[u64]) -> Result<u64> {
-        let shapes = self.shapes(columns)?;
-        let count = columns.first().map_or(0, Keys::len);
-        check_rows(Some(rows), count)?;
-        let encoded = shapes.encode(columns, Purpose::PutIn)?;
-        let numbers = kept_rows(encoded.rows.as_deref(), count, |row| rows[row])?;
-        if self.entries() + numbers.len() as u64 > MOST_ENTRIES {
-            return Err(Error::Data(format!(
-                "the index would hold more than {MOST_ENTRIES} entries; partition the column"
-            )));
-        }
+        let (shapes, encoded, numbers) = self.entries_of(columns, rows, 0)?;
+        self.check_room(numbers.len() as u64)?;
         with_probes!(&mut self.inner, encoded, (index, probes) => index.insert(probes.as_ref(), &numbers));
         self.shapes = Some(shapes);
         Ok(numbers.len() as u64)
@@ -396,7 +427,7 @@ impl Built {
         let shapes = self.shapes(columns)?;
         let count = columns.first().map_or(0, Keys::len);
         check_rows(rows, count)?;
-        let encoded = shapes.encode(columns, Purpose::TakeOut)?;
+        let encoded = shapes.encode(columns, Purpose::TakeOut, 0)?;
         // A number that no entry can have is told by none of them.
         let numbers = rows.map(|rows| {
             (0..count)
@@ -428,6 +459,31 @@ fn text_bound(limit: &Limit) -> Option<Bound<&[u8]>> {
         Limit::Texts(bound) => Some(bound.as_ref().map(Vec::as_slice)),
         Limit::Nothing | Limit::Word(_) => None,
     }
+}
+
+/// The rows within each pair of limits; none where nothing is within them.
+fn within<'a, S: Space>(
+    index: &dyn Index<S>,
+    limits: &'a [(Limit, Limit)],
+    bound: impl Fn(&'a Limit) -> Option<Bound<S::Probe<'a>>>,
+) -> Found {
+    let asked: Vec<Option<Between<'a, S>>> =
+        limits.iter().map(|(low, high)| Some(Between { low: bound(low)?, high: bound(high)? })).collect();
+    let betweens: Vec<Between<'a, S>> =
+        asked.iter().flatten().map(|one| Between { low: one.low, high: one.high }).collect();
+    let mut found = Found::with_capacity(betweens.len());
+    ordered(index).ranges(&betweens, &mut found);
+    if betweens.len() < asked.len() {
+        let (mut next, mut last) = (found.ends.iter(), 0);
+        let ends = asked.iter().map(|one| {
+            if one.is_some() {
+                last = *next.next().expect("a range has an answer");
+            }
+            last
+        });
+        found.ends = ends.collect();
+    }
+    found
 }
 
 /// The parts of a batch as one.

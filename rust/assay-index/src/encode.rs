@@ -137,11 +137,27 @@ impl Shapes {
         self.0.iter().zip(columns).try_for_each(|(shape, keys)| shape.check(Shape::of(keys)))
     }
 
-    /// The keys of all rows, for this purpose.
+    /// Whether columns are the first ones of keys in the same sense, all of them or fewer.
+    ///
+    /// # Errors
+    /// If there are more or none, or one is of another kind.
+    pub fn check_front(&self, columns: &[Keys<'_>]) -> Result<()> {
+        if columns.is_empty() || columns.len() > self.len() {
+            return Err(Error::Parameter(format!(
+                "a bound has {} parts; the index has {} column{}: give the first of them, or all",
+                columns.len(),
+                self.len(),
+                if self.len() == 1 { "" } else { "s" }
+            )));
+        }
+        self.0.iter().zip(columns).try_for_each(|(shape, keys)| shape.check(Shape::of(keys)))
+    }
+
+    /// The keys of all rows, for this purpose; messages number rows from `first` on.
     ///
     /// # Errors
     /// If columns are of another kind, a key that is put in is too long, or does not fit the column's type.
-    pub fn encode<'a>(&self, columns: &'a [Keys<'_>], purpose: Purpose) -> Result<Encoded<'a>> {
+    pub fn encode<'a>(&self, columns: &'a [Keys<'_>], purpose: Purpose, first: usize) -> Result<Encoded<'a>> {
         let put_in = purpose == Purpose::PutIn;
         self.check(columns)?;
         let rows = columns.first().map_or(0, Keys::len);
@@ -157,7 +173,8 @@ impl Shapes {
         };
         let refuse = |row: usize, keys: &Keys<'_>| {
             Err(Error::Data(format!(
-                "row {row}: {} does not fit the type of the indexed column; cast the keys to it",
+                "row {}: {} does not fit the type of the indexed column; cast the keys to it",
+                first + row,
                 keys.display(row)
             )))
         };
@@ -187,7 +204,7 @@ impl Shapes {
                     match part(Shape::Bytes, column, row) {
                         Part::Bytes(text) => {
                             if put_in {
-                                check_length(text.len(), row)?;
+                                check_length(text.len(), first + row)?;
                             }
                             texts.push(text);
                             note(row, Row::Key);
@@ -231,7 +248,7 @@ impl Shapes {
                     };
                     if state == Row::Key {
                         if put_in {
-                            check_length(bytes.len() - start, row)?;
+                            check_length(bytes.len() - start, first + row)?;
                         }
                         ends.push(bytes.len());
                     } else {
@@ -250,16 +267,9 @@ impl Shapes {
     /// # Errors
     /// If there are more columns, one is of another kind, or a part is null.
     pub fn bound(&self, columns: &[Keys<'_>], row: usize, side: Side, included: bool) -> Result<Limit> {
-        if columns.is_empty() || columns.len() > self.len() {
-            return Err(Error::Parameter(format!(
-                "a bound has {} parts; the index has {} columns: give the first of them, or all",
-                columns.len(),
-                self.len()
-            )));
-        }
+        self.check_front(columns)?;
         let mut bytes = Vec::new();
         for (shape, keys) in self.0.iter().zip(columns) {
-            shape.check(Shape::of(keys))?;
             let part = part(*shape, keys, row);
             if part == Part::Null {
                 return Err(Error::Parameter("a bound is null, which has no order; leave it out".to_owned()));

@@ -317,11 +317,15 @@ impl PyIndex {
         closed: (bool, bool),
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let threads = threads_or_default(threads);
-        let parts = lows.len();
-        let both = Columns(lows.into_iter().chain(highs).collect());
-        let (types, total) = (self.types.iter().chain(&self.types).cloned().collect::<Vec<_>>(), both.rows()?);
-        check_families(&both, &types)?;
+        let (threads, parts) = (threads_or_default(threads), lows.len());
+        let (lows, highs) = (Columns(lows), Columns(highs));
+        check_families(&lows, &self.types)?;
+        check_families(&highs, &self.types)?;
+        let (total, others) = (lows.rows()?, highs.rows()?);
+        if total != others {
+            return Err(parameter(format!("there are {total} low bounds and {others} high ones; expected as many")));
+        }
+        let both = Columns(lows.0.into_iter().chain(highs.0).collect());
         let joined = py.detach(|| {
             let mut joined = Joined::default();
             both.for_each_run(|first, keys| {
@@ -334,13 +338,28 @@ impl PyIndex {
         list_of(py, joined.answers)
     }
 
-    /// Puts entries in; how many.
+    /// Puts entries in, all of them or on an error none; how many.
     fn insert(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Column) -> PyResult<u64> {
         let columns = Columns(columns);
         check_families(&columns, &self.types)?;
         let rows = numbers(Some(&rows), columns.rows()?)?.unwrap_or_default();
         let built = &mut self.built;
         py.detach(|| {
+            let mut runs = 0;
+            columns.for_each_run(|_, _| {
+                runs += 1;
+                Ok(())
+            })?;
+            if runs > 1 {
+                // All of it fits, or nothing is put in.
+                let mut more = 0;
+                columns.for_each_run(|first, keys| {
+                    let run = keys.first().map_or(0, Keys::len);
+                    let checked = built.check_insert(keys, &rows[first..first + run], first, more);
+                    more += checked.map_err(raise)?;
+                    Ok(())
+                })?;
+            }
             let mut came = 0;
             columns.for_each_run(|first, keys| {
                 let run = keys.first().map_or(0, Keys::len);
