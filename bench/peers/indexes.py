@@ -87,6 +87,7 @@ class Bench:
         self.indexes: dict[str, assay.Index] = {}
         self.peers: dict[str, tuple[Callable[[np.ndarray], Any], int]] = {}
         self.rust = _btree_map(len(keys), len(probes))
+        self.sorted_dict: Any = None
 
     def builds(self) -> None:
         """Building on one thread, each once and in turn; numpy's argsort beside it."""
@@ -199,7 +200,7 @@ class Bench:
         if importlib.util.find_spec("sortedcontainers"):
             from sortedcontainers import SortedDict
 
-            held = SortedDict(pairs)
+            held = self.sorted_dict = SortedDict(pairs)
             found["sortedcontainers.SortedDict"] = lambda batch: [held[key] for key in batch.tolist()]
         if importlib.util.find_spec("lmdb"):
             import lmdb
@@ -271,6 +272,11 @@ class Bench:
         self.report.say(f"insert of {len(more):,} more, ns per key")
         if self.rust:
             self.report.say(f"  Rust BTreeMap: {self.rust['insert']:.1f}")
+        if self.sorted_dict is not None:
+            pairs = list(zip(more.tolist(), numbers.to_pylist(), strict=True))
+            python = _seconds(lambda: self.sorted_dict.update(pairs)) * 1e9 / len(pairs)
+            assert len(self.sorted_dict) == len(self.keys) + len(pairs), "sortedcontainers has lost keys"
+            self.report.say(f"  sortedcontainers.SortedDict: {python:.1f}")
         for kind, index in self.indexes.items():
             before = min(_seconds(lambda index=index: index.lookup_first(self.asked, threads=1)) for _ in range(3))
             took = _seconds(lambda index=index: index.insert(column, numbers)) * 1e9 / len(more)
@@ -279,6 +285,8 @@ class Bench:
             if kind == "btree":
                 if self.rust:
                     self.report.goal("btree: insert against Rust BTreeMap", self.rust["insert"] / took, 4)
+                if self.sorted_dict is not None:
+                    self.report.goal("btree: insert against sortedcontainers", python / took, 20)
                 self.report.goal("btree: lookups afterwards", after / before, 1.3, most=True)
 
 
