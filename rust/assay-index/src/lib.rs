@@ -129,6 +129,37 @@ impl<S: Space> Between<'_, S> {
     }
 }
 
+impl<'a, S: Space> Between<'a, S> {
+    /// The lower bound, if there is one: its key, and whether what equals it is outside.
+    pub(crate) fn start(&self) -> Option<(S::Probe<'a>, bool)> {
+        match self.low {
+            Bound::Included(low) => Some((low, false)),
+            Bound::Excluded(low) => Some((low, true)),
+            Bound::Unbounded => None,
+        }
+    }
+
+    /// The upper bound, if there is one: its key, and whether what equals it is inside.
+    pub(crate) fn end(&self) -> Option<(S::Probe<'a>, bool)> {
+        match self.high {
+            Bound::Included(high) => Some((high, true)),
+            Bound::Excluded(high) => Some((high, false)),
+            Bound::Unbounded => None,
+        }
+    }
+
+    /// Whether no key whatever can lie in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        match (self.start(), self.end()) {
+            (Some((low, is_outside)), Some((high, _))) => {
+                let order = S::order_probes(low, high);
+                order.is_gt() || (order.is_eq() && is_outside)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// How much of a range is wanted, and from which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Take {

@@ -5,10 +5,14 @@ use std::ops::Bound;
 use super::Art;
 use super::nodes::is_node;
 use super::radix::Radix;
-use crate::{Between, NONE, Ordered, Take};
+use crate::{Between, Found, NONE, Ordered, Take};
 
 /// So many keys go down together.
 pub const GROUP: usize = 32;
+/// How many ranges ahead leaves are asked for.
+const RANGES_AHEAD: usize = 2;
+/// By so many ranges it is guessed how many rows the others have.
+const RANGES_TO_GUESS_BY: usize = 64;
 
 impl<S: Radix> Art<S> {
     /// The only leaf that may hold each of a group of keys, or [`NONE`].
@@ -47,6 +51,20 @@ impl<S: Radix> Art<S> {
             }
         }
         names
+    }
+
+    /// Where each of a group of keys begins, or where it is said so, what comes after it; or [`NONE`].
+    fn places(&self, aims: &[(S::Probe<'_>, bool)]) -> [u32; GROUP] {
+        let probes: Vec<S::Probe<'_>> = aims.iter().map(|aim| aim.0).collect();
+        let mut places = self.likely_leaves(&probes);
+        for (place, (probe, after)) in places.iter_mut().zip(aims) {
+            *place = match (self.holds(*place, *probe), after) {
+                (true, false) => *place,
+                (true, true) => self.leaves.right(*place),
+                (false, _) => self.seek(*probe, *after),
+            };
+        }
+        places
     }
 
     /// What a key leads to from a node: a child, the leaf that ends there, or [`NONE`].
@@ -164,6 +182,32 @@ impl<S: Radix> Ordered<S> for Art<S> {
             out.extend(rows[rows.len() - count..].iter().rev().map(|row| u64::from(*row)));
             left -= count;
             leaf = self.leaves.left(leaf);
+        }
+    }
+    fn ranges(&self, betweens: &[Between<'_, S>], found: &mut Found) {
+        let mut spans = Vec::with_capacity(betweens.len());
+        let mut aims = Vec::with_capacity(GROUP);
+        for group in betweens.chunks(GROUP / 2) {
+            aims.clear();
+            aims.extend(group.iter().flat_map(|one| [one.start(), one.end()]).flatten());
+            let mut places = self.places(&aims).into_iter();
+            for between in group {
+                let start = if between.start().is_some() { places.next() } else { None };
+                let end = if between.end().is_some() { places.next() } else { None };
+                let span = (start.unwrap_or(self.leaves.first()), end.unwrap_or(NONE));
+                spans.push(if between.is_empty() { (NONE, NONE) } else { span });
+            }
+        }
+        for (at, (start, end)) in spans.iter().enumerate() {
+            if at == RANGES_TO_GUESS_BY {
+                // As many rows as the first have had are likely to come of the others.
+                found.reserve(found.rows.len() / at * (spans.len() - at));
+            }
+            if let Some((start, end)) = spans.get(at + RANGES_AHEAD) {
+                self.leaves.prefetch_from(*start, *end);
+            }
+            self.leaves.collect(*start, *end, &mut found.rows);
+            found.end();
         }
     }
 }

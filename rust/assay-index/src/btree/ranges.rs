@@ -3,8 +3,6 @@
 //! The ends say which leaves a range goes through before one of its rows is read, so that the rows of the next ranges are on
 //! their way while those of one are copied; keys between the ends are not read at all.
 
-use std::ops::Bound;
-
 use super::Tree;
 use super::find::Place;
 use crate::space::Space;
@@ -16,31 +14,10 @@ const RANGES_AHEAD: usize = 4;
 /// The most leaves of a range that are asked for ahead.
 const LEAVES_AHEAD: usize = 16;
 
-/// What a bound is, if it is one: its key, and whether what equals it is before it.
-fn bounded<P>(bound: Bound<P>, after_included: bool) -> Option<(P, bool)> {
-    match bound {
-        Bound::Included(key) => Some((key, after_included)),
-        Bound::Excluded(key) => Some((key, !after_included)),
-        Bound::Unbounded => None,
-    }
-}
-
-/// Whether no key can lie in a range.
-fn is_empty<S: Space>(between: &Between<'_, S>) -> bool {
-    match (bounded(between.low, false), bounded(between.high, true)) {
-        (Some((low, is_excluded)), Some((high, _))) => {
-            let order = S::order_probes(low, high);
-            order.is_gt() || (order.is_eq() && is_excluded)
-        }
-        _ => false,
-    }
-}
-
 impl<S: Space> Tree<S> {
     /// Appends the rows of each range.
     pub(super) fn all_ranges(&self, betweens: &[Between<'_, S>], found: &mut Found) {
-        let ends: Option<Vec<[_; 2]>> =
-            betweens.iter().map(|one| Some([bounded(one.low, false)?, bounded(one.high, true)?])).collect();
+        let ends: Option<Vec<[_; 2]>> = betweens.iter().map(|one| Some([one.start()?, one.end()?])).collect();
         let Some(ends) = ends else {
             for between in betweens {
                 self.range(between, Take::ALL, &mut found.rows);
@@ -51,7 +28,7 @@ impl<S: Space> Tree<S> {
         let mut places: Vec<Place> = vec![(0, 0); 2 * betweens.len()];
         self.for_each_place(self.top(), 0..places.len(), |at| ends[at / 2][at % 2], |at, place| places[at] = place);
         for (places, between) in places.chunks_mut(2).zip(betweens) {
-            if is_empty(between) {
+            if between.is_empty() {
                 places[1] = places[0];
             }
         }
