@@ -340,6 +340,8 @@ def test_a_query_log_says_what_is_asked_and_how_often(tmp_path: Path) -> None:
     assert weights == pytest.approx({"point": 5, "range": 1, "update": 1, "insert": 1})
     assert {cell.parameters["column"] for cell in job.cells} == {"tailnum", "time_hour", "dest", "distance"}
     assert any("7 of 7" in note for note in job.notes)
+    assert job.mix.writes_of(("dest",)) == {"insert": 0.5, "update": 0.5}
+    assert job.mix.writes_of(("tailnum",)) == {"insert": 0.5}, "the update finds its rows by it, and sets another"
     columns = Columns(flights.table(job.columns(0)).slice(0, 1_000).combine_chunks())
     findings = job.finish([columns], None)
     assert not findings.failures, findings.failures
@@ -356,7 +358,8 @@ BAD = [
     ({"queries": ["point(nubmer)"], "columns": ["number"]}, UnknownNameError, "nubmer"),
     ({"queries": ["range(text, width='1d')"], "columns": ["text"]}, UnsupportedTypeError, "needs a number or a time"),
     ({"queries": ["range(number, width=1, rows=1)"]}, ParameterError, "both width and rows"),
-    ({"queries": ["range(number)"]}, ParameterError, "neither width and rows"),
+    ({"queries": ["prefix(text)"]}, ParameterError, r"has no length; .* prefix\(text, length=3\)"),
+    ({"queries": ["range(number)"]}, ParameterError, "neither width nor rows"),
     ({"queries": ["prefix(number, length=2)"]}, UnsupportedTypeError, "a prefix needs a text"),
     ({"queries": ["prefix(number, text, length=2)"]}, ParameterError, "expected fewer"),
     ({"queries": ["fetch(number)"]}, UnknownNameError, "kind of operation"),

@@ -175,6 +175,17 @@ INSERT INTO archive SELECT * FROM orders WHERE id = 1;
     assert "1 statement inserts several rows: each row counts as an access." in found.assumptions
 
 
+def test_the_columns_that_an_update_sets_are_known(read: Read) -> None:
+    workload = read(
+        "UPDATE orders SET price = 2, Region = 'n' WHERE id = 1;"
+        "UPDATE orders AS o SET region = 'n', price = o.price + 1 WHERE o.id = 1;"
+        "UPDATE orders SET (shop, id) = (1, 2);"
+        "UPDATE shops SET open = 1 FROM orders WHERE orders.shop = shops.id;"
+        "DELETE FROM orders WHERE id = 1;"
+    )
+    assert dict(workload.updates) == {("region", "price"): 2, ("id", "shop"): 1, (): 1}
+
+
 def test_a_table_that_is_read_twice_counts_twice(read: Read) -> None:
     found = read("SELECT 1 FROM orders a JOIN orders b ON a.id = b.shop WHERE a.id = 1 AND b.id = 2")
     assert found.used == 1 and sum(template.frequency for template in found.templates) == 2

@@ -91,6 +91,7 @@ class _Builder:
         self._plans: dict[str, list[Access] | Ignored] = {}
         self._words: dict[int, tuple[tuple[str, str], ...]] = {}
         self._instances: dict[_Shape, dict[tuple[Bound, tuple[str, ...]], list[int]]] = {}  # → [number, frequency]
+        self._updates: Counter[tuple[str, ...]] = Counter()
         self._count = 0
         self._said: Counter[str] = Counter()
         self._sentences: list[str] = []
@@ -171,6 +172,8 @@ class _Builder:
         block = self._open.get(statement.session)
         for access, bound in zip(plan, bounds, strict=True):
             place = self._add(access, bound, statement.frequency)
+            if access.kind == "update":
+                self._updates[access.sets] += statement.frequency
             if block is not None and place is not False:
                 block.append(place)
         self.joins.update(dict.fromkeys({name for access in plan for name in access.joins}, statement.frequency))
@@ -296,6 +299,7 @@ class _Builder:
             self.used,
             dict(self.ignored.most_common()),
             (*self._sentences, *sentences_of(self._said, self.table.name)),
+            dict(self._updates.most_common()),
         )
 
     def _nothing(self) -> str:

@@ -52,6 +52,7 @@ class Access:
         groups: The columns that it groups by.
         reads: The columns that it reads.
         partial: Whether other conditions restrict it too.
+        sets: The columns that an UPDATE changes.
         name: Of the declared query that it is an instance of, if any.
     """
 
@@ -62,6 +63,7 @@ class Access:
     groups: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     partial: bool = False
+    sets: tuple[str, ...] = ()
     name: str = ""
 
 

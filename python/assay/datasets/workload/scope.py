@@ -61,6 +61,7 @@ class Scope:
             self._groups(),
             self._reads(kind),
             self.partial,
+            self._sets() if kind == "update" else (),
         )
 
     def _direct(self) -> set[str]:
@@ -102,6 +103,18 @@ class Scope:
             if theirs.casefold() == name.casefold():
                 return own
         return None
+
+    def _sets(self) -> tuple[str, ...]:
+        """The table's columns that an UPDATE changes, in its order; none where it changes another table."""
+        exp, found = self.exp, set()
+        for one in self.node.expressions:
+            left = one.this if isinstance(one, exp.EQ) else one
+            for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
+                owner = column.table.casefold() if isinstance(column, exp.Column) else None
+                is_own = owner == self.alias or (owner == "" and self.own is self.node.this)
+                if is_own and self.table.has(column.name):
+                    found.add(self.table.column(column.name))
+        return tuple(name for name in self.table.types if name in found)
 
     def _groups(self) -> tuple[str, ...]:
         group = self.node.args.get("group")

@@ -86,6 +86,7 @@ class Workload:
         used: Those that ask the table.
         ignored: The others, by reason.
         assumptions: What was assumed, a sentence each.
+        updates: How often UPDATEs change which columns.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Workload:
     used: int
     ignored: Mapping[str, int]
     assumptions: tuple[str, ...]
+    updates: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

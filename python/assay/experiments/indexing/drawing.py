@@ -18,8 +18,8 @@ from assay.experiments.distinct import DistinctKeys, numpy_of
 from assay.experiments.indexing.keys import KeyRows
 from assay.experiments.indexing.log import logged_question
 from assay.experiments.indexing.operations import Operation
-from assay.experiments.indexing.questions import InOrder, Lists, Lookups, Prefixes, Question, Ranges
-from assay.experiments.membership.absent import made_up, shuffled
+from assay.experiments.indexing.questions import InOrder, Lists, Lookups, Question, Ranges
+from assay.experiments.membership.absent import made_up
 from assay.experiments.partitioning.queries import instances_of
 
 __all__ = ["DRAWN", "absent_keys", "hits", "misses", "question_of", "ranges_of_rows"]
@@ -194,7 +194,7 @@ def _above(text: str) -> str | None:
 
 
 def _beginning(key: KeyRows, columns: int, seed: int) -> Question | None:
-    """The first columns of a compound key."""
+    """The keys that begin alike: ranges whose ends are the first columns of a compound key."""
     front = KeyRows(key.names[:columns], tuple(one.take(pa.array(key.distinct_rows)) for one in key.columns[:columns]))
     # Distinct keys are in order, so that those with one front are neighbours.
     usable = np.flatnonzero(~front.has_null)
@@ -204,6 +204,6 @@ def _beginning(key: KeyRows, columns: int, seed: int) -> Question | None:
     numbers = np.where(front.numbers < 0, front.distinct, front.numbers)
     first = np.searchsorted(numbers, np.arange(front.distinct))
     beyond = np.searchsorted(numbers, np.arange(front.distinct), side="right")
-    chosen = usable[shuffled(len(usable), seed, _PREFIXES)][: min(len(usable), 2_000)]
-    tuples = [tuple(column[int(row)].as_py() for column in front.columns) for row in front.distinct_rows[chosen]]
-    return Prefixes(key, tuples, first[chosen], beyond[chosen])
+    chosen = usable[_draw(len(usable), seed, _PREFIXES)]
+    ends = front.keys(chosen)
+    return Ranges(key, ends, ends, first[chosen], beyond[chosen])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from assay.engines import open_engine
@@ -57,8 +58,14 @@ class EngineIndex:
         return self._engine.range(low, high, closed=closed, limit=limit, descending=descending)
 
     def ranges(self, lows: Any, highs: Any, *, closed: Closed = "both", threads: int | None = None) -> pa.Array:
-        """The rows of each of many ranges."""
-        return self._engine.ranges(lows, highs, closed=closed)
+        """The rows of each of many ranges; engines are asked for the first columns of a key one by one."""
+        if _width(lows) == len(self._engine.parts):
+            return self._engine.ranges(lows, highs, closed=closed)
+        ends = zip(_tuples(lows), _tuples(highs), strict=True)
+        found = [self._engine.range(low, high, closed=closed) for low, high in ends]
+        offsets = np.concatenate(([0], np.cumsum([len(rows) for rows in found]))).astype(np.int64)
+        rows = pa.concat_arrays(found) if found else pa.array([], pa.uint64())
+        return pa.LargeListArray.from_arrays(pa.array(offsets), rows)
 
     def insert(self, keys: Any, rows: pa.Array) -> int:
         """Adds rows, in one transaction."""
@@ -93,3 +100,12 @@ class EngineIndex:
     def close(self) -> None:
         """Ends it, and removes its files."""
         self._engine.close()
+
+
+def _width(keys: Any) -> int:
+    return len(keys.columns) if isinstance(keys, pa.Table) else 1
+
+
+def _tuples(keys: Any) -> list[tuple[Any, ...]]:
+    columns = keys.columns if isinstance(keys, pa.Table) else [keys]
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))

@@ -111,7 +111,10 @@ class IndexingExperiment:
         for name in ("batch", "absent_share", "seed"):
             parameters[name] = getattr(settings, name)
         parameters["read_share"] = round(mix.read_share, 9)
-        parameters |= {"queries": mix.label} if log is None else {"workload": log.label}
+        if log is None:
+            parameters["queries"] = mix.label
+        else:
+            parameters |= {"workload": log.label, "updates": [f"{'+'.join(one)}:{n}" for one, n in log.updates.items()]}
         cell = Cell(self.kind, spec.text, spec.contender.version, parameters, dataset.name, dataset.fingerprint())
         return Contest(spec, key, threads, cell)
 

@@ -19,7 +19,8 @@ from assay.experiments.indexing.table import Columns
 
 __all__ = ["measure"]
 
-_WRITTEN, _SKIPPED = "bytes_written", "rows_skipped_share"
+_PUT, _WRITTEN, _SKIPPED = "bytes_put", "bytes_written", "rows_skipped_share"
+_FILLED = 1_000_000  # rows, at most
 _LOOKED_UP = 256  # keys, for what is skipped
 _ROW_NUMBER_BYTES = 8
 
@@ -33,16 +34,16 @@ def measure(contest: Contest, plan: Plan, columns: Columns, settings: IndexingSe
     """
     index = contest.built(plan.rows, settings)
     try:
-        return _measured(index, contest, plan, columns)
+        return _measured(index, contest, plan, columns, settings)
     finally:
         close(index)
 
 
-def _measured(index: Index, contest: Contest, plan: Plan, columns: Columns) -> list[Value]:
+def _measured(index: Index, contest: Contest, plan: Plan, columns: Columns, settings: IndexingSettings) -> list[Value]:
     size, rows = 0 if contest.is_none else int(index.memory_bytes), plan.rows
     skipped, why_not_skipped = _skipped(index, plan, contest)
     amplified, why_not_amplified = (
-        _amplified(index, plan.changes["insert"][0])
+        _amplified(index, contest, plan, settings)
         if "insert" in plan.changes and not contest.is_none
         else (None, "there is nothing to write")
     )
@@ -79,11 +80,16 @@ def _skipped(index: Index, plan: Plan, contest: Contest) -> tuple[float | None, 
     return found, None if found is not None else "it does not skip blocks, or does not say so"
 
 
-def _amplified(index: Index, batch: Batch) -> tuple[float | None, str | None]:
-    """Bytes written for each byte of a batch of insertions."""
+def _amplified(
+    index: Index, contest: Contest, plan: Plan, settings: IndexingSettings
+) -> tuple[float | None, str | None]:
+    """Bytes written for each byte of a batch of insertions; of what gathers many batches before it writes, of all."""
     before = _statistics(index)
     if _WRITTEN not in before:
         return None, "it does not count the bytes that it writes"
+    if _PUT in before:
+        return _filled(contest, plan, settings)
+    batch = plan.changes["insert"][0]
     batch.apply(index)
     settle = getattr(index, "settle", None)
     if settle is not None:
@@ -91,6 +97,22 @@ def _amplified(index: Index, batch: Batch) -> tuple[float | None, str | None]:
     written = _statistics(index)[_WRITTEN] - before[_WRITTEN]
     batch.take_back(index)
     return written / (_bytes(batch.come) + _ROW_NUMBER_BYTES * len(batch)), None
+
+
+def _filled(contest: Contest, plan: Plan, settings: IndexingSettings) -> tuple[float | None, str | None]:
+    """The same of an index that is filled from nothing, batch by batch, and tells what it was given and has written."""
+    index = contest.built(plan.rows.in_order(np.zeros(0, np.int64)), settings)
+    try:
+        keys, count = plan.rows.arrow, min(len(plan.rows), _FILLED)
+        for first in range(0, count, settings.batch):
+            rows = np.arange(first, min(count, first + settings.batch), dtype=np.uint64)
+            index.insert(keys.slice(first, len(rows)), pa.array(rows))
+        found = _statistics(index)
+    finally:
+        close(index)
+    if not found[_WRITTEN]:
+        return None, f"{count:,} rows still gather in memory: nothing is written yet"
+    return found[_WRITTEN] / found[_PUT], f"of {count:,} rows that came in batches of {settings.batch:,}"
 
 
 def _bytes(keys: Any) -> int:

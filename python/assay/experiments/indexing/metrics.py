@@ -197,7 +197,7 @@ METRICS: Mapping[str, Metric] = {
             "ratio",
             "lower",
             "seeded",
-            "bytes that a batch of insertions writes / bytes of its keys and row numbers",
+            "bytes that insertions write / bytes of their keys and row numbers",
             "Bytes written for each byte that is inserted, where the index counts them.",
         ),
         _metric(

@@ -134,13 +134,19 @@ def parse_operation(name: str, spelling: str) -> Operation:
         raise ParameterError(f"query {name}: descending is {descending!r}; expected true or false")
     width = given.pop("width", None)
     if call.name == "range" and (width is None) == ("rows" not in given):
+        has = "neither width nor" if width is None else "both width and"
         raise ParameterError(
-            f"query {name}: {spelling!r} has {'neither' if width is None else 'both'} width and rows; expected one: "
+            f"query {name}: {spelling!r} has {has} rows; expected one: "
             "width='1d' or width=100 of the column's values, or rows=100 for as many keys as hold so many rows"
         )
     query = None
     if call.name in ("point", "in_list") or width is not None:
         query = _query(name, call.name, columns, width, given)
+    if call.name == "prefix" and "length" not in given:
+        raise ParameterError(
+            f"query {name}: {spelling!r} has no length; expected how many characters of a text, or columns of a "
+            f"compound key, are told: {call.text[:-1]}, length=3)"
+        )
     numbers = tuple(
         (keyword, _whole(name, keyword, number, given.get(keyword, number.default)))
         for keyword, number in _NUMBERS.get(call.name, {}).items()

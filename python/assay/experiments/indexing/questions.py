@@ -18,7 +18,7 @@ from assay.errors import MeasurementError
 from assay.experiments.distinct import numpy_of
 from assay.experiments.indexing.keys import KeyRows
 
-__all__ = ["InOrder", "Index", "Lists", "Lookups", "Prefixes", "Question", "Ranges"]
+__all__ = ["InOrder", "Index", "Lists", "Lookups", "Question", "Ranges"]
 
 Closed = Literal["both", "left", "right", "neither"]
 
@@ -141,7 +141,10 @@ class Lists:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The rows within bounds: instance i finds the keys numbered first[i] to beyond[i] - 1."""
+    """The rows within bounds: instance i finds the keys numbered first[i] to beyond[i] - 1.
+
+    Bounds have all columns of the key, or its first ones: what begins with them is equal to them.
+    """
 
     key: KeyRows
     lows: Any
@@ -175,38 +178,6 @@ class Ranges:
 
     def operations(self, first: int, beyond: int) -> int:
         """The ranges."""
-        return beyond - first
-
-
-@dataclass(frozen=True)
-class Prefixes:
-    """The rows of the compound keys that begin so: instance i finds the keys numbered first[i] to beyond[i] - 1."""
-
-    key: KeyRows
-    tuples: Sequence[tuple[Any, ...]]  # shorter than the key
-    first: np.ndarray
-    beyond: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.tuples)
-
-    def ask(self, index: Index, first: int, beyond: int, threads: int) -> Any:
-        """A call for each prefix."""
-        return [index.range(prefix, prefix) for prefix in self.tuples[first:beyond]]
-
-    def check(self, answer: Any, first: int, beyond: int) -> None:
-        """Each has the rows of the keys that begin so, by key and then by row."""
-        for place, found in zip(range(first, beyond), answer, strict=True):
-            wanted = self.key.rows_between(int(self.first[place]), int(self.beyond[place]))
-            _check_rows(found, wanted, f"the keys that begin with {self.tuples[place]!r}")
-
-    def rows(self, first: int, beyond: int) -> int:
-        """The rows of all."""
-        starts = self.key.starts
-        return int((starts[self.beyond[first:beyond]] - starts[self.first[first:beyond]]).sum())
-
-    def operations(self, first: int, beyond: int) -> int:
-        """The prefixes."""
         return beyond - first
 
 

@@ -85,7 +85,7 @@ class IndexingSettings(BaseModel):
             try:
                 parse_bytes(given)
             except ValueError as error:
-                raise ValueError(f"memory_limit: {error}") from None
+                raise ValueError(str(error)) from None
         return given
 
     @model_validator(mode="after")
