@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.experiments.base import Value
-from assay.experiments.indexing.changes import Batch
 from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, Plan, verify
 from assay.experiments.indexing.questions import Index, Lookups
@@ -19,7 +18,7 @@ from assay.experiments.indexing.table import Columns
 
 __all__ = ["measure"]
 
-_PUT, _WRITTEN, _SKIPPED = "bytes_put", "bytes_written", "rows_skipped_share"
+_PUT, _WRITTEN, _GATHERED, _SKIPPED = "bytes_put", "bytes_written", "memtable_entries", "rows_skipped_share"
 _FILLED = 1_000_000  # rows, at most
 _LOOKED_UP = 256  # keys, for what is skipped
 _ROW_NUMBER_BYTES = 8
@@ -103,16 +102,17 @@ def _filled(contest: Contest, plan: Plan, settings: IndexingSettings) -> tuple[f
     """The same of an index that is filled from nothing, batch by batch, and tells what it was given and has written."""
     index = contest.built(plan.rows.in_order(np.zeros(0, np.int64)), settings)
     try:
-        keys, count = plan.rows.arrow, min(len(plan.rows), _FILLED)
+        keys, count, came = plan.rows.arrow, min(len(plan.rows), _FILLED), 0
         for first in range(0, count, settings.batch):
             rows = np.arange(first, min(count, first + settings.batch), dtype=np.uint64)
-            index.insert(keys.slice(first, len(rows)), pa.array(rows))
+            came += index.insert(keys.slice(first, len(rows)), pa.array(rows)) or 0
         found = _statistics(index)
     finally:
         close(index)
-    if not found[_WRITTEN]:
+    if not found[_WRITTEN]:  # what gathers in memory is no part of the ratio
         return None, f"{count:,} rows still gather in memory: nothing is written yet"
-    return found[_WRITTEN] / found[_PUT], f"of {count:,} rows that came in batches of {settings.batch:,}"
+    settled = found[_PUT] * (1 - found[_GATHERED] / came)
+    return found[_WRITTEN] / settled, f"of {count:,} rows that came in batches of {settings.batch:,}"
 
 
 def _bytes(keys: Any) -> int:
