@@ -21,7 +21,7 @@ from assay.catalogue import Contender
 from assay.datasets import open_dataset
 from assay.errors import AssayError, ParameterError, SuiteError, UnknownNameError, UnsupportedTypeError
 from assay.experiments.base import Findings
-from assay.experiments.indexing import EXPERIMENT, drawing
+from assay.experiments.indexing import EXPERIMENT, drawing, kernels
 from assay.experiments.indexing.changes import Applied, batches_of
 from assay.experiments.indexing.contests import _changed
 from assay.experiments.indexing.job import IndexingJob
@@ -249,6 +249,16 @@ def test_settings_expand_to_cells() -> None:
     job = plan(table(), indexes=["toy"], columns=["number"], rows=[50, 100], order=["stored", "sorted"], threads=[1, 2])
     assert len(job.cells) == 2 * 2 * 2 * 2
     assert {cell.parameters["rows"] for cell in job.cells} == {50, 100}
+
+
+def test_a_quick_call_that_was_interrupted_is_not_taken_for_a_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = drawing.hits(KeyRows(("number",), (pa.array(range(300)),)), 0)
+    index: Any = assay.Index.build(asked.keys, kind="sorted")
+    taken = itertools.chain([90_000_000], itertools.repeat(10_000))
+    monkeypatch.setattr(kernels, "_spent", lambda call: next(taken))
+    assert kernels.instances_at_once(asked, index, 1, 200) == 200
+    monkeypatch.setattr(kernels, "_spent", lambda call: 5_000_000)
+    assert kernels.instances_at_once(asked, index, 1, 200) == 1
 
 
 # -- the workload -----------------------------------------------------------------------------------
