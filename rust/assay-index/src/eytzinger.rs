@@ -3,9 +3,10 @@
 //! The root comes first, then its two children, then their four: child keys of place k lie at 2k and 2k + 1, no pointers
 //! needed, and the keys that every search begins with lie together. Cost: log2(n) steps a lookup, of which the first
 //! dozen or so stay in the processor's caches; a batch goes down together, each probe's next key asked for ahead. A range
-//! is a stretch of every level, from which a batch of ranges copies it level by level; it takes about twice the time of one over a
-//! sorted column. A change lays everything out anew. Choose it for lookups in columns that are written once, when memory is short. Source: Khuong and Morin,
-//! Array Layouts for Comparison-Based Searching, ACM JEA 2017; the layout is Michaël Eytzinger's, of 1590.
+//! is a stretch of every level, from which a batch of ranges copies it level by level, in about twice the time of one over
+//! a sorted column. A change lays everything out anew. Choose it for lookups in columns that are written once, when memory
+//! is short. Source: Khuong and Morin, Array Layouts for Comparison-Based Searching, ACM JEA 2017; the layout is Michaël
+//! Eytzinger's, of 1590.
 
 mod ranges;
 

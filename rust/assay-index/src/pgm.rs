@@ -1,6 +1,7 @@
 //! `pgm`: lines that say where in the order a key lies, to within so many places, and lines over the lines.
 //!
-//! Cost: a line or two a level and a binary search among twice `error` keys; the smoother the keys are distributed, the
+//! Cost: a line or two a level and a binary search among twice `error` keys, which those of a batch go through step by step
+//! together; the smoother the keys are distributed, the
 //! fewer lines, down to a hundredth of a byte a key. Of keys of bytes the first eight are learned, and keys that share
 //! them are told apart by search. A change copies everything and learns anew. Choose it for sorted columns whose memory is
 //! short. Source: Ferragina and Vinciguerra, The PGM-index, VLDB 2020 (levels of lines over lines); each line is drawn
@@ -12,9 +13,10 @@ use assay_core::error::Result;
 use assay_core::{given, memory};
 
 use crate::fences::gallop;
+use crate::rank::{self, BLOCK, Rank, Search};
 use crate::run::Run;
 use crate::space::Space;
-use crate::{Between, Found, Index, Ordered, Pairs, Plan, Take};
+use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Take};
 
 /// How far off a line may be.
 pub const ERROR: Parameter = Parameter {
@@ -42,6 +44,7 @@ pub const CONTENDER: Contender = Contender {
 const ERROR_ABOVE: usize = 4;
 /// How many probes are predicted before the first is looked at.
 const LANES: usize = 32;
+const LINE_BYTES: usize = 64;
 /// How many probes are found before the rows of the first are read.
 const BATCH: usize = 128;
 
@@ -140,6 +143,20 @@ fn near(count: usize, guess: usize, error: usize, before: impl Fn(usize) -> bool
     low
 }
 
+/// The last line whose first key is not greater than a head, the first if there is none: looked for around a guess, by the
+/// count of those near it.
+#[inline(always)]
+fn line_of(lines: &[Line], guess: usize, head: u64) -> usize {
+    const NEAR: usize = 3 * ERROR_ABOVE;
+    let start = guess.saturating_sub(NEAR / 2).min(lines.len().saturating_sub(NEAR));
+    let around = &lines[start..lines.len().min(start + NEAR)];
+    let before: usize = around.iter().map(|line| usize::from(line.first <= head)).sum();
+    let is_sure = (before > 0 || start == 0) && (before < around.len() || start + around.len() == lines.len());
+    let past =
+        if is_sure { start + before } else { near(lines.len(), guess, ERROR_ABOVE, |at| lines[at].first <= head) };
+    past.saturating_sub(1)
+}
+
 #[derive(Debug)]
 struct Pgm<S: Space> {
     run: Run<S>,
@@ -149,13 +166,11 @@ struct Pgm<S: Space> {
 
 impl<S: Space> Pgm<S> {
     /// Where a head is predicted.
-    #[inline]
+    #[inline(always)]
     fn guess(&self, head: u64) -> usize {
         let mut line = 0;
         for pair in self.levels.windows(2) {
-            let below = &pair[1];
-            let past = near(below.len(), pair[0][line].predict(head) + 1, ERROR_ABOVE, |at| below[at].first <= head);
-            line = past.saturating_sub(1);
+            line = line_of(&pair[1], pair[0][line].predict(head) + 1, head);
         }
         let lines = &self.levels[self.levels.len() - 1];
         let Some(here) = lines.get(line) else { return 0 };
@@ -163,26 +178,8 @@ impl<S: Space> Pgm<S> {
         here.predict(head).min(lines.get(line + 1).map_or(self.run.len(), |next| next.place as usize))
     }
 
-    #[allow(clippy::cast_possible_truncation)] // places are of 32 bits
     fn lower_bounds(&self, probes: &[S::Probe<'_>], places: &mut [u32]) {
-        let (keys, space) = (self.run.keys(), self.run.space());
-        for (probes, places) in probes.chunks(LANES).zip(places.chunks_mut(LANES)) {
-            let mut guesses = [0; LANES];
-            for (guess, probe) in guesses.iter_mut().zip(probes) {
-                *guess = self.guess(S::probe_head(*probe));
-                // The first steps of the search: the ends, which are looked at to be sure, and the middle.
-                for at in [guess.saturating_sub(self.error + 1), *guess, *guess + self.error] {
-                    if let Some(key) = keys.get(at) {
-                        memory::prefetch(key);
-                    }
-                }
-            }
-            for ((guess, probe), place) in guesses.iter().zip(probes).zip(places) {
-                let head = S::probe_head(*probe);
-                let start = near(keys.len(), *guess, self.error, |at| S::head(keys[at]) < head);
-                *place = if S::HEAD_IS_ALL { start } else { gallop(space, keys, start, *probe) } as u32;
-            }
-        }
+        rank::run(Bounds { pgm: self, probes, places });
     }
 
     fn lower_bound(&self, probe: S::Probe<'_>) -> usize {
@@ -191,12 +188,94 @@ impl<S: Space> Pgm<S> {
         place[0] as usize
     }
 
+    /// Calls `work` with each probe's number and first place, whose rows are on their way by then.
+    #[inline]
+    fn for_each_place(&self, probes: &[S::Probe<'_>], mut work: impl FnMut(usize, usize)) {
+        let mut places = [0; BATCH];
+        for (batch, probes) in probes.chunks(BATCH).enumerate() {
+            let places = &mut places[..probes.len()];
+            self.lower_bounds(probes, places);
+            for place in &*places {
+                if let Some(row) = self.run.rows().get(*place as usize) {
+                    memory::prefetch(row);
+                }
+            }
+            for (at, place) in places.iter().enumerate() {
+                work(batch * BATCH + at, *place as usize);
+            }
+        }
+    }
+
     fn learned_bytes(&self) -> u64 {
         self.levels.iter().map(|lines| (lines.capacity() * size_of::<Line>()) as u64).sum()
     }
 
     fn changed(&mut self) {
         self.levels = learn(self.run.len(), |at| S::head(self.run.keys()[at]), self.error);
+    }
+}
+
+/// A batch of probes, and where their first places go.
+struct Bounds<'a, 'p, S: Space> {
+    pgm: &'a Pgm<S>,
+    probes: &'a [S::Probe<'p>],
+    places: &'a mut [u32],
+}
+
+impl<S: Space> Search for Bounds<'_, '_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // places are of 32 bits
+    fn run<R: Rank>(self) {
+        let (pgm, keys, space) = (self.pgm, self.pgm.run.keys(), self.pgm.run.space());
+        // So many keys are looked among, in whole blocks, or all that there are.
+        let width = (2 * pgm.error).next_multiple_of(BLOCK).min(keys.len());
+        let less = |at: usize, head: u64| S::head(keys[at]) < head;
+        for (probes, places) in self.probes.chunks(LANES).zip(self.places.chunks_mut(LANES)) {
+            let (mut heads, mut starts) = ([0; LANES], [0; LANES]);
+            for ((head, start), probe) in heads.iter_mut().zip(&mut starts).zip(probes) {
+                *head = S::probe_head(*probe);
+                *start = pgm.guess(*head).saturating_sub(pgm.error).min(keys.len() - width);
+                if width > BLOCK {
+                    memory::prefetch(&keys[*start + width / 2 - 1]);
+                }
+            }
+            let (heads, mut lanes) = (&heads[..probes.len()], starts);
+            let mut rest = width;
+            while rest > BLOCK {
+                let half = rest / 2;
+                rest -= half;
+                for (lane, head) in lanes.iter_mut().zip(heads) {
+                    *lane += std::hint::select_unpredictable(less(*lane + half - 1, *head), half, 0);
+                    if rest > BLOCK {
+                        memory::prefetch(&keys[*lane + rest / 2 - 1]);
+                    } else {
+                        let last = (*lane + BLOCK).min(keys.len()) - 1;
+                        for at in (*lane..last).step_by(LINE_BYTES / size_of::<S::Key>()).chain([last]) {
+                            memory::prefetch(&keys[at]);
+                        }
+                    }
+                }
+            }
+            for ((at, (head, probe)), place) in heads.iter().zip(probes).enumerate().zip(places) {
+                let (low, high) = (starts[at], starts[at] + width);
+                let block = lanes[at].min(keys.len().saturating_sub(BLOCK));
+                let among = &keys[block..keys.len().min(block + BLOCK)];
+                let before = match S::heads(among).and_then(|heads| heads.first_chunk()) {
+                    Some(heads) => R::rank(heads, *head),
+                    None => among.partition_point(|key| S::head(*key) < *head),
+                };
+                let mut start = block + before;
+                // At an end of what was looked among, the guess may have been off by more.
+                let is_sure = (start > low || low == 0 || less(low - 1, *head))
+                    && (start < high || high == keys.len() || !less(high, *head));
+                if !is_sure {
+                    start = near(keys.len(), start, pgm.error, |at| less(at, *head));
+                }
+                *place = if S::HEAD_IS_ALL { start } else { gallop(space, keys, start, *probe) } as u32;
+            }
+        }
     }
 }
 
@@ -210,19 +289,15 @@ impl<S: Space> Index<S> for Pgm<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        let mut places = [0; BATCH];
-        for probes in probes.chunks(BATCH) {
-            let places = &mut places[..probes.len()];
-            self.lower_bounds(probes, places);
-            for place in &*places {
-                if let Some(row) = self.run.rows().get(*place as usize) {
-                    memory::prefetch(row);
-                }
-            }
-            for (place, probe) in places.iter().zip(probes) {
-                self.run.collect(*place as usize, *probe, found);
-            }
-        }
+        self.for_each_place(probes, |at, place| self.run.collect(place, probes[at], found));
+    }
+
+    fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
+        let (keys, rows, space) = (self.run.keys(), self.run.rows(), self.run.space());
+        self.for_each_place(probes, |at, place| {
+            let is_there = keys.get(place).is_some_and(|key| space.compare(*key, probes[at]).is_eq());
+            out[at] = if is_there { rows[place] } else { NONE };
+        });
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
@@ -264,6 +339,7 @@ impl<S: Space> Ordered<S> for Pgm<S> {
 
 #[cfg(test)]
 mod tests {
+    use assay_core::lanes::Path;
     use proptest::prelude::*;
 
     use super::*;
@@ -289,6 +365,36 @@ mod tests {
         fn a_place_is_found_from_any_guess(place in 0_usize..500, count in 0_usize..500, guess in 0_usize..600, error in 1_usize..70) {
             let place = place.min(count);
             prop_assert_eq!(near(count, guess, error, |at| at < place), place);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_path_finds_first_places_whatever_the_error(
+            mut keys in prop::collection::vec(
+                prop_oneof![0_u64..40, 1_u64 << 40..1 << 41, any::<u64>(), Just(u64::MAX)],
+                0..3_000,
+            ),
+            probes in prop::collection::vec(prop_oneof![0_u64..42, 1_u64 << 40..1 << 41, any::<u64>(), Just(u64::MAX)], 1..80),
+            error in prop_oneof![1_usize..100, Just(5_000)],
+            off in 0_usize..40,
+        ) {
+            keys.sort_unstable();
+            let mut pairs = Pairs::<crate::space::Words>::default();
+            keys.iter().for_each(|key| pairs.push(*key, 0));
+            let run = Run::of(pairs);
+            // Lines that are off by more than is looked among, so that ends are seen to be none.
+            let levels = learn(run.len(), |at| run.keys()[at], error + off);
+            let pgm = Pgm { run, levels, error };
+            let expected: Vec<u32> =
+                probes.iter().map(|probe| u32::try_from(keys.partition_point(|key| key < probe)).unwrap()).collect();
+            for path in Path::available() {
+                let mut places = vec![7; probes.len()];
+                rank::run_on(path, Bounds { pgm: &pgm, probes: &probes, places: &mut places });
+                prop_assert_eq!(&places, &expected, "{:?}", path);
+            }
         }
     }
 
