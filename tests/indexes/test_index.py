@@ -260,6 +260,12 @@ def test_building_tells_of_every_entry_that_it_promised(kind: str) -> None:
         builder.append([column])
         builder.finish(progress=progress)
         assert progress.done == progress.total >= len(keys)
+        with_nulls, told = _core.IndexBuilder(kind, {}), _core.IndexProgress()
+        with_nulls.append([pa.concat_arrays([column, pa.nulls(100, column.type)])], progress=told)
+        promised = told.total
+        assert told.done > len(keys)
+        with_nulls.finish(progress=told)
+        assert told.done == told.total == promised == progress.total * 5_100 // 5_000 + 5_100
 
 
 def test_progress_is_told_and_may_end_the_building() -> None:
@@ -267,7 +273,8 @@ def test_progress_is_told_and_may_end_the_building() -> None:
     column = pa.array(np.random.default_rng(1).integers(0, 2**60, 300_000))
     assay.Index.build(column, kind="sorted", progress=lambda *counts: told.append(counts))
     assert len(told) >= 2 and told == sorted(told) and all(0 <= done <= total for done, total in told)
-    assert told[-1] == (600_000, 600_000)  # two passes
+    assert {total for _, total in told} == {900_000}, "all that there is to do is said first"
+    assert told[-1] == (900_000, 900_000)  # the column is taken, and sorted in two passes
     assert len(assay.Index.build(column, kind="sorted", progress=True)) == len(column)
 
     def enough(done: int, total: int) -> None:

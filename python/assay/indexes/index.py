@@ -22,6 +22,7 @@ Closed = Literal["both", "left", "right", "neither"]
 _LEAST_BYTES = 12
 _WORTH_WATCHING = 100_000  # entries; fewer are built before one could look
 _TOLD_EVERY_S = 0.1
+_LOOKED_EVERY_S = 0.002
 
 
 class Index:
@@ -63,7 +64,8 @@ class Index:
             threads: At most so many threads; None means all cores.
             memory_limit: The most bytes that the index may take; None means no limit.
             progress: True draws a bar on standard error. Or what is called at the beginning, now and then and at the
-                end with (entries placed, entries in all), over all passes, and may raise to end it.
+                end with (entries placed, entries in all), over all passes, and may raise to end it. The second number
+                is the same from the first pass to the last.
 
         Raises:
             UnknownNameError: There is no such index or parameter; the nearest is offered.
@@ -77,16 +79,22 @@ class Index:
                 f"progress is {progress!r}; expected True for a bar, or what is called with (entries placed, in all)"
             )
         limit = None if memory_limit is None else integer("memory_limit", memory_limit, 1, UINT64_HIGH)
-        columns = key_columns(column)
+        columns, numbers = key_columns(column), None if rows is None else row_numbers(rows)
         builder = _core.IndexBuilder(spec.name, dict(spec.parameters))
-        builder.append(columns, None if rows is None else row_numbers(rows))
-        _check_memory(spec.text, _LEAST_BYTES * len(builder), limit, "at least ")
+
+        def work(watched: _core.IndexProgress) -> _core.Index:
+            builder.append(columns, numbers, progress=watched)
+            _check_memory(spec.text, _LEAST_BYTES * len(builder), limit, "at least ")
+            return builder.finish(threads=threads, progress=watched)
+
         made = object.__new__(cls)
         if progress is True:
             with bar_of(spec.text) as told:
-                made._native = _finish(builder, threads, told)
+                made._native = _watched(work, told)
+        elif progress or not _are_few(columns):
+            made._native = _watched(work, progress or None)
         else:
-            made._native = _finish(builder, threads, progress or None)
+            made._native = work(_core.IndexProgress())
         made._kind = spec.text
         made._types = [one.type if hasattr(one, "type") else _type_of(one) for one in columns]
         _check_memory(spec.text, made.memory_bytes, limit, "")
@@ -233,15 +241,21 @@ def _check_memory(kind: str, found: int, limit: int | None, least: str) -> None:
         )
 
 
-def _finish(builder: Any, threads: int | None, progress: Callable[[int, int], None] | None) -> Any:
-    """Builds beside the caller, so that an interrupt and the caller's own errors end it."""
+def _are_few(columns: list[Any]) -> bool:
+    return bool(columns) and hasattr(columns[0], "__len__") and len(columns[0]) < _WORTH_WATCHING
+
+
+def _watched(
+    work: Callable[[_core.IndexProgress], _core.Index], progress: Callable[[int, int], None] | None
+) -> _core.Index:
+    """Works beside the caller, so that an interrupt and the caller's own errors end it."""
     watched = _core.IndexProgress()
-    if progress is None and len(builder) < _WORTH_WATCHING:
-        return builder.finish(threads=threads, progress=watched)
     tell = progress or (lambda done, total: None)
     with ThreadPoolExecutor(1, thread_name_prefix="assay-index") as pool:
-        future = pool.submit(builder.finish, threads=threads, progress=watched)
+        future = pool.submit(work, watched)
         try:
+            while not watched.total and not wait([future], timeout=_LOOKED_EVERY_S).done:
+                pass  # how much there is to do is said at once
             while True:
                 tell(watched.done, max(watched.total, 1))
                 if wait([future], timeout=_TOLD_EVERY_S).done:

@@ -47,18 +47,19 @@ pub const CONTENDER: Contender = Contender {
 /// # Errors
 /// If it was called off, or there are too many keys.
 pub fn build<S: Radix>(mut pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
-    if pairs.len() > nodes::MOST {
-        return Err(Error::Data(format!(
-            "the column has {} keys; art holds at most {}: build a btree, or partition the column",
-            pairs.len(),
-            nodes::MOST
-        )));
-    }
-    // As many again for the sort, which cannot be asked how far it is.
-    plan.progress.expect(2 * pairs.len() as u64);
-    pairs.sort();
-    plan.progress.add(pairs.len() as u64)?;
+    pairs.sort_with(plan.threads, plan.progress)?;
     Ok(Box::new(Art::load(pairs, plan.progress)?))
+}
+
+/// Whether there may be so many more leaves.
+fn check_leaves(leaves: u64, more: u64, most: usize) -> Result<()> {
+    if leaves + more <= most as u64 {
+        return Ok(());
+    }
+    Err(Error::Data(format!(
+        "art cannot take {more} different keys beside {leaves}; it holds at most {most}: build a btree, or partition the \
+         column"
+    )))
 }
 
 /// The tree.
@@ -71,6 +72,25 @@ struct Art<S: Radix> {
     /// A node, a leaf, or [`NONE`].
     root: u32,
     len: u64,
+}
+
+impl<S: Radix> Art<S> {
+    /// Whether there is room for these keys after so many others, if there may be so many in all.
+    fn check_room_of(&self, probes: &[S::Probe<'_>], before: u64, most: usize) -> Result<()> {
+        let leaves = self.leaves.len() as u64 + before;
+        if check_leaves(leaves, probes.len() as u64, most).is_ok() {
+            return Ok(());
+        }
+        // Only keys that are not there yet take a leaf.
+        let mut fresh: Vec<S::Probe<'_>> = Vec::new();
+        for group in probes.chunks(GROUP) {
+            let leaves = self.likely_leaves(group);
+            fresh.extend(group.iter().zip(leaves).filter(|(probe, leaf)| !self.holds(*leaf, **probe)).map(|one| one.0));
+        }
+        fresh.sort_unstable_by(|one, other| S::order_probes(*one, *other));
+        fresh.dedup_by(|one, other| S::order_probes(*one, *other).is_eq());
+        check_leaves(leaves, fresh.len() as u64, most)
+    }
 }
 
 impl<S: Radix> Index<S> for Art<S> {
@@ -99,6 +119,10 @@ impl<S: Radix> Index<S> for Art<S> {
                 *slot = if self.holds(leaf, *probe) { self.leaves.rows(leaf)[0] } else { NONE };
             }
         }
+    }
+
+    fn check_room(&self, probes: &[S::Probe<'_>], before: u64) -> Result<()> {
+        self.check_room_of(probes, before, nodes::MOST)
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {

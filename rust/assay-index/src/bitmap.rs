@@ -1,7 +1,8 @@
 //! `bitmap`: a compressed set of rows for each distinct key.
 //!
 //! Cost: for few distinct keys a fraction of a byte a row and key; log2(distinct) steps a lookup, then a walk over the
-//! rows; what lies together takes almost nothing. With a key a row it is the worst of all. Choose it for columns of few
+//! rows; what lies together takes almost nothing. A key of one row takes no set, but 24 bytes; keys of a few rows are the
+//! worst case. Choose it for columns of few
 //! distinct values. Source: O'Neil and Quass, Improved Query Performance with Variant Indexes, SIGMOD 1997; the sets are
 //! roaring bitmaps, Lemire et al., Software: Practice and Experience 2018.
 
@@ -10,7 +11,7 @@ use assay_core::error::Result;
 use roaring::RoaringBitmap;
 
 use crate::space::Space;
-use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Take};
+use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Steps, Take};
 
 /// What the catalogue says.
 pub const CONTENDER: Contender = Contender {
@@ -18,7 +19,7 @@ pub const CONTENDER: Contender = Contender {
     name: "bitmap",
     version: 1,
     idea: "A compressed set of rows (a roaring bitmap) for each distinct key.",
-    cost: "for few distinct keys 2 bytes a row or less, far less where equal keys lie together; a key a row is the worst case",
+    cost: "for few distinct keys 2 bytes a row or less, far less where equal keys lie together; keys of a few rows are the worst case",
     choose_when: "the column has few distinct values",
     source: "O'Neil and Quass, Improved Query Performance with Variant Indexes, SIGMOD 1997; Lemire et al., SPE 2018",
     parameters: &[],
@@ -31,37 +32,52 @@ pub const CONTENDER: Contender = Contender {
 /// If it was called off.
 pub fn build<S: Space>(mut pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
     let entries = pairs.len() as u64;
-    plan.progress.expect(2 * entries);
-    pairs.sort();
-    plan.progress.add(entries)?;
-    let mut index = Bitmaps { keys: Vec::new(), sets: Vec::new(), space: pairs.space, entries };
-    let mut start = 0;
-    while start < pairs.keys.len() {
-        let key = pairs.keys[start];
-        let equal = |other: &S::Key| index.space.order(*other, key).is_eq();
-        let end = start + pairs.keys[start..].partition_point(equal);
-        let mut set = Rows::default();
-        pairs.rows[start..end].iter().for_each(|row| set.insert(*row));
-        set.set.optimize();
-        index.keys.push(key);
-        index.sets.push(set);
-        plan.progress.add((end - start) as u64)?;
-        start = end;
+    pairs.sort_with(plan.threads, plan.progress)?;
+    let order = |one: &S::Key, other: &S::Key| pairs.space.order(*one, *other).is_eq();
+    let distinct = pairs.keys.chunk_by(order).count();
+    let (mut keys, mut sets) = (Vec::with_capacity(distinct), Vec::with_capacity(distinct));
+    let (mut start, mut told) = (0, Steps::of(pairs.len(), plan.progress));
+    for equal in pairs.keys.chunk_by(order) {
+        keys.push(equal[0]);
+        sets.push(Rows::of(&pairs.rows[start..start + equal.len()]));
+        start += equal.len();
+        told.add(equal.len())?;
     }
-    Ok(Box::new(index))
+    told.end()?;
+    Ok(Box::new(Bitmaps { keys, sets, space: pairs.space, entries }))
 }
 
-/// The rows of one key.
+/// The rows of one key; a single one takes no set.
 #[derive(Debug, Default)]
-struct Rows {
+enum Rows {
+    #[default]
+    None,
+    One(u32),
+    Many(Box<Set>),
+}
+
+/// Rows that were more than one when they came.
+#[derive(Debug, Default)]
+struct Set {
     set: RoaringBitmap,
     /// Rows that are there more than once, ascending, each once less than it is there.
     again: Vec<u32>,
 }
 
-impl Rows {
-    fn len(&self) -> u64 {
-        self.set.len() + self.again.len() as u64
+impl Set {
+    /// Rows that ascend.
+    fn of(rows: &[u32]) -> Self {
+        let (mut again, mut last) = (Vec::new(), None);
+        let once = rows.iter().copied().filter(|row| {
+            let is_new = last.replace(*row) != Some(*row);
+            if !is_new {
+                again.push(*row);
+            }
+            is_new
+        });
+        let mut set = RoaringBitmap::from_sorted_iter(once).expect("the rows of a key ascend");
+        set.optimize();
+        Self { set, again }
     }
 
     fn insert(&mut self, row: u32) {
@@ -70,25 +86,90 @@ impl Rows {
             self.again.insert(at, row);
         }
     }
+}
+
+impl Rows {
+    /// Rows that ascend.
+    fn of(rows: &[u32]) -> Self {
+        match rows {
+            [] => Self::None,
+            [row] => Self::One(*row),
+            rows => Self::Many(Box::new(Set::of(rows))),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::One(_) => 1,
+            Self::Many(rows) => rows.set.len() + rows.again.len() as u64,
+        }
+    }
+
+    fn first(&self) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::One(row) => Some(*row),
+            Self::Many(rows) => rows.set.min(),
+        }
+    }
+
+    fn insert(&mut self, row: u32) {
+        match self {
+            Self::None => *self = Self::One(row),
+            Self::One(other) => *self = Self::Many(Box::new(Set::of(&[row.min(*other), row.max(*other)]))),
+            Self::Many(rows) => rows.insert(row),
+        }
+    }
 
     fn remove(&mut self, row: u32) -> u64 {
-        if !self.set.remove(row) {
-            return 0;
+        match self {
+            Self::One(other) if *other == row => {
+                *self = Self::None;
+                1
+            }
+            Self::None | Self::One(_) => 0,
+            Self::Many(rows) => {
+                if !rows.set.remove(row) {
+                    return 0;
+                }
+                let before = rows.again.len();
+                rows.again.retain(|other| *other != row);
+                let gone = 1 + (before - rows.again.len()) as u64;
+                if rows.set.is_empty() {
+                    *self = Self::None;
+                }
+                gone
+            }
         }
-        let before = self.again.len();
-        self.again.retain(|other| *other != row);
-        1 + (before - self.again.len()) as u64
     }
 
     /// Calls `visit` with each row, ascending.
     fn for_each(&self, mut visit: impl FnMut(u32)) {
-        let mut again = self.again.iter().copied().peekable();
-        for row in &self.set {
-            visit(row);
-            while let Some(row) = again.next_if_eq(&row) {
-                visit(row);
+        match self {
+            Self::None => {}
+            Self::One(row) => visit(*row),
+            Self::Many(rows) => {
+                let mut again = rows.again.iter().copied().peekable();
+                for row in &rows.set {
+                    visit(row);
+                    while let Some(row) = again.next_if_eq(&row) {
+                        visit(row);
+                    }
+                }
             }
         }
+    }
+
+    /// The bytes beside itself.
+    fn memory_bytes(&self) -> u64 {
+        let Self::Many(rows) = self else { return 0 };
+        let inside = rows.set.statistics();
+        inside.n_bytes_array_containers
+            + inside.n_bytes_bitset_containers
+            + inside.n_bytes_run_containers
+            + u64::from(inside.n_containers) * CONTAINER_BYTES
+            + (rows.again.capacity() * size_of::<u32>() + size_of::<Set>()) as u64
     }
 }
 
@@ -108,8 +189,8 @@ impl<S: Space> Bitmaps<S> {
 
     fn drop_empty(&mut self) {
         let mut sets = self.sets.iter();
-        self.keys.retain(|_| sets.next().is_some_and(|set| !set.set.is_empty()));
-        self.sets.retain(|set| !set.set.is_empty());
+        self.keys.retain(|_| sets.next().is_some_and(|rows| rows.first().is_some()));
+        self.sets.retain(|rows| rows.first().is_some());
     }
 }
 
@@ -119,16 +200,8 @@ impl<S: Space> Index<S> for Bitmaps<S> {
     }
 
     fn memory_bytes(&self) -> u64 {
-        let of_set = |rows: &Rows| {
-            let inside = rows.set.statistics();
-            inside.n_bytes_array_containers
-                + inside.n_bytes_bitset_containers
-                + inside.n_bytes_run_containers
-                + u64::from(inside.n_containers) * CONTAINER_BYTES
-                + (rows.again.capacity() * size_of::<u32>()) as u64
-        };
         (self.keys.capacity() * size_of::<S::Key>() + self.sets.capacity() * size_of::<Rows>()) as u64
-            + self.sets.iter().map(of_set).sum::<u64>()
+            + self.sets.iter().map(Rows::memory_bytes).sum::<u64>()
             + self.space.memory_bytes()
     }
 
@@ -143,7 +216,7 @@ impl<S: Space> Index<S> for Bitmaps<S> {
 
     fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
         for (probe, slot) in probes.iter().zip(out) {
-            *slot = self.find(*probe).ok().and_then(|at| self.sets[at].set.min()).unwrap_or(NONE);
+            *slot = self.find(*probe).ok().and_then(|at| self.sets[at].first()).unwrap_or(NONE);
         }
     }
 

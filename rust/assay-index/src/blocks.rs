@@ -6,9 +6,11 @@
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use assay_core::error::Result;
+
 use crate::asked::{Asked, Hit};
 use crate::space::Space;
-use crate::{Between, Found, Index, Ordered, Pairs, Take};
+use crate::{Between, Found, Index, Ordered, Pairs, Progress, Steps, Take};
 
 /// What is known of a block without reading it.
 pub trait Mark<S: Space>: Debug + Send + Sync {
@@ -53,23 +55,28 @@ pub struct Blocks<S: Space, M: Mark<S>> {
 }
 
 impl<S: Space, M: Mark<S>> Blocks<S, M> {
-    /// Those of entries, of so many rows each.
-    #[must_use]
-    pub fn of(pairs: Pairs<S>, recipe: M::Recipe, block_rows: usize) -> Self {
+    /// Those of entries, of so many rows each; tells of each once.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn of(pairs: Pairs<S>, recipe: M::Recipe, block_rows: usize, progress: &Progress) -> Result<Self> {
         let mut made = Self {
             space: pairs.space,
-            blocks: Vec::new(),
+            blocks: Vec::with_capacity(pairs.keys.len().div_ceil(block_rows)),
             recipe,
             block_rows,
             read: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
         };
+        let mut told = Steps::of(pairs.rows.len(), progress);
         for (keys, rows) in pairs.keys.chunks(block_rows).zip(pairs.rows.chunks(block_rows)) {
             let mut mark = M::empty(&made.recipe);
             mark.add(&made.space, keys);
             made.blocks.push(Block { keys: keys.to_vec(), rows: rows.to_vec(), mark });
+            told.add(keys.len())?;
         }
-        made
+        told.end()?;
+        Ok(made)
     }
 
     fn note(&self, read: u64, skipped: u64) {

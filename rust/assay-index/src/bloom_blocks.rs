@@ -42,12 +42,9 @@ pub const CONTENDER: Contender = Contender {
 /// If it was called off.
 #[allow(clippy::cast_possible_truncation)]
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
-    let entries = pairs.len() as u64;
-    plan.progress.expect(entries);
     let block_rows = given::integer(plan.given, &BLOCK_ROWS);
     let empty = Blocked512::with_capacity(block_rows, given::number(plan.given, &RATE))?;
-    let blocks = Blocks::<S, Blocked512>::of(pairs, empty, block_rows as usize);
-    plan.progress.add(entries)?;
+    let blocks = Blocks::<S, Blocked512>::of(pairs, empty, block_rows as usize, plan.progress)?;
     Ok(Box::new(blocks))
 }
 

@@ -55,9 +55,10 @@ pub const CONTENDER: Contender = Contender {
 ///
 /// # Errors
 /// If it was called off.
-pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
+pub fn build<S: Space>(mut pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
     #[allow(clippy::cast_possible_truncation)]
     let entries = given::integer(plan.given, &NODE_ENTRIES) as usize;
+    pairs.sort_with(plan.threads, plan.progress)?;
     Ok(Box::new(Tree::load(pairs, entries.next_multiple_of(paged::LINE), plan.progress)?))
 }
 

@@ -25,6 +25,10 @@ pub struct Builder {
     shapes: Option<Shapes>,
     entries: Entries,
     rows: u64,
+    /// How many rows will come next, as far as that was said.
+    room: usize,
+    /// How often building will tell of entries, as far as that was said already.
+    expected: Option<u64>,
 }
 
 /// A row number as an index keeps it.
@@ -63,14 +67,23 @@ impl Builder {
             shapes: None,
             entries: Entries::Words(Pairs::default()),
             rows: 0,
+            room: 0,
+            expected: None,
         })
+    }
+
+    /// Says that so many rows will come, piece by piece, and be told of as they come and by every pass of the building.
+    pub fn expect(&mut self, rows: usize, progress: &Progress) {
+        self.room = rows;
+        *self.expected.get_or_insert(0) += self.kind.passes * rows as u64;
+        progress.expect((1 + self.kind.passes) * rows as u64);
     }
 
     /// Takes more rows, with numbers of their own or the next ones.
     ///
     /// # Errors
-    /// If a column is of another kind than before, a key is too long, or there are too many rows.
-    pub fn append(&mut self, columns: &[Keys<'_>], rows: Option<&[u64]>) -> Result<()> {
+    /// If a column is of another kind than before, a key is too long, there are too many rows, or it was called off.
+    pub fn append(&mut self, columns: &[Keys<'_>], rows: Option<&[u64]>, progress: &Progress) -> Result<()> {
         let shapes = match &self.shapes {
             Some(shapes) => shapes.clone(),
             None => {
@@ -88,28 +101,32 @@ impl Builder {
         let numbers =
             kept_rows(encoded.rows.as_deref(), count, |row| rows.map_or(first + row as u64, |rows| rows[row]))?;
         self.rows += count as u64;
+        let left_out = self.kind.passes * (count - numbers.len()) as u64;
         match &mut self.entries {
             Entries::Words(pairs) => {
                 let Batch::Words(words) = &encoded.keys else { unreachable!("the shapes are words") };
                 if pairs.is_empty() {
                     // What is read at random lies in huge pages from the first.
-                    pairs.keys = memory::with_capacity(words.len());
-                    pairs.rows = memory::with_capacity(words.len());
+                    pairs.keys = memory::with_capacity(self.room.max(words.len()));
+                    pairs.rows = memory::with_capacity(self.room.max(words.len()));
                 }
                 pairs.keys.extend_from_slice(words);
                 pairs.rows.extend_from_slice(&numbers);
             }
             Entries::Texts(pairs) => {
                 if pairs.is_empty() {
-                    pairs.keys = memory::with_capacity(numbers.len());
-                    pairs.rows = memory::with_capacity(numbers.len());
+                    pairs.keys = memory::with_capacity(self.room.max(numbers.len()));
+                    pairs.rows = memory::with_capacity(self.room.max(numbers.len()));
                 }
                 for (text, row) in encoded.keys.texts().iter().zip(numbers) {
                     pairs.push(text, row);
                 }
             }
         }
-        Ok(())
+        let Some(expected) = &mut self.expected else { return progress.check() };
+        // What has no key is no entry, and nothing is to be done with it.
+        *expected -= left_out;
+        progress.add(count as u64 + left_out)
     }
 
     /// How many entries there are.
@@ -132,10 +149,17 @@ impl Builder {
                 self.entries()
             )));
         }
+        progress.expect((self.kind.passes * self.entries() as u64).saturating_sub(self.expected.unwrap_or(0)));
         let plan = Plan { given: &self.given, threads, progress };
         let inner = match self.entries {
-            Entries::Words(pairs) => Inner::Words((self.kind.words)(pairs, &plan)?),
-            Entries::Texts(pairs) => Inner::Texts((self.kind.texts)(pairs, &plan)?),
+            Entries::Words(mut pairs) => {
+                pairs.shrink();
+                Inner::Words((self.kind.words)(pairs, &plan)?)
+            }
+            Entries::Texts(mut pairs) => {
+                pairs.shrink();
+                Inner::Texts((self.kind.texts)(pairs, &plan)?)
+            }
         };
         Ok(Built { kind: self.kind, shapes: self.shapes, inner })
     }
@@ -389,11 +413,13 @@ impl Built {
         Ok((shapes, encoded, numbers))
     }
 
-    fn check_room(&self, more: u64) -> Result<()> {
-        if self.entries() + more <= MOST_ENTRIES {
-            return Ok(());
+    fn check_room(&self, encoded: &Encoded<'_>, more: u64, before: u64) -> Result<()> {
+        if self.entries() + before + more > MOST_ENTRIES {
+            return Err(Error::Data(format!(
+                "the index would hold more than {MOST_ENTRIES} entries; partition the column"
+            )));
         }
-        Err(Error::Data(format!("the index would hold more than {MOST_ENTRIES} entries; partition the column")))
+        with_probes!(&self.inner, encoded, (index, probes) => index.check_room(probes.as_ref(), before))
     }
 
     /// How many entries [`Self::insert`] would put in after so many others; messages number rows from `first` on. Whoever
@@ -402,9 +428,9 @@ impl Built {
     /// # Errors
     /// Those of [`Self::insert`].
     pub fn check_insert(&self, columns: &[Keys<'_>], rows: &[u64], first: usize, before: u64) -> Result<u64> {
-        let more = self.entries_of(columns, rows, first)?.2.len() as u64;
-        self.check_room(before + more)?;
-        Ok(more)
+        let (_, encoded, numbers) = self.entries_of(columns, rows, first)?;
+        self.check_room(&encoded, numbers.len() as u64, before)?;
+        Ok(numbers.len() as u64)
     }
 
     /// Puts entries in; those without a key are left out. How many came in: all of them, or on an error none.
@@ -413,7 +439,7 @@ impl Built {
     /// If keys are of another kind than the column's or do not fit its type, or there would be too many.
     pub fn insert(&mut self, columns: &[Keys<'_>], rows: &[u64]) -> Result<u64> {
         let (shapes, encoded, numbers) = self.entries_of(columns, rows, 0)?;
-        self.check_room(numbers.len() as u64)?;
+        self.check_room(&encoded, numbers.len() as u64, 0)?;
         with_probes!(&mut self.inner, encoded, (index, probes) => index.insert(probes.as_ref(), &numbers));
         self.shapes = Some(shapes);
         Ok(numbers.len() as u64)

@@ -16,7 +16,7 @@ use assay_core::memory;
 
 use crate::run::Run;
 use crate::space::Space;
-use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Take};
+use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Progress, Steps, Take};
 
 /// What the catalogue says.
 pub const CONTENDER: Contender = Contender {
@@ -40,7 +40,7 @@ const LANES: usize = 32;
 /// # Errors
 /// If it was called off.
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
-    Ok(Box::new(Eytzinger::of(Run::build(pairs, plan)?)))
+    Ok(Box::new(Eytzinger::of(Run::build(pairs, plan)?, plan.progress)?))
 }
 
 /// Entries by level; place 0 is no entry, and stands for the end.
@@ -92,19 +92,27 @@ fn rightmost(mut place: usize, count: usize) -> usize {
 }
 
 impl<S: Space> Eytzinger<S> {
-    fn of(run: Run<S>) -> Self {
+    /// The entries of a run, laid out; tells of each once.
+    fn of(run: Run<S>, progress: &Progress) -> Result<Self> {
         let pairs = run.into_pairs();
         let count = pairs.len();
         let mut keys = memory::with_capacity(count + 1);
         keys.resize(count + 1, S::Key::default());
         let mut rows: Vec<u32> = memory::zeros(count + 1);
-        let mut place = 0;
+        let (mut place, mut told) = (0, Steps::of(count, progress));
         for (key, row) in pairs.keys.iter().zip(&pairs.rows) {
             place = next(place, count);
             keys[place] = *key;
             rows[place] = *row;
+            told.add(1)?;
         }
-        Self { space: pairs.space, keys, rows }
+        told.end()?;
+        Ok(Self { space: pairs.space, keys, rows })
+    }
+
+    /// Lays the entries of a run out anew.
+    fn lay_out(&mut self, run: Run<S>) {
+        *self = Self::of(run, &Progress::default()).expect("nobody calls it off");
     }
 
     fn count(&self) -> usize {
@@ -238,7 +246,7 @@ impl<S: Space> Index<S> for Eytzinger<S> {
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
         let mut run = self.take_run();
         run.insert(probes, rows);
-        *self = Self::of(run);
+        self.lay_out(run);
     }
 
     fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
@@ -246,7 +254,7 @@ impl<S: Space> Index<S> for Eytzinger<S> {
         let first = |probe: &S::Probe<'_>| u32::try_from(run.lower_bound(*probe)).expect("entries are fewer than 2^32");
         let places: Vec<u32> = probes.iter().map(first).collect();
         let gone = run.delete(probes, rows, &places);
-        *self = Self::of(run);
+        self.lay_out(run);
         gone
     }
 

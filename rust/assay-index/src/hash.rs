@@ -8,12 +8,12 @@
 //! Integer Generation in an Interval, 2019; the hash of words is SplitMix64's finaliser, of bytes XXH3.
 
 use assay_core::catalogue::Contender;
-use assay_core::error::Result;
+use assay_core::error::{Error, Result};
 use assay_core::memory;
 
-use crate::row_lists::{List, RowLists};
+use crate::row_lists::{List, RowLists, growth};
 use crate::space::Space;
-use crate::{Found, Index, NONE, Pairs, Plan};
+use crate::{Found, Index, NONE, Pairs, Plan, Progress};
 
 /// What the catalogue says.
 pub const CONTENDER: Contender = Contender {
@@ -30,6 +30,11 @@ pub const CONTENDER: Contender = Contender {
 
 /// The most of 10 slots that are taken.
 const TENTHS_TAKEN: usize = 6;
+/// The most rows that lists have room for when rows come: half of what 32 bits number, as lists that shrink move to other
+/// stretches, which have no more room together than those that they leave.
+const MOST_LISTED: u64 = 1 << 31;
+/// The stretches that a list goes through have room for so many times its rows together, at most.
+const LISTED_A_ROW: u64 = 4;
 /// Probes whose slots are asked for before the first is looked at.
 const AHEAD: usize = 32;
 
@@ -38,11 +43,14 @@ const AHEAD: usize = 32;
 /// # Errors
 /// If it was called off.
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
-    const PIECE: usize = 1 << 16;
-    plan.progress.expect(pairs.len() as u64);
+    let piece = Progress::step(pairs.len());
     let mut index = Hash { space: pairs.space, ..Hash::default() };
-    index.reserve(distinct_of(&index.space, &pairs.keys));
-    for (keys, rows) in pairs.keys.chunks(PIECE).zip(pairs.rows.chunks(PIECE)) {
+    index.reserve(distinct_of(&index.space, &pairs.keys, plan.progress)?);
+    for (keys, rows) in pairs.keys.chunks(piece).zip(pairs.rows.chunks(piece)) {
+        if index.may_be_short(keys.len() as u64, MOST_LISTED) {
+            let probes: Vec<S::Probe<'_>> = keys.iter().map(|key| index.space.probe(*key)).collect();
+            index.check_room_of(&probes, 0, MOST_LISTED)?;
+        }
         index.put_batch(
             keys,
             rows,
@@ -52,23 +60,27 @@ pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index
         );
         plan.progress.add(keys.len() as u64)?;
     }
-    index.resize(slots_for(index.keys));
+    drop((pairs.keys, pairs.rows));
+    index.shrink(slots_for(index.keys));
     index.lists.shrink();
     Ok(Box::new(index))
 }
 
 /// About how many distinct keys there are: linear counting (Whang et al. 1990) in as many bits as there are keys.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
-fn distinct_of<S: Space>(space: &S, keys: &[S::Key]) -> usize {
+fn distinct_of<S: Space>(space: &S, keys: &[S::Key], progress: &Progress) -> Result<usize> {
     let mut bits = memory::zeros::<u64>(keys.len().div_ceil(64));
     let count = bits.len() * 64;
-    for key in keys {
-        let bit = home(S::hash(space.probe(*key)), count);
-        bits[bit / 64] |= 1 << (bit % 64);
+    for keys in keys.chunks(1 << 20) {
+        progress.check()?;
+        for key in keys {
+            let bit = home(S::hash(space.probe(*key)), count);
+            bits[bit / 64] |= 1 << (bit % 64);
+        }
     }
     let set: u64 = bits.iter().map(|word| u64::from(word.count_ones())).sum();
     let free = (count as u64 - set).max(1) as f64 / count.max(1) as f64;
-    ((-libm::log(free) * count as f64 * 1.01) as usize).min(keys.len())
+    Ok(((-libm::log(free) * count as f64 * 1.01) as usize).min(keys.len()))
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -143,6 +155,72 @@ impl<S: Space> Hash<S> {
             }
             self.slots[at] = *slot;
         }
+    }
+
+    /// Moves every key within the table to where it stands in one of so many slots, at most as many, and gives the rest
+    /// back. Slots are in the order of hashes, and in a smaller table every place is nearer to the front: whatever is
+    /// moved from front to back goes where nothing stands any more.
+    fn shrink(&mut self, slots: usize) {
+        let old = self.slots.len();
+        if slots >= old {
+            return self.resize(slots);
+        }
+        // Keys at the front may have come around the end; they find their slot when all others stand.
+        let front = self.slots.iter().take_while(|slot| slot.rows.count > 0).count();
+        let mut late = Vec::new();
+        for at in 0..old {
+            let slot = std::mem::take(&mut self.slots[at]);
+            if slot.rows.count == 0 {
+                continue;
+            }
+            let hash = self.hash_of(&slot);
+            if at < front && home(hash, old) > at {
+                late.push(slot);
+                continue;
+            }
+            let mut place = home(hash, slots);
+            while place < slots && self.slots[place].rows.count > 0 {
+                place += 1;
+            }
+            if place < slots { self.slots[place] = slot } else { late.push(slot) }
+        }
+        self.slots.truncate(slots);
+        self.slots.shrink_to_fit();
+        for slot in late {
+            let mut at = home(self.hash_of(&slot), slots);
+            while self.slots[at].rows.count > 0 {
+                at = self.next(at);
+            }
+            self.slots[at] = slot;
+        }
+    }
+
+    /// Whether lists that so many entries go into could outgrow so many rows; false is certain, true is not.
+    fn may_be_short(&self, more: u64, most: u64) -> bool {
+        self.lists.len() + LISTED_A_ROW * (self.entries + more) > most
+    }
+
+    /// Whether there is room for these keys after so many others, if lists may have so many rows.
+    fn check_room_of(&self, probes: &[S::Probe<'_>], before: u64, most: u64) -> Result<()> {
+        if !self.may_be_short(before + probes.len() as u64, most) {
+            return Ok(());
+        }
+        let mut probes = probes.to_vec();
+        probes.sort_unstable_by(|one, other| S::order_probes(*one, *other));
+        let mut more = LISTED_A_ROW * before;
+        for same in probes.chunk_by(|one, other| S::order_probes(*one, *other).is_eq()) {
+            let mut count = 0;
+            self.for_each(&same[..1], |list| count = list.count);
+            more += growth(count, same.len() as u64);
+        }
+        let now = self.lists.len();
+        if now + more <= most {
+            return Ok(());
+        }
+        Err(Error::Data(format!(
+            "the lists of rows of a hash index have room for {now} rows and would need {more} more; they hold at most {most}: \
+             build a btree, or partition the column"
+        )))
     }
 
     /// Makes room for so many more keys, by half as much again at least.
@@ -246,6 +324,10 @@ impl<S: Space> Index<S> for Hash<S> {
         });
     }
 
+    fn check_room(&self, probes: &[S::Probe<'_>], before: u64) -> Result<()> {
+        self.check_room_of(probes, before, MOST_LISTED)
+    }
+
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
         self.put_batch(
             probes,
@@ -282,5 +364,54 @@ impl<S: Space> Index<S> for Hash<S> {
     #[allow(clippy::cast_precision_loss)]
     fn statistics(&self) -> Vec<(&'static str, f64)> {
         vec![("distinct_keys", self.keys as f64), ("slots", self.slots.len() as f64)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::space::Words;
+
+    /// Words whose hashes are near the end, so that slots go around it, or anywhere.
+    fn table(count: u64, slots: usize) -> Hash<Words> {
+        let mut table = Hash::<Words>::default();
+        table.resize(slots);
+        let last: Vec<u64> = (0..200_000).filter(|word| Words::hash(*word) > u64::MAX / 64 * 63).collect();
+        let keys: Vec<u64> = (0..count).map(|at| if at % 2 == 0 { last[at as usize] } else { at << 32 }).collect();
+        table.insert(&keys, &(0..count as u32).collect::<Vec<_>>());
+        table
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_table_that_shrinks_finds_what_it_held(count in 1_u64..500, more in 1_usize..2_000) {
+            let mut table = table(count, slots_for(count as usize) + more);
+            let held: Vec<Slot<u64>> = table.slots.iter().copied().filter(|slot| slot.rows.count > 0).collect();
+            prop_assert_eq!(held.len(), count as usize);
+            table.shrink(slots_for(count as usize));
+            prop_assert_eq!((table.slots.len(), table.slots.capacity()), (slots_for(count as usize), table.slots.len()));
+            prop_assert_eq!(table.slots.iter().filter(|slot| slot.rows.count > 0).count(), count as usize);
+            for slot in held {
+                let at = table.find(Words::hash(slot.key), |key| key == slot.key);
+                prop_assert_eq!(table.slots[at].rows, slot.rows);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_beyond_what_lists_are_counted_in_are_refused() {
+        let mut table = Hash::<Words>::default();
+        table.insert(&[1, 1, 1, 2], &[0, 1, 2, 3]);
+        assert_eq!(table.lists.len(), 6, "stretches of two and four");
+        assert!(table.check_room_of(&[1, 2, 2, 3], 0, 12).is_ok(), "stretches of two and four more");
+        let message = table.check_room_of(&[1, 2, 2, 3, 3], 0, 13).unwrap_err().to_string();
+        assert!(
+            message.contains("room for 6 rows") && message.contains("8 more") && message.contains("at most 13"),
+            "{message}"
+        );
     }
 }

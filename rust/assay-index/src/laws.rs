@@ -235,7 +235,7 @@ fn many_keys_in_any_order_are_found() {
 
 fn built(kind: &Kind, column: &Keys<'_>) -> Built {
     let mut builder = Builder::new(kind.contender.name, &[]).unwrap();
-    builder.append(std::slice::from_ref(column), None).unwrap();
+    builder.append(std::slice::from_ref(column), None, &Progress::default()).unwrap();
     builder.finish(1, &Progress::default()).unwrap()
 }
 
@@ -282,7 +282,7 @@ fn the_first_columns_of_a_key_are_a_bound_too() {
     let numbers = Keys::new(Values::I32(&[2, 9, 1, 0]), None, 4).unwrap();
     let columns = [names, numbers];
     let mut builder = Builder::new("sorted", &[]).unwrap();
-    builder.append(&columns, None).unwrap();
+    builder.append(&columns, None, &Progress::default()).unwrap();
     let index = builder.finish(1, &Progress::default()).unwrap();
     let answers = index.lookup(&columns, 1).unwrap();
     assert_eq!(answers.found.rows, [0, 1, 2, 3]);
@@ -295,4 +295,50 @@ fn the_first_columns_of_a_key_are_a_bound_too() {
     assert_eq!(rows(Limit::None, bound(3, Side::High, false)), [2, 0, 1]);
     let shapes = Shapes::of(&columns);
     assert!(!shapes.are_words() && shapes.len() == 2);
+}
+
+#[test]
+fn what_is_told_of_building_begins_with_all_and_ends_with_all() {
+    use std::sync::atomic::Ordering;
+
+    use assay_core::keys::Bitmap;
+    let told = |progress: &Progress| (progress.done.load(Ordering::Relaxed), progress.total.load(Ordering::Relaxed));
+    let words: Vec<u64> = (0..90_000_u64).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20).collect();
+    let offsets: Vec<i32> = (0..=words.len()).map(|at| i32::try_from(at * 7).unwrap()).collect();
+    let text: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()[1..].to_vec()).collect();
+    let some = [0b1011_0111; 90_000 / 8];
+    for kind in TABLE {
+        for threads in [1, 2] {
+            let (mut builder, progress) = (Builder::new(kind.contender.name, &[]).unwrap(), Progress::default());
+            builder.expect(words.len(), &progress);
+            let all = told(&progress).1;
+            for start in (0..words.len()).step_by(40_000) {
+                let end = words.len().min(start + 40_000);
+                let valid = Some(Bitmap::new(&some, start, end - start));
+                let values = if threads == 1 {
+                    Values::U64(&words[start..end])
+                } else {
+                    Values::Bytes32 { offsets: &offsets[start..=end], data: &text }
+                };
+                builder.append(&[Keys::new(values, valid, end - start).unwrap()], None, &progress).unwrap();
+                assert!(told(&progress).0 >= end as u64, "{}", kind.contender.name);
+            }
+            assert_eq!(builder.entries(), 90_000 / 8 * 6);
+            builder.finish(threads, &progress).unwrap();
+            assert_eq!(told(&progress), (all, all), "{}", kind.contender.name);
+        }
+    }
+}
+
+#[test]
+fn a_building_that_is_called_off_ends() {
+    let words: Vec<u64> = (0..100_000_u64).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    for kind in TABLE {
+        let (mut builder, progress) = (Builder::new(kind.contender.name, &[]).unwrap(), Progress::default());
+        builder.append(&[Keys::from_words(&words)], None, &progress).unwrap();
+        progress.stopped.store(1, std::sync::atomic::Ordering::Relaxed);
+        assert!(builder.append(&[Keys::from_words(&words)], None, &progress).is_err());
+        let message = builder.finish(1, &progress).unwrap_err().to_string();
+        assert!(message.contains("called off"), "{}: {message}", kind.contender.name);
+    }
 }

@@ -42,7 +42,7 @@ use assay_core::error::{Error, Result};
 use assay_core::given::{self, Given};
 
 pub use found::{Found, NONE};
-pub use pairs::Pairs;
+pub use pairs::{Pairs, SORT_PASSES};
 use space::{Space, Texts, Words};
 
 /// The most entries of an index: row numbers and places are 32 bits wide, and one of them means none.
@@ -77,6 +77,15 @@ pub trait Index<S: Space>: Debug + Send + Sync {
             *slot = row;
             start = end;
         }
+    }
+
+    /// Whether there is room for these keys, each once more, after so many other entries: what cannot be counted is refused
+    /// before anything is changed.
+    ///
+    /// # Errors
+    /// If there is not.
+    fn check_room(&self, _: &[S::Probe<'_>], _: u64) -> Result<()> {
+        Ok(())
     }
 
     /// Puts entries in; one that is there already is there twice.
@@ -189,9 +198,11 @@ pub trait Ordered<S: Space>: Send + Sync {
 }
 
 /// How far the building of an index is, and the way to call it off.
+///
+/// All that there is to do is said before the first of it is done, so that a bar never runs backwards.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Entries placed so far; a structure that sorts first counts every pass.
+    /// Entries placed so far, each counted once a pass.
     pub done: AtomicU64,
     /// How many there will be.
     pub total: AtomicU64,
@@ -205,16 +216,76 @@ impl Progress {
         self.total.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// After so many of these entries it is said how far a pass is: some hundred times, or more where there are so many
+    /// that it could not be called off within a second.
+    #[must_use]
+    pub fn step(entries: usize) -> usize {
+        (entries / 100).clamp(1 << 16, 1 << 22)
+    }
+
     /// Says that so much more is done.
     ///
     /// # Errors
     /// If it was called off.
     pub fn add(&self, more: u64) -> Result<()> {
         self.done.fetch_add(more, Ordering::Relaxed);
+        self.check()
+    }
+
+    /// Whether it is to go on.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn check(&self) -> Result<()> {
         if self.stopped.load(Ordering::Relaxed) == 0 {
             return Ok(());
         }
         Err(Error::Data("the building of the index was called off".to_owned()))
+    }
+}
+
+/// Says how far a pass is, a step at a time.
+#[derive(Debug)]
+pub struct Steps<'a> {
+    progress: &'a Progress,
+    step: usize,
+    untold: usize,
+}
+
+impl<'a> Steps<'a> {
+    /// Those of a pass over so many entries.
+    #[must_use]
+    pub fn of(entries: usize, progress: &'a Progress) -> Self {
+        Self { progress, step: Progress::step(entries), untold: 0 }
+    }
+
+    /// Says that so many more are done.
+    ///
+    /// # Errors
+    /// If it was called off.
+    #[inline]
+    pub fn add(&mut self, more: usize) -> Result<()> {
+        self.untold += more;
+        if self.untold < self.step {
+            return Ok(());
+        }
+        self.end()
+    }
+
+    /// Says what is not said yet.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn end(&mut self) -> Result<()> {
+        self.progress.add(std::mem::take(&mut self.untold) as u64)
+    }
+
+    /// Whether it is to go on.
+    ///
+    /// # Errors
+    /// If it was called off.
+    pub fn check(&self) -> Result<()> {
+        self.progress.check()
     }
 }
 
@@ -229,7 +300,7 @@ pub struct Plan<'a> {
     pub progress: &'a Progress,
 }
 
-/// Builds an index of one space.
+/// Builds an index of one space, and tells of each entry as often as [`Kind::passes`] says.
 pub type Build<S> = fn(Pairs<S>, &Plan<'_>) -> Result<Box<dyn Index<S>>>;
 
 /// A structure: what is known of it, and how it is built in either space.
@@ -237,6 +308,8 @@ pub type Build<S> = fn(Pairs<S>, &Plan<'_>) -> Result<Box<dyn Index<S>>>;
 pub struct Kind {
     /// What is known of it.
     pub contender: &'static Contender,
+    /// How many times building it tells of each entry.
+    pub passes: u64,
     /// Of words.
     pub words: Build<Words>,
     /// Of bytes.
@@ -245,18 +318,28 @@ pub struct Kind {
 
 /// All structures.
 pub const TABLE: &[Kind] = &[
-    Kind { contender: &scan::CONTENDER, words: scan::build, texts: scan::build },
-    Kind { contender: &hash::CONTENDER, words: hash::build, texts: hash::build },
-    Kind { contender: &sorted::CONTENDER, words: sorted::build, texts: sorted::build },
-    Kind { contender: &eytzinger::CONTENDER, words: eytzinger::build, texts: eytzinger::build },
-    Kind { contender: &btree::CONTENDER, words: btree::build, texts: btree::build },
-    Kind { contender: &art::CONTENDER, words: art::build, texts: art::build },
-    Kind { contender: &skip_list::CONTENDER, words: skip_list::build, texts: skip_list::build },
-    Kind { contender: &lsm::CONTENDER, words: lsm::build, texts: lsm::build },
-    Kind { contender: &pgm::CONTENDER, words: pgm::build, texts: pgm::build },
-    Kind { contender: &bitmap::CONTENDER, words: bitmap::build, texts: bitmap::build },
-    Kind { contender: &zone_map::CONTENDER, words: zone_map::build, texts: zone_map::build },
-    Kind { contender: &bloom_blocks::CONTENDER, words: bloom_blocks::build, texts: bloom_blocks::build },
+    Kind { contender: &scan::CONTENDER, passes: 0, words: scan::build, texts: scan::build },
+    Kind { contender: &hash::CONTENDER, passes: 1, words: hash::build, texts: hash::build },
+    Kind { contender: &sorted::CONTENDER, passes: SORT_PASSES, words: sorted::build, texts: sorted::build },
+    Kind {
+        contender: &eytzinger::CONTENDER,
+        passes: SORT_PASSES + 1,
+        words: eytzinger::build,
+        texts: eytzinger::build,
+    },
+    Kind { contender: &btree::CONTENDER, passes: SORT_PASSES + 1, words: btree::build, texts: btree::build },
+    Kind { contender: &art::CONTENDER, passes: SORT_PASSES + 2, words: art::build, texts: art::build },
+    Kind {
+        contender: &skip_list::CONTENDER,
+        passes: SORT_PASSES + 1,
+        words: skip_list::build,
+        texts: skip_list::build,
+    },
+    Kind { contender: &lsm::CONTENDER, passes: SORT_PASSES + 1, words: lsm::build, texts: lsm::build },
+    Kind { contender: &pgm::CONTENDER, passes: SORT_PASSES + 1, words: pgm::build, texts: pgm::build },
+    Kind { contender: &bitmap::CONTENDER, passes: SORT_PASSES + 1, words: bitmap::build, texts: bitmap::build },
+    Kind { contender: &zone_map::CONTENDER, passes: 1, words: zone_map::build, texts: zone_map::build },
+    Kind { contender: &bloom_blocks::CONTENDER, passes: 1, words: bloom_blocks::build, texts: bloom_blocks::build },
 ];
 
 /// Every contender of this room.

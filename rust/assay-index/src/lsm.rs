@@ -8,7 +8,8 @@
 //! lie in memory; `bytes_written` and `write_amplification` say what they would cost a disk.
 //!
 //! Cost: a change is cheap and written about fanout times a level, or once a level if tiered; a lookup asks the memtable
-//! and every run whose filter says so, by binary search; 10 bits more a key. Choose it where far more is written than
+//! and every run whose filter says so, by [`fences`](crate::fences), and those of a batch wait for memory together; 14 bits
+//! more a key for both. Choose it where far more is written than
 //! read, and writes should be in large pieces. Source: O'Neil, Cheng, Gawlick and O'Neil, The Log-Structured Merge-Tree,
 //! Acta Informatica 1996; Dayan, Athanassoulis and Idreos, Monkey, SIGMOD 2017 (tiers and levels).
 
@@ -24,7 +25,7 @@ use assay_core::given;
 
 use crate::btree::Tree;
 use crate::space::Space;
-use crate::{Found, Index, NONE, Ordered, Pairs, Plan};
+use crate::{Found, Index, NONE, Ordered, Pairs, Plan, Progress};
 use part::Part;
 
 const MEMTABLE_ENTRIES: Parameter = Parameter {
@@ -106,9 +107,7 @@ impl<S: Space> Lsm<S> {
             rate: given::number(plan.given, &RATE),
         };
         let len = pairs.len() as u64;
-        plan.progress.expect(2 * len);
-        pairs.sort();
-        plan.progress.add(len)?;
+        pairs.sort_with(plan.threads, plan.progress)?;
         let mut lsm = Self {
             shape,
             fresh: Tree::empty(),
@@ -119,7 +118,7 @@ impl<S: Space> Lsm<S> {
             bytes_written: 0,
         };
         if len > 0 {
-            let part = Part::of(pairs, Pairs::default(), shape.rate);
+            let part = Part::of(pairs, Pairs::default(), shape.rate, plan.progress)?;
             (lsm.bytes_put, lsm.bytes_written) = (part.bytes(), part.bytes());
             let mut level = 1;
             while len > lsm.most_of(level) {
@@ -127,7 +126,6 @@ impl<S: Space> Lsm<S> {
             }
             lsm.level_mut(level).push(part);
         }
-        plan.progress.add(len)?;
         Ok(lsm)
     }
 
@@ -162,7 +160,7 @@ impl<S: Space> Lsm<S> {
         }
         let gone = std::mem::replace(&mut self.gone, Tree::empty()).pairs();
         let fresh = std::mem::replace(&mut self.fresh, Tree::empty()).pairs();
-        let part = Part::of(fresh, gone, self.shape.rate);
+        let part = Part::of(fresh, gone, self.shape.rate, &Progress::default()).expect("nobody calls it off");
         self.bytes_written += part.bytes();
         self.level_mut(0).insert(0, part);
         let mut level = 0;
@@ -215,7 +213,19 @@ impl<S: Space> Index<S> for Lsm<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        self.find(probes, found);
+        self.for_each(probes, |_, fresh, held| {
+            found.rows.extend_from_slice(fresh);
+            found.extend(held);
+            found.end_sorted();
+        });
+    }
+
+    fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
+        self.for_each(probes, |at, fresh, held| {
+            #[allow(clippy::cast_possible_truncation)] // rows are of 32 bits, and those of the memtable ascend
+            let first = fresh.first().map_or(NONE, |row| *row as u32);
+            out[at] = held.iter().fold(first, |least, row| least.min(*row));
+        });
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {

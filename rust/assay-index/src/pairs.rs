@@ -5,9 +5,12 @@ use std::cmp::Ordering;
 use assay_core::error::Result;
 use assay_core::memory;
 
-use crate::Progress;
 use crate::sort::{self, Buckets, Entry};
 use crate::space::Space;
+use crate::{Progress, Steps};
+
+/// How many times [`Pairs::sort_with`] tells of each entry.
+pub const SORT_PASSES: u64 = 2;
 
 /// Keys with their rows, and the space that holds what keys refer to.
 #[derive(Debug, Default, Clone)]
@@ -41,6 +44,12 @@ impl<S: Space> Pairs<S> {
         self.rows.push(row);
     }
 
+    /// Gives room back that is not used.
+    pub fn shrink(&mut self) {
+        self.keys.shrink_to_fit();
+        self.rows.shrink_to_fit();
+    }
+
     /// The order of two entries: by key, then by row.
     #[inline]
     #[must_use]
@@ -59,15 +68,14 @@ impl<S: Space> Pairs<S> {
         self.sort_with(1, &Progress::default()).expect("nobody calls it off");
     }
 
-    /// Brings entries into order by several threads; tells of twice as many entries as there are.
+    /// Brings entries into order by several threads; tells of each [`SORT_PASSES`] times.
     ///
     /// # Errors
     /// If it was called off.
     pub fn sort_with(&mut self, threads: usize, progress: &Progress) -> Result<()> {
         let count = self.len();
-        progress.expect(2 * count as u64);
         if self.is_sorted() {
-            return progress.add(2 * count as u64);
+            return progress.add(SORT_PASSES * count as u64);
         }
         let Self { space, keys, rows } = self;
         if S::HEAD_IS_ALL {
@@ -77,6 +85,7 @@ impl<S: Space> Pairs<S> {
                     *key = S::of_head(sort::head(*entry));
                     *row = sort::tail(*entry);
                 }
+                Ok(())
             });
         }
         #[allow(clippy::cast_possible_truncation)] // row numbers are of 32 bits, and there are fewer entries
@@ -85,11 +94,12 @@ impl<S: Space> Pairs<S> {
         sorted_keys.resize(count, S::Key::default());
         let ties = Ties { space, keys, rows };
         buckets.finish(&mut sorted_keys, &mut sorted_rows, threads, progress, |entries, keys, rows| {
-            ties.resolve(entries, 8);
+            ties.resolve(entries, 8, progress)?;
             for ((entry, key), row) in entries.iter().zip(keys).zip(rows) {
                 let at = sort::tail(*entry) as usize;
                 (*key, *row) = (ties.keys[at], ties.rows[at]);
             }
+            Ok(())
         })?;
         (self.keys, self.rows) = (sorted_keys, sorted_rows);
         Ok(())
@@ -108,7 +118,7 @@ struct Ties<'a, S: Space> {
 
 impl<S: Space> Ties<'_, S> {
     /// Sorts those of equal heads, of which so many bytes are known to be equal, by the bytes that follow.
-    fn resolve(&self, entries: &mut [Entry], known: usize) {
+    fn resolve(&self, entries: &mut [Entry], known: usize, progress: &Progress) -> Result<()> {
         for ties in entries.chunk_by_mut(|one, other| sort::head(*one) == sort::head(*other)) {
             let key = |entry: &Entry| self.keys[sort::tail(*entry) as usize];
             let row = |entry: &Entry| self.rows[sort::tail(*entry) as usize];
@@ -124,9 +134,14 @@ impl<S: Space> Ties<'_, S> {
                 *entry = sort::entry(head, sort::tail(*entry));
             }
             let mut others = memory::zeros(ties.len());
-            sort::sort(ties, &mut others);
-            self.resolve(ties, known + 8);
+            // Of these entries it was told already.
+            let silent = Progress::default();
+            progress.check()?;
+            sort::sort(ties, &mut others, &mut Steps::of(ties.len(), &silent))?;
+            drop(others);
+            self.resolve(ties, known + 8, progress)?;
         }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::fences::gallop;
 use crate::rank::{self, BLOCK, Rank, Search};
 use crate::run::Run;
 use crate::space::Space;
-use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Take};
+use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Progress, Steps, Take};
 
 /// How far off a line may be.
 pub const ERROR: Parameter = Parameter {
@@ -56,7 +56,7 @@ const BATCH: usize = 128;
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
     let error = given::integer(plan.given, &ERROR) as usize;
     let run = Run::build(pairs, plan)?;
-    let levels = learn(run.len(), |at| S::head(run.keys()[at]), error);
+    let levels = learn(run.len(), |at| S::head(run.keys()[at]), error, plan.progress)?;
     Ok(Box::new(Pgm { run, levels, error }))
 }
 
@@ -80,12 +80,14 @@ impl Line {
 
 /// Lines such that the first place of each key is predicted to within `error`, up to what floating point rounds.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // places are of 32 bits
-fn lines(count: usize, key: impl Fn(usize) -> u64, error: usize) -> Vec<Line> {
+fn lines(count: usize, key: impl Fn(usize) -> u64, error: usize, progress: &Progress) -> Result<Vec<Line>> {
     let error = error as f64;
     let mut lines = Vec::new();
+    let mut told = Steps::of(count, progress);
     let mut line: Option<(u64, usize, f64, f64)> = None;
     let slope = |low: f64, high: f64| if high.is_finite() { f64::midpoint(low, high) } else { low };
     for at in 0..count {
+        told.add(1)?;
         let here = key(at);
         if at > 0 && key(at - 1) == here {
             continue;
@@ -104,20 +106,21 @@ fn lines(count: usize, key: impl Fn(usize) -> u64, error: usize) -> Vec<Line> {
     if let Some((first, place, low, high)) = line {
         lines.push(Line { first, slope: slope(low, high), place: place as u32 });
     }
+    told.end()?;
     lines.shrink_to_fit();
-    lines
+    Ok(lines)
 }
 
-/// Levels of lines, from one to many.
-fn learn(count: usize, key: impl Fn(usize) -> u64, error: usize) -> Vec<Vec<Line>> {
-    let mut levels = vec![lines(count, key, error)];
+/// Levels of lines, from one to many; tells of each key once.
+fn learn(count: usize, key: impl Fn(usize) -> u64, error: usize, progress: &Progress) -> Result<Vec<Vec<Line>>> {
+    let mut levels = vec![lines(count, key, error, progress)?];
     while levels[levels.len() - 1].len() > 1 {
         let below = &levels[levels.len() - 1];
-        let above = lines(below.len(), |at| below[at].first, ERROR_ABOVE);
+        let above = lines(below.len(), |at| below[at].first, ERROR_ABOVE, &Progress::default())?;
         levels.push(above);
     }
     levels.reverse();
-    levels
+    Ok(levels)
 }
 
 /// The first of `count` places that is not `before`, looked for around a guess, wherever it is.
@@ -211,7 +214,8 @@ impl<S: Space> Pgm<S> {
     }
 
     fn changed(&mut self) {
-        self.levels = learn(self.run.len(), |at| S::head(self.run.keys()[at]), self.error);
+        let key = |at: usize| S::head(self.run.keys()[at]);
+        self.levels = learn(self.run.len(), key, self.error, &Progress::default()).expect("nobody calls it off");
     }
 }
 
@@ -353,7 +357,7 @@ mod tests {
             error in 1_usize..80,
         ) {
             keys.sort_unstable();
-            let lines = lines(keys.len(), |at| keys[at], error);
+            let lines = lines(keys.len(), |at| keys[at], error, &Progress::default()).unwrap();
             for key in &keys {
                 let place = keys.partition_point(|one| one < key);
                 let line = lines[lines.partition_point(|line| line.first <= *key) - 1];
@@ -386,7 +390,7 @@ mod tests {
             keys.iter().for_each(|key| pairs.push(*key, 0));
             let run = Run::of(pairs);
             // Lines that are off by more than is looked among, so that ends are seen to be none.
-            let levels = learn(run.len(), |at| run.keys()[at], error + off);
+            let levels = learn(run.len(), |at| run.keys()[at], error + off, &Progress::default()).unwrap();
             let pgm = Pgm { run, levels, error };
             let expected: Vec<u32> =
                 probes.iter().map(|probe| u32::try_from(keys.partition_point(|key| key < probe)).unwrap()).collect();
@@ -400,7 +404,7 @@ mod tests {
 
     #[test]
     fn keys_at_equal_distances_are_one_line() {
-        let levels = learn(100_000, |at| at as u64 * 7 + 3, 4);
+        let levels = learn(100_000, |at| at as u64 * 7 + 3, 4, &Progress::default()).unwrap();
         assert_eq!(levels.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
     }
 }

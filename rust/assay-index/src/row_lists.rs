@@ -28,6 +28,15 @@ fn room_for(count: u32) -> u32 {
     count.next_power_of_two()
 }
 
+/// The rows that a list of so many needs at most to take so many more, while it moves from stretch to stretch.
+#[must_use]
+pub fn growth(count: u32, more: u64) -> u64 {
+    let room = |count: u64| if count < 2 { 0 } else { count.next_power_of_two() };
+    let (before, after) = (room(u64::from(count)), room(u64::from(count) + more));
+    // Each stretch has twice the room of the one before.
+    if after == before { 0 } else { 2 * after - 2 * before.max(1) }
+}
+
 impl RowLists {
     /// The rows of a list, ascending; a list of one lies with its key.
     #[inline]
@@ -57,12 +66,18 @@ impl RowLists {
         }
     }
 
+    /// How many rows there is room for, in lists or left by them.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
     fn stretch(&mut self, room: u32) -> u32 {
         let size = room.trailing_zeros() as usize;
         if let Some(place) = self.left.get_mut(size).and_then(Vec::pop) {
             return place;
         }
-        let place = u32::try_from(self.rows.len()).expect("twice the entries fit 32 bits, or the index is full");
+        let place = u32::try_from(self.rows.len()).expect("whoever puts rows in looked whether there is room");
         self.rows.resize(self.rows.len() + room as usize, 0);
         place
     }
@@ -202,7 +217,9 @@ mod tests {
                         prop_assert_eq!(lists.remove(&mut heads[at], row) as usize, before - expected[at].len());
                     }
                     _ => {
+                        let most = lists.len() + growth(heads[at].count, 1);
                         lists.insert(&mut heads[at], row);
+                        prop_assert!(lists.len() <= most);
                         expected[at].push(row);
                         expected[at].sort_unstable();
                     }

@@ -30,8 +30,7 @@ impl<S: Space> Run<S> {
     #[must_use]
     pub fn of(mut pairs: Pairs<S>) -> Self {
         pairs.sort();
-        pairs.keys.shrink_to_fit();
-        pairs.rows.shrink_to_fit();
+        pairs.shrink();
         Self { pairs }
     }
 
@@ -47,8 +46,7 @@ impl<S: Space> Run<S> {
     /// If it was called off.
     pub fn build(mut pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Self> {
         pairs.sort_with(plan.threads, plan.progress)?;
-        pairs.keys.shrink_to_fit();
-        pairs.rows.shrink_to_fit();
+        pairs.shrink();
         Ok(Self { pairs })
     }
 

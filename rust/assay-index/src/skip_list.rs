@@ -5,15 +5,17 @@
 //! Nodes lie in arrays and name each other by number. A change writes the few neighbours of its node and moves nothing.
 //!
 //! Cost: about log2(n) steps a lookup or change, nearly each a miss of the cache, as neighbours in the list are so in memory
-//! only where they came together; 30 bytes an entry of words. It is what memtables of many stores are, for its simplicity
+//! only where they came together; lookups of a batch go down together, so that their misses overlap, changes one by one;
+//! 30 bytes an entry of words. It is what memtables of many stores are, for its simplicity
 //! and since readers need no locks; without them a btree is faster. Source: Pugh, Skip Lists, CACM 1990, with p = 1/4.
 
 use assay_core::catalogue::Contender;
-use assay_core::error::Result;
+use assay_core::error::{Error, Result};
+use assay_core::memory;
 use assay_core::placement::rendezvous::finalise;
 
 use crate::space::Space;
-use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Progress, Take};
+use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Progress, Steps, Take};
 
 /// What the catalogue says.
 pub const CONTENDER: Contender = Contender {
@@ -32,15 +34,29 @@ pub const CONTENDER: Contender = Contender {
 const LEVEL_BITS: u32 = 2;
 /// Enough for four to the power of it entries.
 const LEVELS: usize = 16;
-/// After so many entries it is said how far the building is.
-const ENTRIES_A_STEP: usize = 1 << 16;
+/// The most nodes: their ways, a third more, are counted in 32 bits.
+const MOST: u64 = 3_000_000_000;
+/// How many probes go down together.
+const LANES: usize = 32;
 
 /// Builds it of entries in order.
 ///
 /// # Errors
 /// If it was called off.
-pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
+pub fn build<S: Space>(mut pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
+    check_room(0, pairs.len() as u64, MOST)?;
+    pairs.sort_with(plan.threads, plan.progress)?;
     Ok(Box::new(SkipList::load(pairs, plan.progress)?))
+}
+
+/// Whether there may be so many more nodes.
+fn check_room(nodes: u64, more: u64, most: u64) -> Result<()> {
+    if nodes + more <= most {
+        return Ok(());
+    }
+    Err(Error::Data(format!(
+        "a skip_list of {nodes} nodes cannot take {more} more; it holds at most {most}: build a btree, or partition the column"
+    )))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,27 +87,24 @@ struct SkipList<S: Space> {
 }
 
 impl<S: Space> SkipList<S> {
+    /// A list of entries in order; tells of each once.
     fn load(mut pairs: Pairs<S>, progress: &Progress) -> Result<Self> {
-        // As many again for the sort, which cannot be asked how far it is.
-        progress.expect(2 * pairs.len() as u64);
-        pairs.sort();
-        progress.add(pairs.len() as u64)?;
         let mut list = Self {
             space: std::mem::take(&mut pairs.space),
-            nodes: Vec::with_capacity(pairs.len()),
+            nodes: memory::with_capacity(pairs.len()),
             free: Default::default(),
-            ways: Vec::with_capacity(pairs.len() + pairs.len() / 3),
+            ways: memory::with_capacity(pairs.len() + pairs.len() / 3),
             head: [NONE; LEVELS],
             drawn: 0,
             len: 0,
         };
         let mut path = [NONE; LEVELS];
-        for (start, keys) in (0..).step_by(ENTRIES_A_STEP).zip(pairs.keys.chunks(ENTRIES_A_STEP)) {
-            for (key, row) in keys.iter().zip(&pairs.rows[start..]) {
-                list.add(*key, *row, &mut path);
-            }
-            progress.add(keys.len() as u64)?;
+        let mut told = Steps::of(pairs.len(), progress);
+        for (key, row) in pairs.keys.iter().zip(&pairs.rows) {
+            list.add(*key, *row, &mut path);
+            told.add(1)?;
         }
+        told.end()?;
         Ok(list)
     }
 
@@ -138,12 +151,99 @@ impl<S: Space> SkipList<S> {
         path
     }
 
-    /// The path to where a key begins, or with `after` to where what comes after it does.
-    fn path_of_key(&self, probe: S::Probe<'_>, after: bool) -> Path {
-        if after {
-            self.path(|node| self.space.compare(node.key, probe).is_le())
-        } else {
-            self.path(|node| self.space.compare(node.key, probe).is_lt())
+    /// Writes the first node that is not on the left of each of up to [`LANES`] boundaries, or [`NONE`]. All go down
+    /// together: each looks at one node in turn, and meanwhile the next node of every other is on its way.
+    #[inline]
+    fn firsts(&self, out: &mut [u32], is_left: impl Fn(usize, S::Key) -> bool) {
+        /// Where a search is.
+        #[derive(Clone, Copy)]
+        struct Lane {
+            number: u32,
+            /// Where the ways of the last node on the left are, or [`NONE`] for the head of the list.
+            ways: u32,
+            level: u32,
+            /// The node that is looked at next, or with `is_on_way` the one whose way on is.
+            node: u32,
+            boundary: u32,
+            is_on_way: bool,
+        }
+        let Some(top) = self.head.iter().rposition(|first| *first != NONE) else {
+            out.fill(NONE);
+            return;
+        };
+        #[allow(clippy::cast_possible_truncation)] // lanes and levels are few
+        let lane = |number: usize| Lane {
+            number: number as u32,
+            ways: NONE,
+            level: top as u32,
+            node: self.head[top],
+            boundary: NONE,
+            is_on_way: false,
+        };
+        let mut lanes: [Lane; LANES] = std::array::from_fn(lane);
+        let mut count = out.len();
+        let way = |ways: u32, level: u32| {
+            if ways == NONE { self.head[level as usize] } else { self.ways[ways as usize + level as usize] }
+        };
+        while count > 0 {
+            let mut at = 0;
+            while at < count {
+                let lane = &mut lanes[at];
+                let mut next = lane.node;
+                if lane.is_on_way {
+                    lane.is_on_way = false;
+                    next = way(lane.ways, lane.level);
+                } else if is_left(lane.number as usize, self.nodes[next as usize].key) {
+                    lane.ways = self.nodes[next as usize].ways;
+                    lane.is_on_way = true;
+                    memory::prefetch(&self.ways[lane.ways as usize + lane.level as usize]);
+                    at += 1;
+                    continue;
+                } else {
+                    lane.boundary = next;
+                }
+                // What stopped the level above stops this one too.
+                while next == lane.boundary && lane.level > 0 {
+                    lane.level -= 1;
+                    next = way(lane.ways, lane.level);
+                }
+                if next == lane.boundary {
+                    out[lane.number as usize] = next;
+                    count -= 1;
+                    lanes[at] = lanes[count];
+                    continue;
+                }
+                lane.node = next;
+                memory::prefetch(&self.nodes[next as usize]);
+                at += 1;
+            }
+        }
+    }
+
+    /// Calls `visit` with each probe and the first node that is not less.
+    #[inline]
+    fn for_each<'p>(&self, probes: &[S::Probe<'p>], mut visit: impl FnMut(S::Probe<'p>, u32)) {
+        let mut firsts = [NONE; LANES];
+        for probes in probes.chunks(LANES) {
+            let firsts = &mut firsts[..probes.len()];
+            self.firsts(firsts, |at, key| self.space.compare(key, probes[at]).is_lt());
+            probes.iter().zip(firsts).for_each(|(probe, node)| visit(*probe, *node));
+        }
+    }
+
+    /// Whether a node is there and holds the probe.
+    #[inline]
+    fn holds(&self, node: u32, probe: S::Probe<'_>) -> bool {
+        node != NONE && self.space.compare(self.nodes[node as usize].key, probe).is_eq()
+    }
+
+    /// Appends rows from a node on, up to the end of a range.
+    #[inline]
+    fn collect(&self, mut node: u32, between: &Between<'_, S>, mut left: usize, rows: &mut Vec<u64>) {
+        while left > 0 && node != NONE && !between.is_above(&self.space, self.nodes[node as usize].key) {
+            rows.push(self.nodes[node as usize].row.into());
+            left -= 1;
+            node = self.next(node, 0);
         }
     }
 
@@ -204,14 +304,25 @@ impl<S: Space> Index<S> for SkipList<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        for probe in probes {
-            let mut node = self.next(self.path_of_key(*probe, false)[0], 0);
-            while node != NONE && self.space.compare(self.nodes[node as usize].key, *probe).is_eq() {
+        self.for_each(probes, |probe, mut node| {
+            while self.holds(node, probe) {
                 found.push(self.nodes[node as usize].row);
                 node = self.next(node, 0);
             }
             found.end();
-        }
+        });
+    }
+
+    fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
+        let mut slots = out.iter_mut();
+        self.for_each(probes, |probe, node| {
+            let slot = slots.next().expect("there is an answer for each probe");
+            *slot = if self.holds(node, probe) { self.nodes[node as usize].row } else { NONE };
+        });
+    }
+
+    fn check_room(&self, probes: &[S::Probe<'_>], before: u64) -> Result<()> {
+        check_room(self.nodes.len() as u64, before + probes.len() as u64, MOST)
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
@@ -254,8 +365,8 @@ impl<S: Space> Index<S> for SkipList<S> {
 
 impl<S: Space> Ordered<S> for SkipList<S> {
     fn range(&self, between: &Between<'_, S>, take: Take, rows: &mut Vec<u64>) {
-        let mut left = take.limit;
         if take.descending {
+            let mut left = take.limit;
             let path = self.path(|node| !between.is_above(&self.space, node.key));
             let mut node = path[0];
             while left > 0 && node != NONE && !between.is_below(&self.space, self.nodes[node as usize].key) {
@@ -266,11 +377,18 @@ impl<S: Space> Ordered<S> for SkipList<S> {
             return;
         }
         let path = self.path(|node| between.is_below(&self.space, node.key));
-        let mut node = self.next(path[0], 0);
-        while left > 0 && node != NONE && !between.is_above(&self.space, self.nodes[node as usize].key) {
-            rows.push(self.nodes[node as usize].row.into());
-            left -= 1;
-            node = self.next(node, 0);
+        self.collect(self.next(path[0], 0), between, take.limit, rows);
+    }
+
+    fn ranges(&self, betweens: &[Between<'_, S>], found: &mut Found) {
+        let mut firsts = [NONE; LANES];
+        for betweens in betweens.chunks(LANES) {
+            let firsts = &mut firsts[..betweens.len()];
+            self.firsts(firsts, |at, key| betweens[at].is_below(&self.space, key));
+            for (between, node) in betweens.iter().zip(firsts) {
+                self.collect(*node, between, usize::MAX, &mut found.rows);
+                found.end();
+            }
         }
     }
 }
@@ -305,6 +423,7 @@ mod tests {
     fn each_level_has_a_quarter_of_the_nodes_below_in_order() {
         let mut pairs = Pairs::default();
         (0..20_000_u32).for_each(|row| pairs.push(finalise(u64::from(row) / 2), row));
+        pairs.sort();
         let mut list = SkipList::load(pairs, &Progress::default()).unwrap();
         check(&list);
         let keys: Vec<u64> = (0..10_000).map(finalise).collect();
@@ -314,6 +433,13 @@ mod tests {
         list.insert(&keys[1000..5000], &[7; 4000]);
         check(&list);
         assert!(list.nodes.len() < nodes + 1000, "nodes that left are used again");
+    }
+
+    #[test]
+    fn nodes_beyond_what_their_ways_are_counted_in_are_refused() {
+        assert!(check_room(8, 2, 10).is_ok());
+        let message = check_room(8, 3, 10).unwrap_err().to_string();
+        assert!(message.contains("8 nodes cannot take 3 more") && message.contains("at most 10"), "{message}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Cost: one pass over memory into some two thousand buckets, each of which is then sorted where the processor's cache
 //! holds it; 16 bytes an entry beside the entries themselves. A digit begins at the first bit in which the entries at
 //! hand differ, and has as many values as they could fill, so that a shared beginning costs nothing and skewed keys a
-//! few passes more. What is in order already is left so. Source: McIlroy, Bostic and McIlroy, Engineering Radix Sort,
+//! few passes more. What is in order already is left so. Both passes run on several threads, tell how far they are, and
+//! can be called off. Source: McIlroy, Bostic and McIlroy, Engineering Radix Sort,
 //! Computing Systems 1993.
 
 use std::slice::IterMut;
@@ -12,7 +13,7 @@ use std::sync::Mutex;
 use assay_core::error::Result;
 use assay_core::{memory, threads};
 
-use crate::Progress;
+use crate::{Progress, Steps};
 
 /// A head before 32 bits that say whose it is: a row, or the place of an entry.
 pub type Entry = u128;
@@ -23,6 +24,8 @@ const FEW: usize = 24;
 /// The buckets of a pass stay within the cache that writes go through.
 const MOST_BITS: u32 = 11;
 const MOST_BUCKETS: usize = 1 << MOST_BITS;
+/// More entries tell by and by that they are sorted, and after so many of them look whether they are to be.
+const MANY: usize = 1 << 16;
 
 /// An entry.
 #[inline]
@@ -70,8 +73,32 @@ impl Digit {
 }
 
 /// Sorts entries with as many others to work in.
-pub fn sort(entries: &mut [Entry], others: &mut [Entry]) {
-    sort_into(entries, others, true);
+///
+/// # Errors
+/// If it was called off.
+pub fn sort(entries: &mut [Entry], others: &mut [Entry], told: &mut Steps<'_>) -> Result<()> {
+    sort_many(entries, others, true, told)
+}
+
+/// As [`sort_into`], and tells of what is sorted.
+fn sort_many(from: &mut [Entry], into: &mut [Entry], stays: bool, told: &mut Steps<'_>) -> Result<()> {
+    if from.len() <= MANY {
+        sort_into(from, into, stays);
+        return told.add(from.len());
+    }
+    let mut places = [0; MOST_BUCKETS];
+    let Some(buckets) = spread(from, into, &mut places, || told.check())? else {
+        if !stays {
+            into.copy_from_slice(from);
+        }
+        return told.add(from.len());
+    };
+    let mut start = 0;
+    for end in &places[..buckets] {
+        sort_many(&mut into[start..*end], &mut from[start..*end], !stays, told)?;
+        start = *end;
+    }
+    Ok(())
 }
 
 /// Sorts `from`; what is sorted lies there if it stays, else in `into`.
@@ -83,40 +110,58 @@ fn sort_into(from: &mut [Entry], into: &mut [Entry], stays: bool) {
         }
         return;
     }
-    let (mut different, mut sorted, mut before) = (0, true, from[0]);
-    for entry in &*from {
-        different |= entry ^ before;
-        sorted &= before <= *entry;
-        before = *entry;
-    }
-    if sorted {
+    let mut places = [0; MOST_BUCKETS];
+    let Some(buckets) = spread(from, into, &mut places, || Ok(())).expect("nobody calls it off") else {
         if !stays {
             into.copy_from_slice(from);
         }
         return;
-    }
-    let digit = Digit::of(different, from.len(), 0);
-    let mut places = [0; MOST_BUCKETS];
-    for entry in &*from {
-        places[digit.of_entry(*entry)] += 1;
-    }
-    let places = &mut places[..1 << digit.bits];
-    let mut next = 0_usize;
-    for place in &mut *places {
-        next += std::mem::replace(place, next);
-    }
-    for entry in &*from {
-        let place = &mut places[digit.of_entry(*entry)];
-        into[*place] = *entry;
-        *place += 1;
-    }
+    };
     let mut start = 0;
-    for end in places {
+    for end in &places[..buckets] {
         if *end > start {
             sort_into(&mut into[start..*end], &mut from[start..*end], !stays);
             start = *end;
         }
     }
+}
+
+/// Spreads entries over buckets by the first digit in which they differ; how many buckets there are, and in `places` where
+/// each ends. None, and nothing was moved, if they are in order already. Looks by `check` whether it is to go on.
+#[inline]
+fn spread(
+    from: &[Entry],
+    into: &mut [Entry],
+    places: &mut [usize; MOST_BUCKETS],
+    check: impl Fn() -> Result<()>,
+) -> Result<Option<usize>> {
+    let (mut different, mut sorted, mut before) = (0, true, from[0]);
+    for entry in from {
+        different |= entry ^ before;
+        sorted &= before <= *entry;
+        before = *entry;
+    }
+    if sorted {
+        return Ok(None);
+    }
+    let digit = Digit::of(different, from.len(), 0);
+    for entry in from {
+        places[digit.of_entry(*entry)] += 1;
+    }
+    let buckets = 1 << digit.bits;
+    let mut next = 0_usize;
+    for place in &mut places[..buckets] {
+        next += std::mem::replace(place, next);
+    }
+    for entries in from.chunks(MANY) {
+        check()?;
+        for entry in entries {
+            let place = &mut places[digit.of_entry(*entry)];
+            into[*place] = *entry;
+            *place += 1;
+        }
+    }
+    Ok(Some(buckets))
 }
 
 /// Entries in buckets by their first digit.
@@ -127,7 +172,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Puts so many entries into buckets, those of one head into the same.
+    /// Puts so many entries into buckets, those of one head into the same, and tells of each.
     ///
     /// # Errors
     /// If it was called off.
@@ -165,17 +210,25 @@ impl Buckets {
             }
             ends.push(end);
         }
+        progress.check()?;
         threads::each(&mut pieces, threads, |(start, places)| {
-            for at in range(*start) {
-                let entry = entry(at);
-                *places[digit.of_entry(entry)].next().expect("there is room for all that were counted") = entry;
+            let (all, step) = (range(*start), Progress::step(count));
+            for first in all.clone().step_by(step) {
+                let some = first..all.end.min(first + step);
+                for at in some.clone() {
+                    let entry = entry(at);
+                    *places[digit.of_entry(entry)].next().expect("there is room for all that were counted") = entry;
+                }
+                if progress.add(some.len() as u64).is_err() {
+                    break;
+                }
             }
         });
-        progress.add(count as u64)?;
+        progress.check()?;
         Ok(Self { entries, ends })
     }
 
-    /// Sorts each bucket, and gives it to `place` together with as much of keys and rows.
+    /// Sorts each bucket, tells of its entries, and gives it to `place` together with as much of keys and rows.
     ///
     /// # Errors
     /// If it was called off.
@@ -185,7 +238,7 @@ impl Buckets {
         rows: &mut [u32],
         threads: usize,
         progress: &Progress,
-        place: impl Fn(&mut [Entry], &mut [K], &mut [u32]) + Sync,
+        place: impl Fn(&mut [Entry], &mut [K], &mut [u32]) -> Result<()> + Sync,
     ) -> Result<()> {
         let mut rest = (&mut self.entries[..], keys, rows);
         let mut start = 0;
@@ -200,18 +253,18 @@ impl Buckets {
         // Buckets differ in size, so threads take one after the other.
         let queue = Mutex::new(buckets.collect::<Vec<_>>().into_iter());
         let next = || queue.lock().expect("nothing fails while it is held").next();
-        let count = threads::pieces(self.ends.last().copied().unwrap_or(0), threads);
+        let total = self.ends.last().copied().unwrap_or(0);
+        let count = threads::pieces(total, threads);
         let work = || {
-            let mut others = Vec::new();
+            let (mut others, mut told) = (Vec::new(), Steps::of(total, progress));
             while let Some((entries, keys, rows)) = next() {
                 if others.len() < entries.len() {
                     others = memory::zeros(entries.len());
                 }
-                sort(entries, &mut others[..entries.len()]);
-                place(entries, keys, rows);
-                progress.add(entries.len() as u64)?;
+                sort(entries, &mut others[..entries.len()], &mut told)?;
+                place(entries, keys, rows)?;
             }
-            Ok(())
+            told.end()
         };
         threads::workers(count, work).into_iter().collect()
     }
@@ -232,6 +285,7 @@ mod tests {
                 for ((one, head_out), tail_out) in entries.iter().zip(heads).zip(tails) {
                     (*head_out, *tail_out) = (head(*one), tail(*one));
                 }
+                Ok(())
             })
             .unwrap();
         heads.into_iter().zip(tails).map(|(head, tail)| entry(head, tail)).collect()

@@ -41,10 +41,7 @@ pub const CONTENDER: Contender = Contender {
 /// If it was called off.
 #[allow(clippy::cast_possible_truncation)]
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
-    let entries = pairs.len() as u64;
-    plan.progress.expect(entries);
-    let blocks = Blocks::<S, Zone<S>>::of(pairs, (), given::integer(plan.given, &BLOCK_ROWS) as usize);
-    plan.progress.add(entries)?;
+    let blocks = Blocks::<S, Zone<S>>::of(pairs, (), given::integer(plan.given, &BLOCK_ROWS) as usize, plan.progress)?;
     Ok(Box::new(blocks))
 }
 

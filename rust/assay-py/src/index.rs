@@ -1,13 +1,14 @@
 //! Indexes: the binding of the index room, which `assay.indexes` wraps.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{LargeListArray, UInt64Array, new_empty_array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
+use assay_core::error::Error;
 use assay_core::keys::Keys;
 use assay_index::built::{Answers, Builder, Built};
 use assay_index::encode::{Limit, Side};
@@ -99,6 +100,9 @@ fn numbers(rows: Option<&Column>, keys: usize) -> PyResult<Option<&[u64]>> {
     Ok(Some(rows))
 }
 
+/// After so many rows of a column it is looked whether more are wanted.
+const ROWS_AT_ONCE: usize = 1 << 20;
+
 /// The entries of an index that is to be built.
 #[pyclass(name = "IndexBuilder", module = "assay._core")]
 pub struct PyIndexBuilder {
@@ -115,8 +119,14 @@ impl PyIndexBuilder {
     }
 
     /// Takes more rows: a column, or several that are one key in their order.
-    #[pyo3(signature = (columns, rows = None))]
-    fn append(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Option<Column>) -> PyResult<()> {
+    #[pyo3(signature = (columns, rows = None, *, progress = None))]
+    fn append(
+        &mut self,
+        py: Python<'_>,
+        columns: Vec<Column>,
+        rows: Option<Column>,
+        progress: Option<&PyIndexProgress>,
+    ) -> PyResult<()> {
         let columns = Columns(columns);
         let count = columns.rows()?;
         let numbers = numbers(rows.as_ref(), count)?;
@@ -126,6 +136,10 @@ impl PyIndexBuilder {
             check_families(&columns, &self.types)?;
         }
         let builder = self.builder.as_mut().ok_or_else(|| parameter("the index is built already".to_owned()))?;
+        let told = progress.map(|one| Arc::clone(&one.progress)).unwrap_or_default();
+        if progress.is_some() {
+            builder.expect(count, &told);
+        }
         py.detach(|| {
             if count == 0 {
                 // Columns without rows still have types.
@@ -134,11 +148,11 @@ impl PyIndexBuilder {
                 let keys = empty
                     .iter()
                     .map(|(array, column)| keys_of(array.as_ref()).map_err(raise)?.ok_or_else(|| column.unsupported()));
-                return builder.append(&keys.collect::<PyResult<Vec<_>>>()?, None).map_err(raise);
+                return builder.append(&keys.collect::<PyResult<Vec<_>>>()?, None, &told).map_err(raise);
             }
-            columns.for_each_run(|first, keys| {
+            columns.in_pieces(ROWS_AT_ONCE).for_each_run(|first, keys| {
                 let run = keys.first().map_or(0, Keys::len);
-                builder.append(keys, numbers.map(|rows| &rows[first..first + run])).map_err(raise)
+                builder.append(keys, numbers.map(|rows| &rows[first..first + run]), &told).map_err(raise)
             })
         })
     }
@@ -160,14 +174,15 @@ impl PyIndexBuilder {
         let progress = progress.map(|one| Arc::clone(&one.progress)).unwrap_or_default();
         let builder = self.builder.take().ok_or_else(|| parameter("the index is built already".to_owned()))?;
         let built = py.detach(|| builder.finish(threads, &progress)).map_err(raise)?;
-        Ok(PyIndex { built, types: std::mem::take(&mut self.types) })
+        Ok(PyIndex { built: RwLock::new(built), types: std::mem::take(&mut self.types) })
     }
 }
 
-/// From a key to the rows that hold it.
-#[pyclass(name = "Index", module = "assay._core")]
+/// From a key to the rows that hold it. Any number of threads may read it at once; who changes it waits for them, and they
+/// for the change, without the interpreter.
+#[pyclass(name = "Index", module = "assay._core", frozen)]
 pub struct PyIndex {
-    built: Built,
+    built: RwLock<Built>,
     types: Vec<DataType>,
 }
 
@@ -207,36 +222,50 @@ impl Joined {
     }
 }
 
+/// What is raised when a change of an index ended in a bug of ours.
+fn half_changed<T>(_: PoisonError<T>) -> PyErr {
+    raise(Error::Data("a change of the index ended midway, and what it holds is unknown: build it anew".to_owned()))
+}
+
 impl PyIndex {
-    fn limit(&self, columns: Option<&Columns>, side: Side, included: bool) -> PyResult<Limit> {
-        let Some(columns) = columns else { return Ok(Limit::None) };
-        check_families(columns, &self.types)?;
-        let mut limit = Limit::None;
-        columns.for_each_run(|_, keys| {
-            limit = self.built.bound(Some(keys), 0, side, included).map_err(raise)?;
-            Ok(())
-        })?;
-        Ok(limit)
+    /// Reads it beside other readers, when nobody changes it; the interpreter is released while it waits and works.
+    fn read<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&Built) -> PyResult<T> + Send) -> PyResult<T> {
+        py.detach(|| work(&*self.built.read().map_err(half_changed)?))
     }
+
+    /// Changes it, when nobody else has it; the interpreter is released while it waits and works.
+    fn change<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Built) -> PyResult<T> + Send) -> PyResult<T> {
+        py.detach(|| work(&mut *self.built.write().map_err(half_changed)?))
+    }
+}
+
+fn limit(built: &Built, columns: Option<&Columns>, side: Side, included: bool) -> PyResult<Limit> {
+    let Some(columns) = columns else { return Ok(Limit::None) };
+    let mut limit = Limit::None;
+    columns.for_each_run(|_, keys| {
+        limit = built.bound(Some(keys), 0, side, included).map_err(raise)?;
+        Ok(())
+    })?;
+    Ok(limit)
 }
 
 #[pymethods]
 impl PyIndex {
     /// How many entries there are.
-    fn __len__(&self) -> usize {
-        usize::try_from(self.built.entries()).unwrap_or(usize::MAX)
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, |built| Ok(usize::try_from(built.entries()).unwrap_or(usize::MAX)))
     }
 
     /// The bytes that it takes.
     #[getter]
-    fn memory_bytes(&self) -> u64 {
-        self.built.memory_bytes()
+    fn memory_bytes(&self, py: Python<'_>) -> PyResult<u64> {
+        self.read(py, |built| Ok(built.memory_bytes()))
     }
 
     /// What else is to be said of it.
     #[getter]
-    fn statistics(&self) -> Vec<(&'static str, f64)> {
-        self.built.statistics()
+    fn statistics(&self, py: Python<'_>) -> PyResult<Vec<(&'static str, f64)>> {
+        self.read(py, |built| Ok(built.statistics()))
     }
 
     /// The rows of each key.
@@ -250,10 +279,10 @@ impl PyIndex {
         let (columns, threads) = (Columns(columns), threads_or_default(threads));
         check_families(&columns, &self.types)?;
         let total = columns.rows()?;
-        let joined = py.detach(|| {
+        let joined = self.read(py, |built| {
             let mut joined = Joined::default();
             columns.for_each_run(|first, keys| {
-                joined.append(self.built.lookup(keys, threads).map_err(raise)?, first, total);
+                joined.append(built.lookup(keys, threads).map_err(raise)?, first, total);
                 Ok(())
             })?;
             PyResult::Ok(joined)
@@ -272,10 +301,10 @@ impl PyIndex {
         let (columns, threads) = (Columns(columns), threads_or_default(threads));
         check_families(&columns, &self.types)?;
         let total = columns.rows()?;
-        let (rows, validity) = py.detach(|| {
+        let (rows, validity) = self.read(py, |built| {
             let (mut rows, mut validity) = (Vec::new(), None);
             columns.for_each_run(|first, keys| {
-                let (more, valid) = self.built.lookup_first(keys, threads).map_err(raise)?;
+                let (more, valid) = built.lookup_first(keys, threads).map_err(raise)?;
                 output::append_validity(&mut validity, valid, first, more.len(), total);
                 if rows.is_empty() {
                     rows = more
@@ -300,10 +329,16 @@ impl PyIndex {
         limit: Option<usize>,
         descending: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let low = self.limit(low.map(Columns).as_ref(), Side::Low, closed.0)?;
-        let high = self.limit(high.map(Columns).as_ref(), Side::High, closed.1)?;
+        let (low, high) = (low.map(Columns), high.map(Columns));
+        for columns in [&low, &high].into_iter().flatten() {
+            check_families(columns, &self.types)?;
+        }
         let take = Take { limit: limit.unwrap_or(usize::MAX), descending };
-        let rows = py.detach(|| self.built.range(&low, &high, take)).map_err(raise)?;
+        let rows = self.read(py, |built| {
+            let low = self::limit(built, low.as_ref(), Side::Low, closed.0)?;
+            let high = self::limit(built, high.as_ref(), Side::High, closed.1)?;
+            built.range(&low, &high, take).map_err(raise)
+        })?;
         output::primitive::<UInt64Type>(py, rows, None)
     }
 
@@ -326,11 +361,11 @@ impl PyIndex {
             return Err(parameter(format!("there are {total} low bounds and {others} high ones; expected as many")));
         }
         let both = Columns(lows.0.into_iter().chain(highs.0).collect());
-        let joined = py.detach(|| {
+        let joined = self.read(py, |built| {
             let mut joined = Joined::default();
             both.for_each_run(|first, keys| {
                 let (low, high) = keys.split_at(parts);
-                joined.append(self.built.ranges(low, high, closed, threads).map_err(raise)?, first, total);
+                joined.append(built.ranges(low, high, closed, threads).map_err(raise)?, first, total);
                 Ok(())
             })?;
             PyResult::Ok(joined)
@@ -339,12 +374,11 @@ impl PyIndex {
     }
 
     /// Puts entries in, all of them or on an error none; how many.
-    fn insert(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Column) -> PyResult<u64> {
+    fn insert(&self, py: Python<'_>, columns: Vec<Column>, rows: Column) -> PyResult<u64> {
         let columns = Columns(columns);
         check_families(&columns, &self.types)?;
         let rows = numbers(Some(&rows), columns.rows()?)?.unwrap_or_default();
-        let built = &mut self.built;
-        py.detach(|| {
+        self.change(py, |built| {
             let mut runs = 0;
             columns.for_each_run(|_, _| {
                 runs += 1;
@@ -372,12 +406,11 @@ impl PyIndex {
 
     /// Takes entries out, all of these keys or just these pairs; how many left.
     #[pyo3(signature = (columns, rows = None))]
-    fn delete(&mut self, py: Python<'_>, columns: Vec<Column>, rows: Option<Column>) -> PyResult<u64> {
+    fn delete(&self, py: Python<'_>, columns: Vec<Column>, rows: Option<Column>) -> PyResult<u64> {
         let columns = Columns(columns);
         check_families(&columns, &self.types)?;
         let rows = numbers(rows.as_ref(), columns.rows()?)?;
-        let built = &mut self.built;
-        py.detach(|| {
+        self.change(py, |built| {
             let mut gone = 0;
             columns.for_each_run(|first, keys| {
                 let run = keys.first().map_or(0, Keys::len);

@@ -2,14 +2,11 @@
 
 use assay_core::error::Result;
 
-use super::Art;
 use super::leaves::Leaves;
-use super::nodes::Nodes;
+use super::nodes::{MOST, Nodes};
 use super::radix::Radix;
-use crate::{NONE, Pairs, Progress};
-
-/// After so many entries it is said how far the building is.
-const ENTRIES_A_STEP: usize = 1 << 16;
+use super::{Art, check_leaves};
+use crate::{NONE, Pairs, Progress, Steps};
 
 /// Leaves in a row that belong below a child of a node.
 struct Part {
@@ -20,10 +17,11 @@ struct Part {
 }
 
 impl<S: Radix> Art<S> {
-    /// A tree of entries in order. Keys of bytes are laid out anew in their order, equal ones once.
+    /// A tree of entries in order; tells of each twice. Keys of bytes are laid out anew in their order, equal ones once.
     pub(super) fn load(pairs: Pairs<S>, progress: &Progress) -> Result<Self> {
         let is_new = |at: usize| at == 0 || pairs.space.order(pairs.keys[at - 1], pairs.keys[at]).is_ne();
         let count = (0..pairs.len()).filter(|at| is_new(*at)).count();
+        check_leaves(0, count as u64, MOST)?;
         let mut tree = Self {
             space: S::default(),
             leaves: Leaves::with_capacity(count),
@@ -31,33 +29,36 @@ impl<S: Radix> Art<S> {
             root: NONE,
             len: pairs.len() as u64,
         };
-        let (mut start, mut said) = (0, 0);
+        let (mut start, mut told) = (0, Steps::of(pairs.len(), progress));
         while start < pairs.len() {
             let end = (start + 1..pairs.len()).find(|at| is_new(*at)).unwrap_or(pairs.len());
             let key = tree.space.keep(pairs.space.probe(pairs.keys[start]));
             tree.leaves.add(key, &pairs.rows[start..end], NONE);
+            told.add(end - start)?;
             start = end;
-            if start - said >= ENTRIES_A_STEP || start == pairs.len() {
-                progress.add((start - said) as u64)?;
-                said = start;
-            }
         }
+        told.end()?;
         drop(pairs);
-        tree.load_nodes(u32::try_from(count).expect("the number of keys was looked at"));
+        tree.load_nodes(u32::try_from(count).expect("the number of keys was looked at"), &mut told)?;
+        // Of entries whose keys are no leaves of their own.
+        told.add(start - count)?;
+        told.end()?;
         tree.nodes.shrink();
         Ok(tree)
     }
 
-    /// The nodes above leaves that are numbered in the order of their keys.
-    fn load_nodes(&mut self, leaves: u32) {
+    /// The nodes above leaves that are numbered in the order of their keys; tells of each leaf.
+    fn load_nodes(&mut self, leaves: u32, told: &mut Steps<'_>) -> Result<()> {
         let mut parts = vec![Part { start: 0, end: leaves, parent: NONE, byte: 0 }];
         let mut below = Vec::new();
         while let Some(Part { start, end, parent, byte }) = parts.pop() {
             if start == end {
-                return;
+                break;
             }
             let mut name = start;
-            if end - start > 1 {
+            if end - start == 1 {
+                told.add(1)?;
+            } else {
                 name = self.load_node(start, end, &mut below);
                 parts.extend(below.drain(..).map(|(byte, start, end)| Part { start, end, parent: name, byte }));
             }
@@ -68,6 +69,7 @@ impl<S: Radix> Art<S> {
                 debug_assert_eq!(same, parent, "it was made with room for all");
             }
         }
+        Ok(())
     }
 
     /// A node above several leaves; which of them belong below its children is in `below`.

@@ -140,3 +140,16 @@ fn keys_as_deep_as_they_are_many_need_no_deep_stack() {
     assert_eq!(tree.take_out(&[&long[..19_990], &long[..0]], None), 2);
     assert_eq!(tree.leaves.rows(tree.leaves.first()), [10]);
 }
+
+#[test]
+fn keys_beyond_what_leaves_are_counted_in_are_refused() {
+    let mut tree = load(Pairs::<Words>::default());
+    tree.put(&[1, 2, 3, 4], &[0; 4]);
+    assert!(
+        tree.check_room_of(&[5, 5, 6, 1], 0, 6).is_ok(),
+        "what is there already takes no leaf, and nothing takes two"
+    );
+    assert!(tree.check_room_of(&[5, 5, 6, 1], 1, 6).is_err(), "another comes before");
+    let message = tree.check_room_of(&[5, 6, 7], 0, 6).unwrap_err().to_string();
+    assert!(message.contains("cannot take 3 different keys beside 4") && message.contains("at most 6"), "{message}");
+}

@@ -7,10 +7,7 @@ use assay_core::error::Result;
 use super::Tree;
 use super::nodes::{Branch, Inner, Leaves};
 use crate::space::Space;
-use crate::{Between, Pairs, Progress};
-
-/// After so many leaves it is said how far the building is.
-const LEAVES_A_STEP: usize = 4096;
+use crate::{Between, Pairs, Progress, Steps};
 
 impl<S: Space> Tree<S> {
     /// How many entries a node gets when there are many: nine tenths, so that there is room for more.
@@ -29,12 +26,8 @@ impl<S: Space> Tree<S> {
         self.pairs_between(&Between { low: Bound::Unbounded, high: Bound::Unbounded })
     }
 
-    /// A tree of these entries.
-    pub(super) fn load(mut pairs: Pairs<S>, most: usize, progress: &Progress) -> Result<Self> {
-        // As many again for the sort, which cannot be asked how far it is.
-        progress.expect(2 * pairs.len() as u64);
-        pairs.sort();
-        progress.add(pairs.len() as u64)?;
+    /// A tree of entries in order; tells of each once.
+    pub(super) fn load(pairs: Pairs<S>, most: usize, progress: &Progress) -> Result<Self> {
         let mut tree = Self {
             space: S::default(),
             marks: S::default(),
@@ -62,6 +55,7 @@ impl<S: Space> Tree<S> {
         let mut branches: Vec<Branch<S>> = Vec::with_capacity(count);
         let mut last: Option<(S::Key, S::Key)> = None;
         let mut end = 0;
+        let mut told = Steps::of(pairs.len(), progress);
         for leaf in 0..count {
             let start = end;
             end = pairs.len() * (leaf + 1) / count;
@@ -79,10 +73,9 @@ impl<S: Space> Tree<S> {
             let low =
                 pairs.keys.get(start).map_or_else(S::Key::default, |key| self.marks.keep(pairs.space.probe(*key)));
             branches.push((low, pairs.rows.get(start).copied().unwrap_or(0), number));
-            if (leaf + 1).is_multiple_of(LEAVES_A_STEP) || leaf + 1 == count {
-                progress.add((end - pairs.len() * (leaf - leaf % LEAVES_A_STEP) / count) as u64)?;
-            }
+            told.add(end - start)?;
         }
+        told.end()?;
         Ok(branches)
     }
 

@@ -56,7 +56,8 @@ impl<S: Space> Tree<S> {
     }
 }
 
-fn load<S: Space>(pairs: Pairs<S>) -> Tree<S> {
+fn load<S: Space>(mut pairs: Pairs<S>) -> Tree<S> {
+    pairs.sort();
     let tree = Tree::load(pairs, 16, &Progress::default()).unwrap();
     tree.check();
     tree

@@ -1,9 +1,9 @@
 //! Merging runs: what newer tombstones hide stays behind.
 
 use super::part::{Part, hides};
-use crate::Pairs;
 use crate::run::Run;
 use crate::space::Space;
+use crate::{Pairs, Progress};
 
 /// One run of several, the newest first, if anything is left; tombstones leave if there is nothing older to hide.
 pub fn merge<S: Space>(parts: Vec<Part<S>>, is_oldest: bool, rate: f64) -> Option<Part<S>> {
@@ -18,7 +18,7 @@ pub fn merge<S: Space>(parts: Vec<Part<S>>, is_oldest: bool, rate: f64) -> Optio
     if entries.is_empty() && gone.is_empty() {
         return None;
     }
-    Some(Part::of(entries.into_pairs(), gone, rate))
+    Some(Part::of(entries.into_pairs(), gone, rate, &Progress::default()).expect("nobody calls it off"))
 }
 
 /// The entries of a newer and an older run in order, without those of the older one that tombstones hide.
