@@ -197,7 +197,7 @@ impl<S: Space> Hash<S> {
 
     /// Whether lists that so many entries go into could outgrow so many rows; false is certain, true is not.
     fn may_be_short(&self, more: u64, most: u64) -> bool {
-        self.lists.len() + LISTED_A_ROW * (self.entries + more) > most
+        self.lists.room() + LISTED_A_ROW * (self.entries + more) > most
     }
 
     /// Whether there is room for these keys after so many others, if lists may have so many rows.
@@ -213,7 +213,7 @@ impl<S: Space> Hash<S> {
             self.for_each(&same[..1], |list| count = list.count);
             more += growth(count, same.len() as u64);
         }
-        let now = self.lists.len();
+        let now = self.lists.room();
         if now + more <= most {
             return Ok(());
         }
@@ -406,7 +406,7 @@ mod tests {
     fn rows_beyond_what_lists_are_counted_in_are_refused() {
         let mut table = Hash::<Words>::default();
         table.insert(&[1, 1, 1, 2], &[0, 1, 2, 3]);
-        assert_eq!(table.lists.len(), 6, "stretches of two and four");
+        assert_eq!(table.lists.room(), 6, "stretches of two and four");
         assert!(table.check_room_of(&[1, 2, 2, 3], 0, 12).is_ok(), "stretches of two and four more");
         let message = table.check_room_of(&[1, 2, 2, 3, 3], 0, 13).unwrap_err().to_string();
         assert!(

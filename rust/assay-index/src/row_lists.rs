@@ -68,7 +68,7 @@ impl RowLists {
 
     /// How many rows there is room for, in lists or left by them.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub fn room(&self) -> u64 {
         self.rows.len() as u64
     }
 
@@ -217,9 +217,9 @@ mod tests {
                         prop_assert_eq!(lists.remove(&mut heads[at], row) as usize, before - expected[at].len());
                     }
                     _ => {
-                        let most = lists.len() + growth(heads[at].count, 1);
+                        let most = lists.room() + growth(heads[at].count, 1);
                         lists.insert(&mut heads[at], row);
-                        prop_assert!(lists.len() <= most);
+                        prop_assert!(lists.room() <= most);
                         expected[at].push(row);
                         expected[at].sort_unstable();
                     }
