@@ -1,4 +1,4 @@
-"""One `assay.Index` in several threads: readers beside one another, changes one after the other, nobody sees half of one."""
+"""One `assay.Index` in several threads: readers go side by side, changes one by one, nobody sees half of one."""
 
 from __future__ import annotations
 
