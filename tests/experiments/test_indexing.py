@@ -124,6 +124,14 @@ def test_rows_by_key_are_those_of_a_naive_scan(data: st.DataObject) -> None:
         wanted_rows = sorted((row, place) for place, row in enumerate(rows) if row in known[first:beyond])
         assert key.rows_between(first, beyond).tolist() == [place for _, place in wanted_rows]
     assert key.numbers.tolist() == [known.index(row) if row in known else -1 for row in rows]
+    cut = data.draw(st.integers(0, size))
+    front, others = key.divided(cut)
+    plain = KeyRows(key.names, tuple(column.slice(0, cut) for column in key.columns))
+    for one, other in ((front.numbers, plain.numbers), (front.distinct_rows, plain.distinct_rows)):
+        assert one.tolist() == other.tolist()
+    assert front.has_null.tolist() == plain.has_null.tolist()
+    known = sorted({row for row in rows[:cut] if row != ((2,),) * len(kinds)})
+    assert others.tolist() == [known.index(row) if row in known else -1 for row in rows[cut:]]
 
 
 # -- right and wrong --------------------------------------------------------------------------------

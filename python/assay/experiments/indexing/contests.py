@@ -138,10 +138,11 @@ def verify(contest: Contest, plan: Plan, index: Index, columns: Columns) -> int:
         for question in plan.asked(contest.spec).values():
             compared += _checked(question, index, contest)
         for kind, batches in plan.changes.items():
-            applied = [batch.first(_CHANGED_BARE) if contest.spec.is_bare else batch for batch in batches[:_CHANGED]]
+            is_slow = contest.spec.is_bare and contest.spec.is_engine
+            applied = [batch.first(_CHANGED_BARE) if is_slow else batch for batch in batches[:_CHANGED]]
             for batch in applied:
                 batch.apply(index)
-            place = ("afterwards", contest.key, kind, contest.spec.is_bare)
+            place = ("afterwards", contest.key, kind, is_slow)
             afterwards = columns.once(place, partial(_afterwards, plan.rows, applied))
             try:
                 for question, needs_order in afterwards:
@@ -200,26 +201,30 @@ def _column(keys: Any, number: int) -> pa.Array:
 def _afterwards(rows: KeyRows, batches: Sequence[Batch]) -> list[tuple[Question, bool]]:
     """What an index is asked after a change, and whether it must be ordered: the keys that it was told of, others, and
     ranges."""
-    changed = _changed(rows, batches)
+    changed, gone = _changed(rows, batches), [batch.gone for batch in batches if batch.gone is not None]
+    asked: list[tuple[Question | None, bool]] = []
+    if gone:
+        changed, lost = _with_keys(changed, gone).divided(len(changed))
+        asked.append((Lookups(changed, _joined(gone), lost), False))
     touched = np.unique(changed.numbers[np.concatenate([np.asarray(batch.rows) for batch in batches]).astype(np.int64)])
     touched = touched[touched >= 0]
     touched = touched[~changed.has_null[touched]][:_CHECKED]
-    asked: list[tuple[Question | None, bool]] = []
     if len(touched):
         asked.append((Lookups(changed, changed.keys(touched), touched), False))
     if changed.indexed:
         asked += [(hits(changed, 2), False), (ranges_of_rows(changed, 100, 2), True)]
-    asked += [(_gone(changed, batch.gone), False) for batch in batches if batch.gone is not None]
     return [(question, ordered) for question, ordered in asked if question is not None and len(question)]
 
 
-def _gone(changed: KeyRows, keys: Any) -> Question:
-    """The rows that are left of keys which rows have lost."""
-    both = KeyRows(
-        changed.names,
-        tuple(pa.concat_arrays([column, _column(keys, place)]) for place, column in enumerate(changed.columns)),
-    )
-    wanted, left = both.numbers[len(changed) :], both.numbers[changed.distinct_rows]  # ascending
-    places = np.searchsorted(left, wanted)
-    is_left = left[np.minimum(places, len(left) - 1)] == wanted if len(left) else np.zeros(len(wanted), bool)
-    return Lookups(changed, keys, np.where(is_left, places, -1))
+def _with_keys(rows: KeyRows, keys: Sequence[Any]) -> KeyRows:
+    """Rows, and behind them a row for each of these keys."""
+    columns = [
+        pa.concat_arrays([column, *(_column(one, place) for one in keys)]) for place, column in enumerate(rows.columns)
+    ]
+    return KeyRows(rows.names, tuple(columns))
+
+
+def _joined(keys: Sequence[Any]) -> Any:
+    if isinstance(keys[0], pa.Table):
+        return pa.concat_tables(keys).combine_chunks()
+    return pa.concat_arrays(keys)

@@ -111,10 +111,9 @@ class IndexingExperiment:
         for name in ("batch", "absent_share", "seed"):
             parameters[name] = getattr(settings, name)
         parameters["read_share"] = round(mix.read_share, 9)
-        if log is None:
-            parameters["queries"] = mix.label
-        else:
-            parameters |= {"workload": log.label, "updates": [f"{'+'.join(one)}:{n}" for one, n in log.updates.items()]}
+        parameters["queries"] = mix.label
+        if log is not None:
+            parameters["workload"] = log.label
         cell = Cell(self.kind, spec.text, spec.contender.version, parameters, dataset.name, dataset.fingerprint())
         return Contest(spec, key, threads, cell)
 

@@ -93,6 +93,8 @@ class KeyRows:
     def _numbered(self) -> tuple[np.ndarray, np.ndarray]:
         """The number of each row's key, -1 for null, and a row of each distinct key, ascending by key."""
         parts = self._parts
+        if len(parts) == 1:
+            return _dense(*parts[0])
         codes = parts[0][0]
         null = codes == len(parts[0][1])
         for ranks, values in parts[1:]:
@@ -168,7 +170,25 @@ class KeyRows:
         taken = pa.array(rows)
         return KeyRows(self.names, tuple(column.take(taken) for column in self.columns))
 
+    def divided(self, rows: int) -> tuple[KeyRows, np.ndarray]:
+        """The first so many rows, numbered as follows from the numbers of all, and the numbers there of the other rows'
+        keys, -1 of those that no row has."""
+        is_left = self.distinct_rows < rows
+        number = np.append(np.where(is_left, np.cumsum(is_left) - 1, -1), -1)  # of no key, -1, too
+        found = KeyRows(self.names, tuple(column.slice(0, rows) for column in self.columns))
+        found.__dict__["_numbered"] = (number[self.numbers[:rows]], self.distinct_rows[is_left])
+        found.__dict__["has_null"] = self.has_null[is_left]
+        return found, number[self.numbers[rows:]]
+
     def value(self, row: int) -> Any:
         """A key as Python has it, for messages."""
         found = tuple(column[int(row)].as_py() for column in self.columns)
         return found[0] if len(found) == 1 else found
+
+
+def _dense(ranks: np.ndarray, values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each row's key and the first row of each, where the ranks of values are such numbers: no sort."""
+    numbers = np.where(ranks == len(values), -1, ranks)
+    first = np.zeros(len(values) + 1, np.int64)
+    first[ranks[::-1]] = np.arange(len(ranks) - 1, -1, -1)  # of rows with one key the last assignment stays
+    return numbers, first[:-1]

@@ -11,7 +11,7 @@
   const list = (names) => (names.length > LISTED ? `${names.slice(0, LISTED).join(', ')} and ${names.length - LISTED} more` : names.join(', '));
   const ns = (number) => assay.format(number, 'ns');
 
-  /** The operations of a point by name: how each is spelled, and its share of all; none where a query log said them. */
+  /** The operations of a point by name: how each is spelled, and its share of all. */
   function operationsOf(experiment, point) {
     return new Map((point.parameters.queries || experiment.fixed.queries || []).map((text) => {
       const [equals, colon] = [text.indexOf('='), text.lastIndexOf(':')];
