@@ -9,11 +9,11 @@
 
 use assay_core::catalogue::Contender;
 use assay_core::error::{Error, Result};
-use assay_core::memory;
+use assay_core::{memory, threads};
 
 use crate::row_lists::{List, RowLists, growth};
 use crate::space::Space;
-use crate::{Found, Index, NONE, Pairs, Plan, Progress};
+use crate::{Found, Index, NONE, Pairs, Plan, Progress, Steps};
 
 /// What the catalogue says.
 pub const CONTENDER: Contender = Contender {
@@ -45,7 +45,7 @@ const AHEAD: usize = 32;
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
     let piece = Progress::step(pairs.len());
     let mut index = Hash { space: pairs.space, ..Hash::default() };
-    index.reserve(distinct_of(&index.space, &pairs.keys, plan.progress)?);
+    index.reserve(distinct_of(&index.space, &pairs.keys, plan)?);
     for (keys, rows) in pairs.keys.chunks(piece).zip(pairs.rows.chunks(piece)) {
         if index.may_be_short(keys.len() as u64, MOST_LISTED) {
             let probes: Vec<S::Probe<'_>> = keys.iter().map(|key| index.space.probe(*key)).collect();
@@ -60,25 +60,36 @@ pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index
         );
         plan.progress.add(keys.len() as u64)?;
     }
+    let entries = pairs.rows.len();
     drop((pairs.keys, pairs.rows));
-    index.shrink(slots_for(index.keys));
+    let mut told = Steps::of(entries, plan.progress);
+    index.shrink(slots_for(index.keys), &mut told)?;
+    // Of entries whose keys take no slot of their own.
+    told.add(entries - index.keys)?;
+    told.end()?;
     index.lists.shrink();
     Ok(Box::new(index))
 }
 
 /// About how many distinct keys there are: linear counting (Whang et al. 1990) in as many bits as there are keys.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
-fn distinct_of<S: Space>(space: &S, keys: &[S::Key], progress: &Progress) -> Result<usize> {
-    let mut bits = memory::zeros::<u64>(keys.len().div_ceil(64));
-    let count = bits.len() * 64;
-    for keys in keys.chunks(1 << 20) {
-        progress.check()?;
-        for key in keys {
+fn distinct_of<S: Space>(space: &S, keys: &[S::Key], plan: &Plan<'_>) -> Result<usize> {
+    let words = keys.len().div_ceil(64);
+    let count = words * 64;
+    let parts = threads::map(keys.len(), plan.threads, |range| {
+        let mut bits = memory::zeros::<u64>(words);
+        let mut told = Steps::of(keys.len(), plan.progress);
+        for key in &keys[range] {
             let bit = home(S::hash(space.probe(*key)), count);
             bits[bit / 64] |= 1 << (bit % 64);
+            told.add(1)?;
         }
-    }
-    let set: u64 = bits.iter().map(|word| u64::from(word.count_ones())).sum();
+        told.end()?;
+        Ok(bits)
+    });
+    let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+    let word = |at: usize| parts.iter().fold(0, |all, bits| all | bits[at]);
+    let set: u64 = (0..words).map(|at| u64::from(word(at).count_ones())).sum();
     let free = (count as u64 - set).max(1) as f64 / count.max(1) as f64;
     Ok(((-libm::log(free) * count as f64 * 1.01) as usize).min(keys.len()))
 }
@@ -159,11 +170,12 @@ impl<S: Space> Hash<S> {
 
     /// Moves every key within the table to where it stands in one of so many slots, at most as many, and gives the rest
     /// back. Slots are in the order of hashes, and in a smaller table every place is nearer to the front: whatever is
-    /// moved from front to back goes where nothing stands any more.
-    fn shrink(&mut self, slots: usize) {
+    /// moved from front to back goes where nothing stands any more. Tells of each key.
+    fn shrink(&mut self, slots: usize, told: &mut Steps<'_>) -> Result<()> {
         let old = self.slots.len();
         if slots >= old {
-            return self.resize(slots);
+            self.resize(slots);
+            return told.add(self.keys);
         }
         // Keys at the front may have come around the end; they find their slot when all others stand.
         let front = self.slots.iter().take_while(|slot| slot.rows.count > 0).count();
@@ -173,6 +185,7 @@ impl<S: Space> Hash<S> {
             if slot.rows.count == 0 {
                 continue;
             }
+            told.add(1)?;
             let hash = self.hash_of(&slot);
             if at < front && home(hash, old) > at {
                 late.push(slot);
@@ -193,6 +206,7 @@ impl<S: Space> Hash<S> {
             }
             self.slots[at] = slot;
         }
+        Ok(())
     }
 
     /// Whether lists that so many entries go into could outgrow so many rows; false is certain, true is not.
@@ -392,7 +406,8 @@ mod tests {
             let mut table = table(count, slots_for(count as usize) + more);
             let held: Vec<Slot<u64>> = table.slots.iter().copied().filter(|slot| slot.rows.count > 0).collect();
             prop_assert_eq!(held.len(), count as usize);
-            table.shrink(slots_for(count as usize));
+            let progress = Progress::default();
+            table.shrink(slots_for(count as usize), &mut Steps::of(1, &progress)).unwrap();
             prop_assert_eq!((table.slots.len(), table.slots.capacity()), (slots_for(count as usize), table.slots.len()));
             prop_assert_eq!(table.slots.iter().filter(|slot| slot.rows.count > 0).count(), count as usize);
             for slot in held {

@@ -319,7 +319,7 @@ pub struct Kind {
 /// All structures.
 pub const TABLE: &[Kind] = &[
     Kind { contender: &scan::CONTENDER, passes: 0, words: scan::build, texts: scan::build },
-    Kind { contender: &hash::CONTENDER, passes: 1, words: hash::build, texts: hash::build },
+    Kind { contender: &hash::CONTENDER, passes: 3, words: hash::build, texts: hash::build },
     Kind { contender: &sorted::CONTENDER, passes: SORT_PASSES, words: sorted::build, texts: sorted::build },
     Kind {
         contender: &eytzinger::CONTENDER,

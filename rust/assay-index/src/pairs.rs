@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use assay_core::error::Result;
-use assay_core::memory;
+use assay_core::{memory, threads};
 
 use crate::sort::{self, Buckets, Entry};
 use crate::space::Space;
@@ -88,13 +88,15 @@ impl<S: Space> Pairs<S> {
                 Ok(())
             });
         }
+        let known = shared(space, keys, threads, progress)?;
+        let head = |key: S::Key| if known == 0 { S::head(key) } else { space.head_after(key, known).unwrap_or(0) };
         #[allow(clippy::cast_possible_truncation)] // row numbers are of 32 bits, and there are fewer entries
-        let buckets = Buckets::of(count, |at| sort::entry(S::head(keys[at]), at as u32), threads, progress)?;
+        let buckets = Buckets::of(count, |at| sort::entry(head(keys[at]), at as u32), threads, progress)?;
         let (mut sorted_keys, mut sorted_rows) = (memory::with_capacity(count), memory::zeros(count));
         sorted_keys.resize(count, S::Key::default());
         let ties = Ties { space, keys, rows };
         buckets.finish(&mut sorted_keys, &mut sorted_rows, threads, progress, |entries, keys, rows| {
-            ties.resolve(entries, 8, progress)?;
+            ties.resolve(entries, known + 8, progress)?;
             for ((entry, key), row) in entries.iter().zip(keys).zip(rows) {
                 let at = sort::tail(*entry) as usize;
                 (*key, *row) = (ties.keys[at], ties.rows[at]);
@@ -104,6 +106,24 @@ impl<S: Space> Pairs<S> {
         (self.keys, self.rows) = (sorted_keys, sorted_rows);
         Ok(())
     }
+}
+
+/// How many bytes all keys begin with, of which there is at least one, if they are at least a head.
+fn shared<S: Space>(space: &S, keys: &[S::Key], threads: usize, progress: &Progress) -> Result<usize> {
+    let first = keys[0];
+    if keys.iter().any(|key| S::head(*key) != S::head(first)) {
+        return Ok(0);
+    }
+    let parts = threads::map(keys.len(), threads, |range| {
+        let mut least = usize::MAX;
+        for keys in keys[range].chunks(1 << 16) {
+            progress.check()?;
+            least = keys.iter().fold(least, |least, key| least.min(space.shared(first, *key).len()));
+        }
+        Ok(least)
+    });
+    let least = parts.into_iter().try_fold(usize::MAX, |least, part: Result<usize>| Ok(least.min(part?)))?;
+    Ok(if least < 8 { 0 } else { least })
 }
 
 /// Fewer keys with one head are compared as they are.
@@ -178,9 +198,10 @@ mod tests {
         fn texts_of_one_head_come_into_order(ends in prop::collection::vec((0_u32..300, 0_u32..9), 0..300)) {
             let mut pairs = Pairs::<Texts>::default();
             ends.iter().for_each(|(end, row)| pairs.push(format!("a shared beginning {end}").as_bytes(), *row));
+            pairs.push(b"a shared beginning ", 9);
             pairs.sort();
             prop_assert!(pairs.is_sorted());
-            prop_assert_eq!(pairs.len(), ends.len());
+            prop_assert_eq!(pairs.len(), ends.len() + 1);
         }
     }
 }

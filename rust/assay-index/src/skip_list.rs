@@ -93,7 +93,8 @@ impl<S: Space> SkipList<S> {
             space: std::mem::take(&mut pairs.space),
             nodes: memory::with_capacity(pairs.len()),
             free: Default::default(),
-            ways: memory::with_capacity(pairs.len() + pairs.len() / 3),
+            // Six standard deviations of what is drawn, more or less, which is given back.
+            ways: memory::with_capacity(pairs.len() + pairs.len() / 3 + 4 * pairs.len().isqrt() + LEVELS),
             head: [NONE; LEVELS],
             drawn: 0,
             len: 0,
@@ -105,6 +106,7 @@ impl<S: Space> SkipList<S> {
             told.add(1)?;
         }
         told.end()?;
+        list.ways.shrink_to_fit();
         Ok(list)
     }
 
