@@ -96,16 +96,16 @@ impl<S: Space> Index<S> for Tree<S> {
         if let Some(tops) = self.tops_for(probes.len()) {
             return tops.lookup(self, probes, found);
         }
-        let probe = |at: usize| (probes[at], false);
-        self.for_each_place(self.top(), 0..probes.len(), probe, |at, place| self.collect(place, probes[at], found));
+        let aim = |at: usize| (self.root, probes[at], false);
+        self.for_each_place(self.levels, probes.len(), aim, |at, place| self.collect(place, probes[at], found));
     }
 
     fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
         if let Some(tops) = self.tops_for(probes.len()) {
             return tops.lookup_first(self, probes, out);
         }
-        let probe = |at: usize| (probes[at], false);
-        self.for_each_place(self.top(), 0..probes.len(), probe, |at, place| {
+        let aim = |at: usize| (self.root, probes[at], false);
+        self.for_each_place(self.levels, probes.len(), aim, |at, place| {
             out[at] = self.row_of(place, probes[at]).unwrap_or(NONE);
         });
     }

@@ -1,6 +1,6 @@
 //! Ways down a B+-tree: many keys at once, and ranges along the leaves.
 
-use std::ops::{Bound, Range};
+use std::ops::Bound;
 
 use super::Tree;
 use super::nodes::Aim;
@@ -15,47 +15,46 @@ const STAGES: usize = 3;
 
 /// A place among the entries: a leaf, and which of its entries; only the end of the last leaf is no entry.
 pub type Place = (u32, u32);
-/// A node, and how many levels above the leaves it is.
-pub type Top = (u32, u32);
+/// The node at which a way down begins, the key, and whether it leads to what comes after it.
+pub type Start<P> = (u32, P, bool);
 
 /// Many keys on their way down: while the leaves of one group come from memory, the next goes down to its own, and the rows
 /// of the one before are read.
 struct Descent<'t, S: Space, A, V> {
     tree: &'t Tree<S>,
-    /// From which node on, and how many levels above the leaves it is.
-    top: Top,
-    /// The numbers of the keys.
-    keys: Range<usize>,
-    /// What the key of a number leads to.
+    /// How many levels above the leaves they begin.
+    levels: u32,
+    /// How many keys there are.
+    count: usize,
+    /// The node at which the key of a number begins, and what it leads to.
     aim: A,
     /// What is done with its place.
     visit: V,
 }
 
-impl<'p, S: Space, A: Fn(usize) -> (S::Probe<'p>, bool), V: FnMut(usize, Place)> Search for Descent<'_, S, A, V> {
+impl<'p, S: Space, A: Fn(usize) -> Start<S::Probe<'p>>, V: FnMut(usize, Place)> Search for Descent<'_, S, A, V> {
     type Output = ();
 
     #[inline(always)]
     fn run<R: Rank>(mut self) {
         let tree = self.tree;
-        let (root, levels) = self.top;
-        let groups = self.keys.len().div_ceil(GROUP);
-        let mut places = [[(root, 0); GROUP]; STAGES];
+        let groups = self.count.div_ceil(GROUP);
+        let mut places = [[(tree.root, 0); GROUP]; STAGES];
         for stage in 0..groups + STAGES - 1 {
             let group = |behind: usize| {
-                let start = self.keys.start + (stage - behind) * GROUP;
-                start..self.keys.end.min(start + GROUP)
+                let start = (stage - behind) * GROUP;
+                start..self.count.min(start + GROUP)
             };
             let aim = |at: usize| {
-                let (probe, after) = (self.aim)(at);
+                let (_, probe, after) = (self.aim)(at);
                 Aim { probe, head: S::probe_head(probe), after }
             };
             if stage < groups {
                 let (group, places) = (group(0), &mut places[stage % STAGES]);
-                for place in &mut places[..group.len()] {
-                    place.0 = root;
+                for (at, place) in group.clone().zip(&mut *places) {
+                    place.0 = (self.aim)(at).0;
                 }
-                for level in (0..levels).rev() {
+                for level in (0..self.levels).rev() {
                     for (at, place) in group.clone().zip(&mut *places) {
                         place.0 = tree.inner.child_of_key::<R>(&tree.marks, place.0, &aim(at));
                         if level == 0 { tree.leaves.prefetch(place.0) } else { tree.inner.prefetch(place.0) }
@@ -78,22 +77,17 @@ impl<'p, S: Space, A: Fn(usize) -> (S::Probe<'p>, bool), V: FnMut(usize, Place)>
 }
 
 impl<S: Space> Tree<S> {
-    /// Calls `visit` with each of these numbers of keys, which lie below a node, and its place, whose entry is on its way by
-    /// then: where the key begins, or if `aim` says so, where what comes after it does.
+    /// Calls `visit` with the number of each of so many keys and its place, whose entry is on its way by then: where the key
+    /// begins, or if `aim` says so, where what comes after it does. All begin at nodes so many levels above the leaves.
     #[inline]
     pub(super) fn for_each_place<'p>(
         &self,
-        top: Top,
-        keys: Range<usize>,
-        aim: impl Fn(usize) -> (S::Probe<'p>, bool),
+        levels: u32,
+        count: usize,
+        aim: impl Fn(usize) -> Start<S::Probe<'p>>,
         visit: impl FnMut(usize, Place),
     ) {
-        rank::run(Descent { tree: self, top, keys, aim, visit });
-    }
-
-    /// The root, below which everything lies.
-    pub(super) fn top(&self) -> Top {
-        (self.root, self.levels)
+        rank::run(Descent { tree: self, levels, count, aim, visit });
     }
 
     /// The place of an entry of a leaf, or of what follows it; asks for it ahead of time.
@@ -114,7 +108,7 @@ impl<S: Space> Tree<S> {
     /// Where a key begins, or with `after` where what comes after it does.
     fn place(&self, probe: S::Probe<'_>, after: bool) -> Place {
         let mut place = (self.root, 0);
-        self.for_each_place(self.top(), 0..1, |_| (probe, after), |_, found| place = found);
+        self.for_each_place(self.levels, 1, |_| (self.root, probe, after), |_, found| place = found);
         place
     }
 

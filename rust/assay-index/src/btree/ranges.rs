@@ -26,7 +26,11 @@ impl<S: Space> Tree<S> {
             return;
         };
         let mut places: Vec<Place> = vec![(0, 0); 2 * betweens.len()];
-        self.for_each_place(self.top(), 0..places.len(), |at| ends[at / 2][at % 2], |at, place| places[at] = place);
+        let aim = |at: usize| {
+            let (probe, after) = ends[at / 2][at % 2];
+            (self.root, probe, after)
+        };
+        self.for_each_place(self.levels, places.len(), aim, |at, place| places[at] = place);
         for (places, between) in places.chunks_mut(2).zip(betweens) {
             if between.is_empty() {
                 places[1] = places[0];

@@ -8,13 +8,13 @@
 use assay_core::memory;
 
 use super::Tree;
-use super::find::{Place, Top};
+use super::find::Place;
 use crate::fences::Fences;
 use crate::space::Space;
 use crate::{Found, NONE};
 
 /// No fewer keys are worth it, ...
-const FEWEST_KEYS: usize = 1 << 14;
+const FEWEST_KEYS: usize = 1 << 13;
 /// ... in a tree of so many entries.
 const FEWEST_ENTRIES: u64 = 1 << 20;
 /// The most nodes that keys are dealt out to: so many places at once the second cache can write to.
@@ -87,24 +87,19 @@ impl<S: Space> Tops<S> {
         for end in &mut ends {
             start += std::mem::replace(end, start);
         }
-        let mut dealt: Vec<(S::Probe<'p>, u32)> = memory::with_capacity(probes.len());
-        dealt.resize(probes.len(), (probes[0], 0));
+        let mut dealt: Vec<(S::Probe<'p>, u32, u32)> = memory::with_capacity(probes.len());
+        dealt.resize(probes.len(), (probes[0], 0, 0));
         for ((number, probe), top) in (0..).zip(probes).zip(&tops) {
             let end = &mut ends[*top as usize];
-            dealt[*end as usize] = (*probe, number);
+            dealt[*end as usize] = (*probe, number, self.nodes[*top as usize]);
             *end += 1;
         }
-        let mut start = 0;
-        for (node, end) in self.nodes.iter().zip(ends) {
-            let top: Top = (*node, self.level);
-            tree.for_each_place(
-                top,
-                start..end as usize,
-                |at| (dealt[at].0, false),
-                |at, place| visit(dealt[at].1, dealt[at].0, place),
-            );
-            start = end as usize;
-        }
+        tree.for_each_place(
+            self.level,
+            dealt.len(),
+            |at| (dealt[at].2, dealt[at].0, false),
+            |at, place| visit(dealt[at].1, dealt[at].0, place),
+        );
     }
 
     /// Writes the least row of each key, or [`NONE`].
