@@ -382,6 +382,8 @@ impl<S: Space> Inner<S> {
         for (at, branch) in branches.iter().enumerate() {
             (parts.0[at], parts.1[at], parts.2[at]) = *branch;
         }
+        // Below the first child may be whatever is less: its own least entry would not stay before the others'.
+        (parts.0[0], parts.1[0]) = (S::Key::default(), 0);
         self.counts[node as usize] = branches.len() as u16;
         fill_up::<S>(self.keys.of_mut(node), branches.len());
     }

@@ -44,6 +44,11 @@ impl<S: Space> Tree<S> {
             let below = self.check_below(self.inner.child(node, at), level - 1, leaves);
             if at > 0 {
                 let (key, row) = self.inner.low(node, at);
+                let before = self.inner.low(node, at - 1);
+                assert!(
+                    self.marks.order(before.0, key).then(before.1.cmp(&row)).is_le(),
+                    "a search counts the least ones"
+                );
                 let order = |entry: &nodes::Entry<S>| {
                     self.marks.compare(key, self.space.probe(entry.0)).then(row.cmp(&entry.1))
                 };
