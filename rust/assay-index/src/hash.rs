@@ -45,7 +45,7 @@ const AHEAD: usize = 32;
 pub fn build<S: Space>(pairs: Pairs<S>, plan: &Plan<'_>) -> Result<Box<dyn Index<S>>> {
     let piece = Progress::step(pairs.len());
     let mut index = Hash { space: pairs.space, ..Hash::default() };
-    index.reserve(distinct_of(&index.space, &pairs.keys, plan)?);
+    index.slots = free_slots(slots_for(distinct_of(&index.space, &pairs.keys, plan)?), plan.progress)?;
     for (keys, rows) in pairs.keys.chunks(piece).zip(pairs.rows.chunks(piece)) {
         if index.may_be_short(keys.len() as u64, MOST_LISTED) {
             let probes: Vec<S::Probe<'_>> = keys.iter().map(|key| index.space.probe(*key)).collect();
@@ -121,6 +121,16 @@ fn slots_for(keys: usize) -> usize {
     (keys * 10).div_ceil(TENTHS_TAKEN) + 1
 }
 
+/// So many slots without keys, in huge pages if they are many.
+fn free_slots<K: Copy + Default>(slots: usize, progress: &Progress) -> Result<Vec<Slot<K>>> {
+    let mut fresh = memory::with_capacity(slots);
+    while fresh.len() < slots {
+        progress.check()?;
+        fresh.resize(slots.min(fresh.len() + (1 << 20)), Slot::default());
+    }
+    Ok(fresh)
+}
+
 #[inline]
 #[allow(clippy::cast_possible_truncation)]
 fn home(hash: u64, slots: usize) -> usize {
@@ -155,9 +165,7 @@ impl<S: Space> Hash<S> {
         if slots == self.slots.len() {
             return;
         }
-        let mut fresh = Vec::with_capacity(slots);
-        memory::advise(fresh.spare_capacity_mut());
-        fresh.resize(slots, Slot::default());
+        let fresh = free_slots(slots, &Progress::default()).expect("nobody calls it off");
         let old = std::mem::replace(&mut self.slots, fresh);
         for slot in old.iter().filter(|slot| slot.rows.count > 0) {
             let mut at = home(self.hash_of(slot), slots);

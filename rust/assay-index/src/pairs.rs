@@ -93,7 +93,10 @@ impl<S: Space> Pairs<S> {
         #[allow(clippy::cast_possible_truncation)] // row numbers are of 32 bits, and there are fewer entries
         let buckets = Buckets::of(count, |at| sort::entry(head(keys[at]), at as u32), threads, progress)?;
         let (mut sorted_keys, mut sorted_rows) = (memory::with_capacity(count), memory::zeros(count));
-        sorted_keys.resize(count, S::Key::default());
+        while sorted_keys.len() < count {
+            progress.check()?;
+            sorted_keys.resize(count.min(sorted_keys.len() + (1 << 20)), S::Key::default());
+        }
         let ties = Ties { space, keys, rows };
         buckets.finish(&mut sorted_keys, &mut sorted_rows, threads, progress, |entries, keys, rows| {
             ties.resolve(entries, known + 8, progress)?;
