@@ -10,7 +10,7 @@ use crate::space::Space;
 use crate::{Progress, Steps};
 
 /// How many times [`Pairs::sort_with`] tells of each entry.
-pub const SORT_PASSES: u64 = 2;
+pub const SORT_PASSES: u64 = sort::PASSES;
 
 /// Keys with their rows, and the space that holds what keys refer to.
 #[derive(Debug, Default, Clone)]

@@ -7,6 +7,7 @@
 //! can be called off. Source: McIlroy, Bostic and McIlroy, Engineering Radix Sort,
 //! Computing Systems 1993.
 
+use std::ops::Range;
 use std::slice::IterMut;
 use std::sync::Mutex;
 
@@ -164,6 +165,22 @@ fn spread(
     Ok(Some(buckets))
 }
 
+/// How many times sorting tells of each entry: as it is looked at, counted, put into its bucket, and sorted there.
+pub const PASSES: u64 = 4;
+
+/// Calls `work` with each place, and tells of them step by step; ends early if it is called off.
+#[inline]
+fn pass(places: Range<usize>, step: usize, progress: &Progress, mut work: impl FnMut(usize)) {
+    for first in places.clone().step_by(step) {
+        let some = first..places.end.min(first + step);
+        let count = some.len() as u64;
+        some.for_each(&mut work);
+        if progress.add(count).is_err() {
+            return;
+        }
+    }
+}
+
 /// Entries in buckets by their first digit.
 #[derive(Debug)]
 pub struct Buckets {
@@ -172,7 +189,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Puts so many entries into buckets, those of one head into the same, and tells of each.
+    /// Puts so many entries into buckets, those of one head into the same, and tells of each three times.
     ///
     /// # Errors
     /// If it was called off.
@@ -190,12 +207,18 @@ impl Buckets {
         let starts = (0..count).step_by(part);
         let range = |start: usize| start..count.min(start + part);
         let first = entry(0);
-        let different = threads::map(count, threads, |range| range.fold(0, |all, at| all | (entry(at) ^ first)));
+        let step = Progress::step(count);
+        let different = threads::map(count, threads, |range| {
+            let mut all = 0;
+            pass(range, step, progress, |at| all |= entry(at) ^ first);
+            all
+        });
+        progress.check()?;
         let digit = Digit::of(different.into_iter().fold(0, |all, one| all | one), count, TAIL_BITS);
         // How many entries of each piece go to each bucket.
         let mut counts: Vec<(usize, Vec<usize>)> = starts.map(|start| (start, vec![0; 1 << digit.bits])).collect();
         threads::each(&mut counts, threads, |(start, counts)| {
-            range(*start).for_each(|at| counts[digit.of_entry(entry(at))] += 1);
+            pass(range(*start), step, progress, |at| counts[digit.of_entry(entry(at))] += 1);
         });
         let mut ends = Vec::with_capacity(1 << digit.bits);
         let mut pieces: Vec<(usize, Vec<IterMut<'_, Entry>>)> =
@@ -212,17 +235,10 @@ impl Buckets {
         }
         progress.check()?;
         threads::each(&mut pieces, threads, |(start, places)| {
-            let (all, step) = (range(*start), Progress::step(count));
-            for first in all.clone().step_by(step) {
-                let some = first..all.end.min(first + step);
-                for at in some.clone() {
-                    let entry = entry(at);
-                    *places[digit.of_entry(entry)].next().expect("there is room for all that were counted") = entry;
-                }
-                if progress.add(some.len() as u64).is_err() {
-                    break;
-                }
-            }
+            pass(range(*start), step, progress, |at| {
+                let entry = entry(at);
+                *places[digit.of_entry(entry)].next().expect("there is room for all that were counted") = entry;
+            });
         });
         progress.check()?;
         Ok(Self { entries, ends })
