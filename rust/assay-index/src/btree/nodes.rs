@@ -140,7 +140,7 @@ impl<S: Space> Leaves<S> {
     pub fn reserve(&mut self, leaves: usize) {
         self.keys.reserve(leaves);
         self.rows.reserve(leaves);
-        self.links.reserve_exact(leaves);
+        self.links = memory::with_capacity(leaves);
     }
 
     /// How many there are.
