@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.experiments.base import Cell, Times
+from assay.experiments.base import Cell, Times, Value
 from assay.experiments.indexing import conclude, decisions, direct
+from assay.experiments.indexing.answer import _pays
 from assay.experiments.indexing.break_even import Draws, break_even, interval, median_draws, pays_from, summed
 from assay.experiments.indexing.conclude import agreement
 from assay.experiments.indexing.contenders import IndexSpec, baseline_of, parse_index
@@ -62,6 +63,17 @@ def test_an_index_that_makes_writes_cheaper_pays_at_every_mix() -> None:
     found = break_even(around(10), around(40), around(500), around(60))
     assert (found.pays, found.reads, found.low, found.high) == ("always", 0.0, None, None)
     assert "writes are no dearer" in found.words
+
+
+def test_a_direct_measurement_of_no_reads_has_words() -> None:
+    note = "against sqlite(layout=none): pays from so many reads for each write on"
+    row = {
+        "break_even_reads.none": Value("c", "break_even_reads.none", 0.5, note=note),
+        "break_even_reads_direct.none": Value("c", "break_even_reads_direct.none", 0.0),
+    }
+    assert _pays("sqlite", row, ("none",)) == [
+        "Against sqlite(layout=none) sqlite pays from one read for 2 writes (measured directly: no read at all)."
+    ]
 
 
 def test_an_index_that_saves_nothing_never_pays() -> None:

@@ -58,7 +58,7 @@ def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob 
         return Answer(sentence, None, RULE, (), {}, notes, parameters)
     best = min(timed, key=lambda name: (_of(timed[name], "workload_ns"), _of(timed[name], "bytes_per_row"), name))
     criteria = {name: tuple(_of(row, metric) for metric in _CRITERIA) for name, row in timed.items()}
-    findings = [*_break_even(best, timed), *_engines(best, timed), *decisions(cells, by_cell)]
+    findings = dict.fromkeys([*_break_even(best, timed), *_engines(best, timed), *decisions(cells, by_cell)])
     return Answer(
         _sentence(label, best, timed, float(parameters["read_share"])),
         best,
@@ -140,7 +140,13 @@ def _side(note: str) -> str:
 
 
 def _mix(reads: float) -> str:
-    """A mix as people say it: reads for a write, or writes for a read."""
+    """A mix as people say it: reads for a write, or writes for a read; a round may find 0.
+
+    >>> _mix(2.0), _mix(0.25), _mix(0.0)
+    ('2 reads for each write', 'one read for 4 writes', 'no read at all')
+    """
+    if reads <= 0:
+        return "no read at all"
     if reads >= 1:
         return f"{times(reads)} reads for each write"
     return f"one read for {times(1 / reads)} writes"

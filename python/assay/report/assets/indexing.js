@@ -19,6 +19,7 @@
   /** A mix as people say it: 3 reads for each write, one read for 500 writes. */
   assay.mixWords = (reads) => {
     const digits = (number) => (number >= 100 ? Math.round(number).toLocaleString('en-US') : String(Number(number.toPrecision(3))));
+    if (!(reads > 0)) return 'no read at all';
     return reads >= 1 ? `${digits(reads)} reads for each write` : `one read for ${digits(1 / reads)} writes`;
   };
 
