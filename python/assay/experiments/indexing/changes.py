@@ -131,8 +131,8 @@ def _places(count: int, seed: int, stream: int, wanted: int) -> np.ndarray:
 class Applied:
     """Applies the batches of a pool one after another, and takes back what was applied.
 
-    It goes on behind the last batch where it has taken back, and begins anew behind the last of all: the same few keys
-    again and again would be found in the caches.
+    Where it has taken back it goes on behind the last batch if as many are left, as the same few keys again and again
+    would be found in the caches; else it begins anew, so that new rows come by ascending number as they do in use.
     """
 
     def __init__(self, index: Index, batches: Sequence[Batch]) -> None:
@@ -152,10 +152,15 @@ class Applied:
         """Whether there is no batch left."""
         return self._applied == len(self._batches)
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the next batch is one from before the first that was applied."""
+        return self._first + self._applied >= len(self._batches)
+
     def undo(self) -> None:
         """Takes back all that were applied, the last one first."""
-        behind = (self._first + self._applied) % len(self._batches)
+        count, behind = self._applied, self._first + self._applied
         while self._applied:
             self._applied -= 1
             self._batches[(self._first + self._applied) % len(self._batches)].take_back(self._index)
-        self._first = behind
+        self._first = behind if behind + count <= len(self._batches) else 0

@@ -1,10 +1,10 @@
 """Break-even measured directly: two indexes read and write in turn at the predicted mix, round by round.
 
 A step is as many writes of the workload as a batch has rows, and then as many reads as the mix has for them, a read
-carried over to the next step where it has a part of one; a write that does not concern the index costs nothing. Steps
-that are not counted come first, as after a while in use. In a round the one does half of its steps, the other all, and
-the one its other half, so that what else the machine does meets both, and neither is cleared from the caches by the
-other at every step, as it would not be in use. Reads and writes are clocked apart, and weighed by the shares of the
+carried over to the next step where it has a part of one; a write that does not concern the index costs nothing. In a
+round the one does half of its steps, the other all, and the one its other half, so that what else the machine does
+meets both; each time as many steps as a half come first that are not counted, since the other has taken the caches
+meanwhile, as it would not in use. Reads and writes are clocked apart, and weighed by the shares of the
 workload: so each round says by itself at which mix both would be alike, and how their totals compare at this one. What
 was written is taken back between rounds, and where the batches have run out.
 
@@ -28,7 +28,6 @@ __all__ = ["AGREEMENT", "Direct", "Side", "measure_directly"]
 AGREEMENT = 0.2
 ROUND_NS = 30_000_000  # of one side, about
 _FEWEST_STEPS, _MOST_STEPS = 4, 1_024
-_WARM_STEPS = 4
 _ROUNDING = 1e-9  # of shares that sum to 1
 
 
@@ -125,10 +124,18 @@ class Side:
         for part in (*self._asked, *self._changed):
             part.due, part.ns, part.done = 0.0, 0, 0
 
+    def warm(self, count: int, reads: float) -> None:
+        """Steps that are not counted, as after a while in use: the other side has taken the caches meanwhile."""
+        parts = (*self._asked, *self._changed)
+        before = [(part.ns, part.done) for part in parts]
+        self.steps(count, reads)
+        for part, (ns, done) in zip(parts, before, strict=True):
+            part.ns, part.done = ns, done
+
     def steps(self, count: int, reads: float) -> None:
         """So many steps, each with so many reads; where no batch is left, what was written is taken back unclocked."""
         for _ in range(count):
-            if any(pool.is_used_up for pool in self._pools):
+            if any(pool.is_at_end for pool in self._pools):
                 self._take_back()
             self.write()
             self.read(reads)
@@ -223,11 +230,11 @@ def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, f
     found: list[tuple[float, float, float]] = []
     for number in range(rounds):
         for side in (one, other):
-            side.steps(_WARM_STEPS, in_step)
             side.begin()
         first, second = (one, other) if number % 2 == 0 else (other, one)
-        for side in (first, second, second, first):
-            side.steps(steps // 2, in_step)
+        for count, side in ((steps // 2, first), (steps, second), (steps // 2, first)):
+            side.warm(steps // 2, in_step)
+            side.steps(count, in_step)
         (read, write), (other_read, other_write) = one.end(), other.end()
         total, other_total = reads * read + write, reads * other_read + other_write
         found.append((other_read - read, write - other_write, total / other_total if other_total else 1.0))
