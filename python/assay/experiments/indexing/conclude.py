@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from assay.errors import AssayError
 from assay.experiments.base import Findings, Times, Value
@@ -46,7 +46,9 @@ def conclude(
         if costs:
             values += _costs(costs, mix)
             values += _regrets(costs)
-            values += _break_evens(costs, columns, mix, settings)
+            for part, found in enumerate(_break_evens(costs, columns, mix, settings), 1):
+                values += found
+                on_progress((place + part / len(costs)) / len(points))
         on_progress((place + 1) / len(points))
     return Findings(values)
 
@@ -102,16 +104,16 @@ def _break_evens(
     columns: Columns,
     mix: Mix,
     settings: IndexingSettings,
-) -> list[Value]:
-    """Of each index against the same without one, and against the cheapest other one at this mix.
+) -> Iterator[list[Value]]:
+    """Of each index against the same without one, and against the cheapest other one at this mix, one after another.
 
     Structures are compared with structures and engines with engines, which hold the table too.
     """
     indexes = [cost for cost in costs if not cost.contest.spec.is_bare]
     sides = _Sides(columns, mix, settings, costs)
-    values: list[Value] = []
     try:
         for cost in indexes:
+            values: list[Value] = []
             base = baseline(cost, costs)
             if base is not None:
                 values += _one(cost, base, "none", sides, settings)
@@ -122,9 +124,9 @@ def _break_evens(
                 best = next(other for other in alike if other.name == name)
                 values += _one(cost, best, "next_best", sides, settings)
             sides.keep_few()
+            yield values
     finally:
         sides.close()
-    return values
 
 
 class _Sides:
