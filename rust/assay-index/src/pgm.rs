@@ -18,7 +18,7 @@ use crate::fences::gallop;
 use crate::rank::{self, BLOCK, Rank, Search};
 use crate::run::Run;
 use crate::space::Space;
-use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Progress, Take};
+use crate::{Between, Found, Index, Ordered, Pairs, Plan, Progress, Take};
 use lines::{Line, learn, line_of, near};
 
 /// How far off a line may be.
@@ -46,8 +46,6 @@ pub const CONTENDER: Contender = Contender {
 /// How many probes are predicted before the first is looked at.
 const LANES: usize = 32;
 const LINE_BYTES: usize = 64;
-/// How many probes are found before the rows of the first are read.
-const BATCH: usize = 128;
 
 /// Builds it.
 ///
@@ -90,24 +88,6 @@ impl<S: Space> Pgm<S> {
         let mut place = [0];
         self.lower_bounds(&[probe], &mut place);
         place[0] as usize
-    }
-
-    /// Calls `work` with each probe's number and first place, whose rows are on their way by then.
-    #[inline]
-    fn for_each_place(&self, probes: &[S::Probe<'_>], mut work: impl FnMut(usize, usize)) {
-        let mut places = [0; BATCH];
-        for (batch, probes) in probes.chunks(BATCH).enumerate() {
-            let places = &mut places[..probes.len()];
-            self.lower_bounds(probes, places);
-            for place in &*places {
-                if let Some(row) = self.run.rows().get(*place as usize) {
-                    memory::prefetch(row);
-                }
-            }
-            for (at, place) in places.iter().enumerate() {
-                work(batch * BATCH + at, *place as usize);
-            }
-        }
     }
 
     fn learned_bytes(&self) -> u64 {
@@ -194,15 +174,11 @@ impl<S: Space> Index<S> for Pgm<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        self.for_each_place(probes, |at, place| self.run.collect(place, probes[at], found));
+        self.run.lookup(probes, found, |probes, places| self.lower_bounds(probes, places));
     }
 
     fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
-        let (keys, rows, space) = (self.run.keys(), self.run.rows(), self.run.space());
-        self.for_each_place(probes, |at, place| {
-            let is_there = keys.get(place).is_some_and(|key| space.compare(*key, probes[at]).is_eq());
-            out[at] = if is_there { rows[place] } else { NONE };
-        });
+        self.run.lookup_first(probes, out, |probes, places| self.lower_bounds(probes, places));
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {

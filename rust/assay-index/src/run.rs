@@ -9,8 +9,10 @@ use assay_core::error::Result;
 use assay_core::memory;
 
 use crate::space::Space;
-use crate::{Between, Found, Pairs, Plan, Take};
+use crate::{Between, Found, NONE, Pairs, Plan, Take};
 
+/// How many probes are looked for together.
+const PROBES: usize = 128;
 /// How many ranges are found before the rows of the first are read.
 const BATCH: usize = 64;
 /// How many ranges ahead rows are asked for, and how many cache lines of each.
@@ -154,6 +156,55 @@ impl<S: Space> Run<S> {
         } else {
             rows.extend(all[..count].iter().map(|row| u64::from(*row)));
         }
+    }
+
+    /// Calls `work` with each probe's number and first place, whose rows are on their way by then.
+    #[inline(always)]
+    fn for_each_place(
+        &self,
+        probes: &[S::Probe<'_>],
+        lower_bounds: impl Fn(&[S::Probe<'_>], &mut [u32]),
+        mut work: impl FnMut(usize, usize),
+    ) {
+        let mut places = [0; PROBES];
+        for (batch, probes) in probes.chunks(PROBES).enumerate() {
+            let places = &mut places[..probes.len()];
+            lower_bounds(probes, places);
+            for place in &*places {
+                if let Some(row) = self.rows().get(*place as usize) {
+                    memory::prefetch(row);
+                }
+            }
+            for (at, place) in places.iter().enumerate() {
+                work(batch * PROBES + at, *place as usize);
+            }
+        }
+    }
+
+    /// Appends the rows of each probe, when the way to the first places of a batch of probes is known.
+    #[inline]
+    pub fn lookup(
+        &self,
+        probes: &[S::Probe<'_>],
+        found: &mut Found,
+        lower_bounds: impl Fn(&[S::Probe<'_>], &mut [u32]),
+    ) {
+        self.for_each_place(probes, lower_bounds, |at, place| self.collect(place, probes[at], found));
+    }
+
+    /// The least row of each probe, or [`NONE`], when the way to the first places of a batch of probes is known.
+    #[inline]
+    pub fn lookup_first(
+        &self,
+        probes: &[S::Probe<'_>],
+        out: &mut [u32],
+        lower_bounds: impl Fn(&[S::Probe<'_>], &mut [u32]),
+    ) {
+        let (keys, rows, space) = (self.keys(), self.rows(), self.space());
+        self.for_each_place(probes, lower_bounds, |at, place| {
+            let is_there = keys.get(place).is_some_and(|key| space.compare(*key, probes[at]).is_eq());
+            out[at] = if is_there { rows[place] } else { NONE };
+        });
     }
 
     /// Appends the rows of each range of a batch, when the way to the first places of a batch of probes is known.

@@ -7,12 +7,11 @@
 
 use assay_core::catalogue::Contender;
 use assay_core::error::Result;
-use assay_core::memory;
 
 use crate::fences::Fences;
 use crate::run::Run;
 use crate::space::Space;
-use crate::{Between, Found, Index, NONE, Ordered, Pairs, Plan, Take};
+use crate::{Between, Found, Index, Ordered, Pairs, Plan, Take};
 
 /// What the catalogue says.
 pub const CONTENDER: Contender = Contender {
@@ -26,9 +25,6 @@ pub const CONTENDER: Contender = Contender {
     parameters: &[],
     abilities: &["ordered", "static"],
 };
-
-/// How many probes are found before the rows of the first are read.
-const BATCH: usize = 128;
 
 /// Builds it.
 ///
@@ -55,24 +51,6 @@ impl<S: Space> Sorted<S> {
         self.fences.lower_bound(self.run.space(), self.run.keys(), probe)
     }
 
-    /// Calls `work` with each probe's number and first place, whose rows are on their way by then.
-    #[inline]
-    fn for_each_place(&self, probes: &[S::Probe<'_>], mut work: impl FnMut(usize, usize)) {
-        let mut places = [0; BATCH];
-        for (batch, probes) in probes.chunks(BATCH).enumerate() {
-            let places = &mut places[..probes.len()];
-            self.lower_bounds(probes, places);
-            for place in &*places {
-                if let Some(row) = self.run.rows().get(*place as usize) {
-                    memory::prefetch(row);
-                }
-            }
-            for (at, place) in places.iter().enumerate() {
-                work(batch * BATCH + at, *place as usize);
-            }
-        }
-    }
-
     fn changed(&mut self) {
         self.fences = Fences::of(self.run.space(), self.run.keys());
     }
@@ -88,15 +66,11 @@ impl<S: Space> Index<S> for Sorted<S> {
     }
 
     fn lookup(&self, probes: &[S::Probe<'_>], found: &mut Found) {
-        self.for_each_place(probes, |at, place| self.run.collect(place, probes[at], found));
+        self.run.lookup(probes, found, |probes, places| self.lower_bounds(probes, places));
     }
 
     fn lookup_first(&self, probes: &[S::Probe<'_>], out: &mut [u32]) {
-        let (keys, rows, space) = (self.run.keys(), self.run.rows(), self.run.space());
-        self.for_each_place(probes, |at, place| {
-            let is_there = keys.get(place).is_some_and(|key| space.compare(*key, probes[at]).is_eq());
-            out[at] = if is_there { rows[place] } else { NONE };
-        });
+        self.run.lookup_first(probes, out, |probes, places| self.lower_bounds(probes, places));
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
