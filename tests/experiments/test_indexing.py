@@ -19,7 +19,7 @@ import assay
 from assay import catalogue
 from assay.catalogue import Contender
 from assay.datasets import open_dataset
-from assay.errors import AssayError, ParameterError, SuiteError, UnknownNameError, UnsupportedTypeError
+from assay.errors import AssayError, EmptyInputError, ParameterError, SuiteError, UnknownNameError, UnsupportedTypeError
 from assay.experiments.base import Findings
 from assay.experiments.indexing import EXPERIMENT, drawing, kernels
 from assay.experiments.indexing.changes import Applied, batches_of
@@ -419,6 +419,15 @@ def test_an_index_beyond_the_limit_fails_its_cell_alone() -> None:
 def test_a_table_without_keys_is_told() -> None:
     findings = found(plan(pa.table({"k": pa.array([None, None], pa.int64())}), indexes=["toy"], columns=["k"]))
     assert all("no key that is not null" in text for text in findings.failures.values()) and findings.failures
+
+
+def test_a_file_that_is_only_a_header_has_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "head.csv"
+    path.write_text("a,b\n")
+    with pytest.raises(EmptyInputError, match="head has no rows to tell a key by"):
+        plan(path)
+    with pytest.raises(EmptyInputError, match="no column that looks like a key; name one: columns"):
+        plan(pa.table({"real": pa.array([0.5, 1.5])}))
 
 
 def test_every_kind_of_operation_is_documented_by_its_parser() -> None:

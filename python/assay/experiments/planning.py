@@ -9,7 +9,7 @@ from assay.datasets import Dataset, guess_roles
 from assay.errors import AssayError, EmptyInputError, ParameterError, SuiteError, UsageError
 from assay.experiments.base import Value
 
-__all__ = ["Mistakes", "Spelled", "guessed_key", "key_column", "parsed_once", "raise_any", "values_by_cell"]
+__all__ = ["Mistakes", "Spelled", "guessed_key", "key_column", "no_key", "parsed_once", "raise_any", "values_by_cell"]
 
 
 class Spelled(Protocol):
@@ -74,9 +74,14 @@ def guessed_key(dataset: Dataset) -> str:
     guessed = guess_roles(dataset).keys
     if guessed:
         return guessed[0]
+    raise no_key(dataset, 'key = "..."')
+
+
+def no_key(dataset: Dataset, setting: str) -> EmptyInputError:
+    """The error where no column looks like a key, with the setting that would name one."""
     if not any(batch.data.num_rows for batch in dataset.batches([])):
-        raise EmptyInputError(f"{dataset.name} has no rows to tell a key by; there is nothing to measure")
-    raise EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: key = "..."')
+        return EmptyInputError(f"{dataset.name} has no rows to tell a key by; there is nothing to measure")
+    return EmptyInputError(f"{dataset.name} has no column that looks like a key; name one: {setting}")
 
 
 def key_column(dataset: Dataset, name: str | None, mistakes: Mistakes) -> str:

@@ -33,7 +33,7 @@ from assay.experiments.indexing.metrics import METRICS
 from assay.experiments.indexing.mix import Mix, default_reads, mix_of, parsed_operations, unasked
 from assay.experiments.indexing.operations import Operation
 from assay.experiments.indexing.settings import IndexingSettings
-from assay.experiments.planning import Mistakes, parsed_once, raise_any
+from assay.experiments.planning import Mistakes, no_key, parsed_once, raise_any
 
 __all__ = ["EXPERIMENT", "IndexingExperiment"]
 
@@ -220,8 +220,7 @@ def _proposed(dataset: Dataset, mistakes: Mistakes) -> list[tuple[str, ...]]:
     compound = [tuple(key.columns) for key in dataset.foreign_keys if len(key.columns) > 1]
     found = [*keys, *compound[:1]]
     if not found:
-        error = EmptyInputError(f'{dataset.name} has no column that looks like a key; name one: columns = ["..."]')
-        mistakes.append(("columns", error))
+        mistakes.append(("columns", no_key(dataset, 'columns = ["..."]')))
     return found
 
 
