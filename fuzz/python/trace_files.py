@@ -34,7 +34,7 @@ def oracle_general(data: bytes) -> Rows:
     for number, (time, key, size, following) in enumerate(struct.iter_unpack("<IQIq", data), 1):
         if following in (-1, 2**63 - 1):
             following = None
-        elif not number < following < 2**48:
+        elif not number <= following < 2**48:  # from 0, as some write them, the request after this one is `number`
             return None
         rows.append((time, key, size, following))
     return rows
@@ -80,6 +80,8 @@ def twitter(data: bytes) -> Rows:
             fields = line.removesuffix(b"\r").decode().split(",")
         except UnicodeDecodeError:
             return None
+        if "\r" in "".join(fields):  # would end a line elsewhere
+            return None
         if len(fields) != 7 or not fields[1] or fields[5] not in OPERATIONS:
             return None
         time, key, key_size, value_size, _, op, ttl = fields
@@ -94,7 +96,7 @@ def twitter(data: bytes) -> Rows:
 def records(chance: random.Random) -> bytes:
     """Something like oracleGeneral."""
     count = chance.randint(0, 40)
-    following = [-1, 2**63 - 1, count, count + 1, 2**48 - 1, 2**48, 0, -2]
+    following = [-1, 2**63 - 1, count - 1, count, count + 1, 2**48 - 1, 2**48, 0, -2]
     made = [
         struct.pack(
             "<IQIq",
