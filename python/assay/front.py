@@ -111,7 +111,7 @@ class Results:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """Cells without results, each with its error; empty where all went well."""
+        """Cells without results and failed steps of whole experiments, with their errors; empty where all went well."""
         return self.outcome.failures
 
     @property

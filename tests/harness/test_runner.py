@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from assay.errors import InterruptedRunError, StoreError, UsageError
+from assay.errors import InterruptedRunError, MeasurementError, StoreError, UsageError
+from assay.experiments.base import Findings
 from assay.harness import TimingSettings, make_executor, run_suite, suite_from_dict
 from assay.harness.executors import InlineExecutor
 from assay.harness.progress import SilentProgress
@@ -117,6 +118,58 @@ def test_a_failed_experiment_leaves_failed_rows_and_the_run_goes_on(
         assert all(row["experiment_index"] == 1 and row["error"].startswith(error) for row in rows)
         done = store.query("SELECT DISTINCT experiment_index AS i FROM result ORDER BY i")["i"].to_pylist()
         assert done == [0, 2]
+
+
+class _FailsToConclude:
+    """A toy job whose times nothing can be made of."""
+
+    def conclude(self, *_: object) -> Findings:
+        raise MeasurementError("the times of modulo(4) are not there")
+
+
+def test_a_failed_step_of_an_experiment_is_kept_beside_its_numbers(
+    content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toy_experiment import ToyExperiment, ToyJob
+
+    monkeypatch.setattr(ToyJob, "conclude", _FailsToConclude.conclude, raising=False)
+    monkeypatch.setattr(ToyExperiment, "answer", lambda *_: 1 / 0)
+    content["experiment"][0] |= {"shift": 0, "counters": ["modulo(4)"]}
+    once = TimingSettings(processes=1, rounds=2, samples=1, target_sample_ns=1000, least_rounds=1)
+    told = SilentProgress()
+    with Store(None) as store:
+        outcome = run_suite(suite_from_dict(content), store, timing=once, progress=told)
+        rows = store.query("SELECT contender, cell_id, experiment, dataset, error FROM failure").to_pylist()
+        assert store.query("SELECT count(*) AS n FROM result").to_pylist() == [{"n": 5}]
+    errors = [
+        "nothing is concluded from the times: the times of modulo(4) are not there",
+        "there is no answer: ZeroDivisionError: division by zero",
+    ]
+    assert (outcome.status, outcome.exit_code) == ("failed", 3)
+    assert [(one.contender, one.cell_id, one.error) for one in outcome.failures] == [(None, None, e) for e in errors]
+    assert rows == [
+        {"contender": None, "cell_id": None, "experiment": "toy", "dataset": "keys", "error": error} for error in errors
+    ]
+    assert [message.partition(": ")[2] for message in told.messages] == errors
+
+
+def test_a_resumed_run_has_not_forgotten_which_steps_failed(
+    content: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toy_experiment import ToyExperiment
+
+    content["experiment"].append({**content["experiment"][0], "shift": 5})
+    suite = suite_from_dict(content)
+    with Store(tmp_path / "r.duckdb") as store:
+        with monkeypatch.context() as broken, pytest.raises(InterruptedRunError):
+            broken.setattr(ToyExperiment, "answer", lambda *_: 1 / 0)
+            run_suite(suite, store, timing=OFF, span_rows=100, executor=_InterruptedExecutor(25))
+        outcome = run_suite(suite, store, timing=OFF, resume=True)
+        kept = store.query("SELECT experiment_index, error FROM failure").to_pylist()
+    error = "there is no answer: ZeroDivisionError: division by zero"
+    assert (outcome.status, outcome.exit_code) == ("failed", 3)
+    assert [(one.experiment_index, one.error) for one in outcome.failures] == [(0, error)]
+    assert kept == [{"experiment_index": 0, "error": error}]
 
 
 @pytest.mark.parametrize("fault", ["exit_elsewhere", "raise_elsewhere", "unknown_elsewhere"])

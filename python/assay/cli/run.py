@@ -136,8 +136,9 @@ def _print_answers(results: Run) -> None:
         render_claims(results.store, results.run_id, console=out)
         screen.gap()
     for failure in results.failures:
-        where = f"{failure.contender}: " if failure.contender else ""
-        screen.line(f"✗ {where}{failure.error}", "red")
+        failed = results.suite.experiments[failure.experiment_index]
+        where = f"{failed.kind} of {failed.dataset_name}" + (f", {failure.contender}" if failure.contender else "")
+        screen.line(f"✗ {where}: {failure.error}", "red")
     for unmet in results.unmet:
         screen.line(f"✗ {unmet}", "red")
     expected = sum(len(experiment.expect) for experiment in results.suite.experiments)

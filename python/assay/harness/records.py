@@ -227,6 +227,7 @@ class ExperimentState:
     answered: bool  # its timing and answers are finished too
     cell_ids: frozenset[str]
     failures: Mapping[str, str]  # cell_id → error
+    errors: Sequence[str] = ()  # of steps of the whole experiment
 
 
 class ResultStore(Protocol):
@@ -269,6 +270,7 @@ class ResultStore(Protocol):
         points: Sequence[Point] = (),
         calibrations: Sequence[CalibrationRecord] = (),
         histograms: Sequence[HistogramRecord] = (),
+        errors: Sequence[str] = (),
     ) -> None: ...
 
     def commit_expectations(self, run_id: str, expectations: Sequence[ExpectationRecord]) -> None: ...

@@ -318,6 +318,8 @@ class _Run:
         if state is not None and state.measured:
             self.values[index] = self.store.values(self.run_id, index)
             self._note_failures(index, experiment, state.failures)
+            for error in state.errors:
+                self._note_step(index, experiment, error)
             if state.answered:
                 self.progress.advance(self._steps(experiment))
                 return
@@ -351,10 +353,11 @@ class _Run:
         self.values[index] = [*self.values[index], *timing.values]
         concluded = self._concluded(index, experiment, learned, timing)
         self.values[index] = [*self.values[index], *concluded.values]
+        answers = self._answers(index, experiment)
         self.store.finish_experiment(
             self.run_id,
             index,
-            answers=self._answers(index, experiment),
+            answers=answers,
             samples=timing.samples,
             values=[*timing.values, *concluded.values],
             points=concluded.points,
@@ -363,6 +366,7 @@ class _Run:
             metrics=experiment.experiment.metrics,
             calibrations=timing.calibrations,
             histograms=timing.histograms,
+            errors=self._step_errors(index),
         )
 
     def _measure(
@@ -383,7 +387,7 @@ class _Run:
             raise
         except Exception as error:
             if measured:
-                self._note_step(index, experiment, "what was learned is lost", error)
+                self._note_step(index, experiment, f"what was learned is lost: {_described(error)}")
                 return None
             described, code = _described(error), error.exit_code if isinstance(error, AssayError) else 3
             findings = Findings((), (), {cell.cell_id: described for cell in experiment.cells})
@@ -440,7 +444,7 @@ class _Run:
             with self.progress.quiet():
                 return job.conclude(learned, self.values[index], times_of(timing), self.progress.between_rounds)
         except Exception as error:
-            self._note_step(index, experiment, "nothing is concluded from the times", error)
+            self._note_step(index, experiment, f"nothing is concluded from the times: {_described(error)}")
             return Findings(())
 
     def _size(self, experiment: SuiteExperiment) -> ExperimentSize:
@@ -457,7 +461,7 @@ class _Run:
             )
             return [dataclasses.asdict(answer) for answer in answers]
         except Exception as error:
-            self._note_step(index, experiment, "there is no answer", error)
+            self._note_step(index, experiment, f"there is no answer: {_described(error)}")
             return []
 
     # -- judge ------------------------------------------------------------------------------------
@@ -507,10 +511,13 @@ class _Run:
         for error in dict.fromkeys(failures.values()):
             self.progress.message(f"{experiment.kind} of {experiment.dataset_name}: {error}")
 
-    def _note_step(self, index: int, experiment: SuiteExperiment, what: str, error: Exception) -> None:
-        text = f"{what}: {_described(error)}"
-        self.failures.append(Failure(index, None, None, text))
-        self.progress.message(f"{experiment.kind} of {experiment.dataset_name}: {text}")
+    def _note_step(self, index: int, experiment: SuiteExperiment, error: str) -> None:
+        self.failures.append(Failure(index, None, None, error))
+        self.progress.message(f"{experiment.kind} of {experiment.dataset_name}: {error}")
+
+    def _step_errors(self, index: int) -> list[str]:
+        """What went wrong with the experiment as a whole; the store keeps it beside the answers."""
+        return [one.error for one in self.failures if one.experiment_index == index and one.cell_id is None]
 
 
 def _described(error: Exception) -> str:

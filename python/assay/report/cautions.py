@@ -1,7 +1,8 @@
 """What a reader must know before any number: failures first, then what makes times less certain.
 
-Failures are an unfinished run, failed cells and unmet expectations. Cautions are few processes, a virtual machine, a
-busy machine, a high noise floor and comparisons that stayed unclear; they are told only where something was timed.
+Failures are an unfinished run, failed steps of an experiment, failed cells and unmet expectations. Cautions are few
+processes, a virtual machine, a busy machine, a high noise floor and comparisons that stayed unclear; they are told
+only where something was timed.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def warnings_of(run: RunView) -> list[str]:
     failures: list[str] = []
     for experiment in run.experiments:
         units = {fact.name: fact.unit for fact in experiment.metrics}
+        warnings += [f"{experiment.kind} of {experiment.dataset['name']}: {error}" for error in experiment.errors]
         for point in experiment.points:
             failures += [
                 f"{row.contender}, {point.label}: failed: {row.error or 'no reason was recorded'}"

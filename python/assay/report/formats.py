@@ -48,7 +48,7 @@ def to_rows(store: Source, run_id: str) -> dict[str, Any]:
     Returns:
         {"run", "answer", "results": [{"experiment", "contender", "parameters", "dataset", "metric", "unit", "kind",
         "value", "low", "high", "note"}], "answers": [...], "advice": [...], "datasets": [...], "failures": [...],
-        "expectations": [...]}.
+        "expectations": [...]}. A failure without a contender is one of the whole experiment.
         Numbers that do not exist are None, never NaN.
 
     Raises:
@@ -102,6 +102,11 @@ def to_rows(store: Source, run_id: str) -> dict[str, Any]:
             for point in experiment.points
             for row in point.rows
             if row.status == "failed"
+        ]
+        + [
+            {"experiment": experiment.kind, "contender": None, "parameters": {}, "error": error}
+            for experiment in run.experiments
+            for error in experiment.errors
         ],
         "expectations": [
             {
@@ -158,6 +163,7 @@ def to_markdown(run: RunView) -> str:
         heading = f"## {_escape(experiment.question)}"
         name = experiment.dataset["name"]
         parts.append(heading + (f" ({_escape(name)})" if name else ""))
+        parts += [f"✗ {_escape(error)}" for error in experiment.errors]
         if experiment.advice is not None:
             parts += _markdown_advice(experiment, experiment.advice)
             continue

@@ -43,6 +43,7 @@ class ExperimentProgress:
             or done.
         answers: Sentences, each with the grid point it is of, once it is done.
         values: How many numbers there are.
+        errors: How many steps of the whole experiment failed, such as its answer.
         leading: The best contenders by the most telling metric, while there is no answer yet; else empty.
     """
 
@@ -56,6 +57,7 @@ class ExperimentProgress:
     phase: Phase
     answers: tuple[str, ...]
     values: int
+    errors: int = 0
     leading: str = ""
 
     @property
@@ -91,7 +93,7 @@ class RunProgress:
     unmet: int  # expectations, once they are judged
     newer_running: str | None  # a later run of this store that has not ended either
     experiments: tuple[ExperimentProgress, ...]
-    failures: tuple[str, ...]  # the latest few, each with its contender
+    failures: tuple[str, ...]  # the latest few, each with its contender or its experiment
 
     @property
     def cells(self) -> tuple[int, int, int]:
@@ -127,6 +129,7 @@ def read_progress(store: Source, run_id: str) -> RunProgress:
         """SELECT e.experiment_index AS position, e.kind, d.name AS dataset, d.rows, e.answers::VARCHAR AS answers,
                   count(c.cell_id) AS cells, count(*) FILTER (c.status = 'done') AS done,
                   count(*) FILTER (c.status = 'failed') AS failed,
+                  coalesce(json_array_length(e.errors), 0) AS errors,
                   (SELECT count(*) FROM metric m WHERE m.run_id = e.run_id AND m.experiment_index = e.experiment_index
                      AND m.value IS NOT NULL) AS numbers
            FROM experiment e LEFT JOIN dataset d ON d.fingerprint = e.dataset_fingerprint
@@ -144,8 +147,8 @@ def read_progress(store: Source, run_id: str) -> RunProgress:
     )
     failures = _rows(
         store,
-        """SELECT c.contender, c.error FROM cell c WHERE c.run_id = ? AND c.status = 'failed'
-           ORDER BY c.experiment_index DESC, c.contender LIMIT 3""",
+        """SELECT coalesce(contender, experiment || ' of ' || coalesce(dataset, 'a table')) AS name, error FROM failure
+           WHERE run_id = ? ORDER BY experiment_index DESC, contender NULLS FIRST, error LIMIT 3""",
         run_id,
     )
     latest = {row["position"]: row for row in scans}
@@ -162,7 +165,7 @@ def read_progress(store: Source, run_id: str) -> RunProgress:
         run["unmet"],
         run["newer"],
         tuple(found),
-        tuple(f"{row['contender']}: {row['error']}" for row in failures),
+        tuple(f"{row['name']}: {row['error']}" for row in failures),
     )
 
 
@@ -186,6 +189,7 @@ def _experiment(row: Mapping[str, Any], scan: Mapping[str, Any] | None) -> Exper
         phase,
         tuple(_sentences(row["answers"])),
         row["numbers"],
+        row["errors"],
     )
 
 

@@ -80,8 +80,8 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
     experiments = _rows(
         store,
         """SELECT e.experiment_index, e.kind, e.question, e.noun, e.settings::VARCHAR AS settings, e.reading, e.command,
-                  e.answers::VARCHAR AS answers, e.dataset_fingerprint AS fingerprint, d.fingerprint_kind, d.name,
-                  d.source, d.licence, d.rows, d.bytes
+                  e.answers::VARCHAR AS answers, e.errors::VARCHAR AS errors, e.dataset_fingerprint AS fingerprint,
+                  d.fingerprint_kind, d.name, d.source, d.licence, d.rows, d.bytes
            FROM experiment e LEFT JOIN dataset d ON d.fingerprint = e.dataset_fingerprint
            WHERE e.run_id = ? ORDER BY e.experiment_index""",
         [run_id],
@@ -150,6 +150,7 @@ def _experiments(store: Source, run_id: str) -> list[ExperimentView]:
                 ],
                 advice=next((answer for answer in all_answers if answer.advice is not None), None),
                 timing=timings.get(index, {}),
+                errors=_json(experiment["errors"], []),
             )
         )
     return views

@@ -136,6 +136,7 @@ class ExperimentView:
     expectations: Sequence[ExpectationView]
     advice: AnswerView | None = None  # the answer over all grid points, where there is one
     timing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # timed metric → processes, noise_floor ...
+    errors: Sequence[str] = ()  # of steps of the whole experiment, such as its answer
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ def _print_experiment(screen: Screen, experiment: ExperimentView, links: Mapping
     if experiment.advice is not None:
         print_advice(screen, experiment)
         _print_failures(screen, experiment)
+        _print_errors(screen, experiment)
         _print_expectations(screen, experiment)
         return
     several = len(experiment.points) > 1
@@ -84,6 +85,7 @@ def _print_experiment(screen: Screen, experiment: ExperimentView, links: Mapping
         screen.line(_LEGEND, "dim")
     for rule in dict.fromkeys(point.answer.rule for point in experiment.points if point.answer.rule):
         screen.line(f"Rule: {rule}.", "dim")
+    _print_errors(screen, experiment)
     _print_expectations(screen, experiment)
     if experiment.reading:
         screen.gap()
@@ -96,6 +98,12 @@ def _print_failures(screen: Screen, experiment: ExperimentView) -> None:
             if row.status == "failed":
                 reason = row.error or "no reason was recorded"
                 screen.line(f"✗ {row.contender}, {point.label}: failed: {reason}", "red")
+
+
+def _print_errors(screen: Screen, experiment: ExperimentView) -> None:
+    """What failed of the experiment as a whole, once all its contenders were told of."""
+    for error in experiment.errors:
+        screen.line(f"✗ {error}", "red")
 
 
 def _print_point(screen: Screen, experiment: ExperimentView, point: GridPoint, links: Mapping[str, Any]) -> None:

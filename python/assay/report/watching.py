@@ -70,8 +70,8 @@ def frame(progress: RunProgress, pace: Pace, now: datetime, writer: str | None) 
     if left is not None and progress.share < 1:
         lines[1] += f" · about {_clock(left)} left"
     for one in progress.experiments:
-        mark = {"done": "✓", "waiting": " "}.get(one.phase, "▸")
-        lines.append(f"{'!' if one.cells_failed else mark} {_named(one, progress)}: {phase_words(one, pace, now)}")
+        mark = "!" if one.cells_failed or one.errors else {"done": "✓", "waiting": " "}.get(one.phase, "▸")
+        lines.append(f"{mark} {_named(one, progress)}: {phase_words(one, pace, now)}")
         lines += [f"    {sentence}" for sentence in (one.answers or (one.leading,)) if sentence]
     lines += [f"  ! {failure}" for failure in progress.failures]
     return lines

@@ -126,11 +126,12 @@ class Store(StateStore):
         points: Sequence[Point] = (),
         calibrations: Sequence[CalibrationRecord] = (),
         histograms: Sequence[HistogramRecord] = (),
+        errors: Sequence[str] = (),
     ) -> None:
         """Writes what was timed and the answers, which mark the experiment as finished, in one batch.
 
         `values` are the timed metrics and, with `points`, what was concluded from them, `failures` the errors of
-        cells whose timer failed. What the stages had learned is dropped.
+        cells whose timer failed, `errors` those of the experiment's steps. What the stages had learned is dropped.
         """
         key = {"run_id": run_id, "experiment_index": experiment_index}
         changes = [*self._values(key, values, metrics), *_series(key, points)]
@@ -142,7 +143,10 @@ class Store(StateStore):
         changes += self._failures(key, failures)
         where = "WHERE run_id = ? AND experiment_index = ?"
         changes.append(
-            Change(f"UPDATE experiment SET answers = ? {where}", (_json(list(answers)), run_id, experiment_index))
+            Change(
+                f"UPDATE experiment SET answers = ?, errors = ? {where}",
+                (_json(list(answers)), _json(list(errors)) if errors else None, run_id, experiment_index),
+            )
         )
         changes.append(Change(f"UPDATE stage SET learned = NULL {where}", (run_id, experiment_index)))
         self.commit_and_remove(changes, run_id, f"{experiment_index}-")
@@ -191,7 +195,8 @@ class Store(StateStore):
             SELECT e.experiment_index, e.kind, e.dataset_fingerprint, e.answers IS NOT NULL AS answered,
                    coalesce(bool_and(c.status <> 'planned'), false) AS measured, list(c.cell_id) AS cell_ids,
                    list(c.cell_id) FILTER (c.status = 'failed') AS failed,
-                   list(coalesce(c.error, '')) FILTER (c.status = 'failed') AS errors
+                   list(coalesce(c.error, '')) FILTER (c.status = 'failed') AS cell_errors,
+                   e.errors::VARCHAR AS errors
             FROM experiment e LEFT JOIN cell c USING (run_id, experiment_index)
             WHERE e.run_id = ? GROUP BY ALL ORDER BY e.experiment_index
             """,
@@ -205,7 +210,8 @@ class Store(StateStore):
                 row["measured"],
                 row["answered"],
                 frozenset(row["cell_ids"] or ()),
-                dict(zip(row["failed"] or (), row["errors"] or (), strict=True)),
+                dict(zip(row["failed"] or (), row["cell_errors"] or (), strict=True)),
+                tuple(json.loads(row["errors"] or "[]")),
             )
             for row in rows
         ]
