@@ -1,7 +1,8 @@
 """The answer: does the column deserve an index, which, and from which mix on; and which suit the whole workload.
 
 The rule is that of METHODOLOGY, "Answers": the least time of an operation of the workload at its mix of reads and
-writes, then the fewest bytes a row, and the name. Without times nothing is recommended.
+writes, then the fewest bytes a row, and the name. Engines without an index are there to be compared with, and are
+never recommended. Without times nothing is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from assay.experiments.planning import values_by_cell
 from assay.units import format_duration_ns
 
 if TYPE_CHECKING:
+    from assay.experiments.indexing.contests import Contest
     from assay.experiments.indexing.job import IndexingJob
 
 __all__ = ["answers"]
@@ -35,13 +37,20 @@ def answers(cells: Sequence[Cell], values: Sequence[Value], job: IndexingJob | N
     points: dict[tuple[object, ...], list[Cell]] = {}
     for cell in cells:
         points.setdefault(tuple(cell.parameters.get(name) for name in _POINT), []).append(cell)
-    found = [_answer(here, by_cell, job) for here in points.values()]
+    bare = bare_engines(job.contests) if job is not None else frozenset()
+    found = [_answer(here, by_cell, job, bare) for here in points.values()]
     if found and job is not None:
-        found[0] = replace(found[0], findings=(*found[0].findings, *whole_workload(cells, by_cell, job.mix)))
+        indexes = [cell for cell in cells if cell.contender not in bare]
+        found[0] = replace(found[0], findings=(*found[0].findings, *whole_workload(indexes, by_cell, job.mix)))
     return found
 
 
-def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob | None) -> Answer:
+def bare_engines(contests: Sequence[Contest]) -> frozenset[str]:
+    """The engines without an index, which hold the table: what the same engines with one are compared with."""
+    return frozenset(one.spec.text for one in contests if one.spec.is_bare and one.spec.is_engine)
+
+
+def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob | None, bare: frozenset[str]) -> Answer:
     parameters = dict(cells[0].parameters)
     rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
     timed = {name: row for name, row in rows.items() if "workload_ns" in row}
@@ -56,11 +65,14 @@ def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob 
             else f"No index of {label} could be measured."
         )
         return Answer(sentence, None, RULE, (), {}, notes, parameters)
-    best = min(timed, key=lambda name: (_of(timed[name], "workload_ns"), _of(timed[name], "bytes_per_row"), name))
+    chosen = {name: row for name, row in timed.items() if name not in bare}
+    if not chosen:
+        return Answer(f"No index of {label} could be timed.", None, RULE, (), {}, notes, parameters)
+    best = min(chosen, key=lambda name: (_of(chosen[name], "workload_ns"), _of(chosen[name], "bytes_per_row"), name))
     criteria = {name: tuple(_of(row, metric) for metric in _CRITERIA) for name, row in timed.items()}
     findings = dict.fromkeys([*_break_even(best, timed), *_engines(best, timed), *decisions(cells, by_cell)])
     return Answer(
-        _sentence(label, best, timed, float(parameters["read_share"])),
+        _sentence(label, best, chosen, float(parameters["read_share"])),
         best,
         RULE,
         tuple(pareto(criteria)),
@@ -80,14 +92,22 @@ def _sentence(label: str, best: str, rows: Mapping[str, Row], read_share: float)
     mix = f"at {100 * read_share:.3g} % reads"
     if best == NO_INDEX:
         others = [name for name in rows if name != NO_INDEX]
-        return f"{label} deserves no index {mix}: none of {len(others)} is cheaper than the scan."
-    row = rows[best]
+        if not others:
+            return f"No index of {label} could be timed, only the scan."
+        none = f"none of {len(others)} is" if len(others) > 1 else f"{others[0]} is not"
+        return f"{label} deserves no index {mix}: {none} cheaper than the scan."
+    row, scan = rows[best], rows.get(NO_INDEX)
+    read, size = format_duration_ns(_of(row, "read_ns")), f"{_of(row, 'bytes_per_row'):.3g} bytes a row"
+    if scan is None:
+        return (
+            f"{best} is the cheapest index of {label} {mix}, {read} a read in {size}; whether it pays is not known, "
+            "as the scan could not be timed."
+        )
     words = (
         f"{label} deserves an index {mix}: {best} answers its reads {times(_of(row, 'read_speedup'))} times faster "
-        f"than a scan ({format_duration_ns(_of(row, 'read_ns'))} instead of "
-        f"{format_duration_ns(_of(rows[NO_INDEX], 'read_ns'))}), in {_of(row, 'bytes_per_row'):.3g} bytes a row"
+        f"than a scan ({read} instead of {format_duration_ns(_of(scan, 'read_ns'))}), in {size}"
     )
-    added = _of(row, "write_ns") - _of(rows[NO_INDEX], "write_ns")
+    added = _of(row, "write_ns") - _of(scan, "write_ns")
     return f"{words}, and makes a write {format_duration_ns(abs(added))} {'dearer' if added > 0 else 'cheaper'}."
 
 
