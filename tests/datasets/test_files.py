@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from read_elsewhere import ids_of_span
 
-from assay.datasets import Dataset, DatasetDescription, Span, open_dataset
+from assay.datasets import Dataset, open_dataset
 from assay.errors import ChecksumMismatchError, ReadError, UnknownNameError, UnsupportedTypeError
 
 Read = Callable[..., pa.Table]
@@ -334,16 +335,11 @@ def _files(table: pa.Table, folder: Path) -> list[Path]:
     return [folder / "t.parquet", folder / "t.csv", write_ipc(table, folder / "t.arrow")]
 
 
-def _ids(description: DatasetDescription, span: Span) -> tuple[int, list[int]]:
-    dataset = description.open()
-    return os.getpid(), [n for batch in dataset.batches(["id"], span) for n in batch.data["id"].to_pylist()]
-
-
 def _spread(datasets: list[Dataset]) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         for dataset in datasets:
             spans = dataset.spans(target_rows=300)
-            found = list(pool.map(_ids, [dataset.description()] * len(spans), spans))
+            found = list(pool.map(ids_of_span, [dataset.description()] * len(spans), spans))
             assert {process for process, _ in found} != {os.getpid()}
             assert [n for _, ids in found for n in ids] == dataset.table(["id"])["id"].to_pylist()
 

@@ -16,9 +16,10 @@ import pyarrow.fs as pafs
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
+from read_elsewhere import ids_of_span
 from stores_on_loopback import s3_server
 
-from assay.datasets import DatasetDescription, Span, describe, open_dataset
+from assay.datasets import describe, open_dataset
 from assay.errors import ChecksumMismatchError, ReadError
 
 Read = Callable[..., pa.Table]
@@ -102,18 +103,14 @@ def test_every_format_is_read(options: str, bucket: pafs.FileSystem, read: Read)
     assert read(open_dataset(f"s3://trips/formats/t.zip/t.csv{options}")).equals(table)
 
 
-def _ids(description: DatasetDescription, span: Span) -> list[int]:
-    return [n for batch in description.open().batches(["id"], span) for n in batch.data["id"].to_pylist()]
-
-
 @pytest.mark.slow
 def test_another_process_reads_the_same_spans(options: str, bucket: pafs.FileSystem) -> None:
     make_trips(bucket)
     dataset = open_dataset(f"s3://trips/all{options}")
     spans = dataset.spans(target_rows=4000)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(_ids, [dataset.description()] * len(spans), spans))
-    assert [n for ids in found for n in ids] == list(range(15_000))
+        found = list(pool.map(ids_of_span, [dataset.description()] * len(spans), spans))
+    assert [n for _, ids in found for n in ids] == list(range(15_000))
 
 
 def test_a_description_holds_no_secret_and_knows_a_changed_object(options: str, bucket: pafs.FileSystem) -> None:

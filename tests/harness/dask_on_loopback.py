@@ -11,6 +11,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from assay.errors import ReadError
+from assay.harness import spans
+from assay.harness.spans import Parcel
 
 _START_S = 60.0
 
@@ -61,3 +67,16 @@ def dask_cluster(folder: Path, *, workers: int, environment: Mapping[str, str] =
                 process.kill()
             for process in processes:
                 process.wait()
+
+
+def sees_no_files(work: Parcel) -> Any:
+    """As `open_work` on another machine, where there are no such files; workers find it by this folder."""
+    spans._WORK._key = None
+    missing = ReadError("table.arrow: there is no such file")
+    with (
+        mock.patch.object(Path, "is_file", lambda self: False),
+        mock.patch("assay.datasets.dataset.IpcFileReader", mock.Mock(side_effect=missing)),
+    ):
+        outcome = spans.open_work(work)
+    spans._WORK._key = None
+    return outcome

@@ -15,10 +15,10 @@ from test_runner import OFF, RESULTS, SERIES, measured
 
 pytest.importorskip("distributed")
 
-from dask_on_loopback import LoopbackCluster, dask_cluster
+from dask_on_loopback import LoopbackCluster, dask_cluster, sees_no_files
 
 import assay
-from assay.errors import ParameterError, ReadError, UsageError
+from assay.errors import ParameterError, UsageError
 from assay.harness import dask_cluster as clusters
 from assay.harness import make_executor, run_suite, suite_from_dict
 from assay.harness.executors import opened_executor
@@ -167,7 +167,7 @@ def test_what_only_this_process_knows_is_measured_here(content: dict[str, Any], 
 def test_a_file_that_workers_do_not_see_is_refused(
     content: dict[str, Any], cluster: LoopbackCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assay.harness.span_runner.open_work", _sees_no_files)
+    monkeypatch.setattr("assay.harness.span_runner.open_work", sees_no_files)
     with make_executor(f"dask:{cluster.address}") as executor, Store(None) as store:
         outcome = run_suite(suite_from_dict(content), store, timing=OFF, executor=executor)
     [error] = {failure.error for failure in outcome.failures}
@@ -182,29 +182,11 @@ def test_a_table_in_memory_that_workers_do_not_see_is_measured_here(
     whole = measured(content)
     with make_executor(f"dask:{cluster.address}") as executor:
         assert measured(content, span_rows=100, executor=executor) == whole  # they see the same temporary files
-        monkeypatch.setattr("assay.harness.span_runner.open_work", _sees_no_files)
+        monkeypatch.setattr("assay.harness.span_runner.open_work", sees_no_files)
         progress = SilentProgress()
         assert measured(content, span_rows=100, executor=executor, progress=progress) == whole
     [message] = progress.messages
     assert "is a table in memory" in message
-
-
-def _sees_no_files(work: Parcel) -> Any:
-    """As `open_work` on another machine, where there are no such files."""
-    import pathlib
-    from unittest import mock
-
-    from assay.harness import spans
-
-    spans._WORK._key = None
-    missing = ReadError("table.arrow: there is no such file")
-    with (
-        mock.patch.object(pathlib.Path, "is_file", lambda self: False),
-        mock.patch("assay.datasets.dataset.IpcFileReader", mock.Mock(side_effect=missing)),
-    ):
-        outcome = spans.open_work(work)
-    spans._WORK._key = None
-    return outcome
 
 
 @pytest.mark.parametrize(

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from timed_work import Work
 
-from assay.experiments.base import Latency, Timer
 from assay.harness.timing_process import DeadProcessError, NotBuiltError, TimingProcess
-
-
-@dataclass(frozen=True)
-class Work:
-    """A task of its own: sums, printing while it is at it, and a fault if one is asked for."""
-
-    fault: str = ""
-
-    def timers(self) -> Sequence[Timer]:
-        print("a kernel that prints does no harm")
-        if self.fault == "not built":
-            raise ValueError("no such data")
-        if self.fault == "dies building":
-            os._exit(5)
-
-        def small() -> object:
-            if self.fault == "dies timed":
-                os._exit(6)
-            return sum(range(100))
-
-        where = Path.cwd().name + os.environ.get("ASSAY_TEST_MARK", "")
-        return [
-            Timer("small", "sum_ns", small, 100, Latency("sum_latency", lambda i: sum(range(i)), 10)),
-            Timer(where, "sum_ns", lambda: sum(range(1000)), 1000),
-        ]
 
 
 def test_two_live_processes_in_two_folders_alternate_with_shared_calls(tmp_path: Path) -> None:
@@ -90,14 +62,13 @@ def test_an_interpreter_that_has_no_assay_is_dead_with_its_last_line(tmp_path: P
 def test_a_timing_process_ends_when_its_parent_is_killed() -> None:
     script = (
         "import sys; sys.path[:] = eval(sys.argv[1])\n"
-        "from test_timing_process import Work\n"
+        "from timed_work import Work\n"
         "from assay.harness.timing_process import TimingProcess\n"
         "process = TimingProcess(Work()); process.calibrate(1000)\n"
         "print(process._child.pid, flush=True); sys.stdin.read()"
     )
-    path = [str(Path(__file__).parent), *sys.path]
     parent = subprocess.Popen(
-        [sys.executable, "-c", script, repr(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, repr(sys.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
