@@ -10,6 +10,7 @@ import re
 
 __all__ = [
     "UNITS",
+    "count_of",
     "format_bytes",
     "format_count",
     "format_duration_ns",
@@ -45,6 +46,15 @@ UNITS = {
 def format_count(value: float) -> str:
     """A whole number with thousands separators: 336,776."""
     return f"{value:,.0f}"
+
+
+def count_of(count: float, noun: str) -> str:
+    """So many of a noun, which is in the singular.
+
+    >>> count_of(1, "row"), count_of(336_776, "row"), count_of(0, "strategy")
+    ('1 row', '336,776 rows', '0 strategies')
+    """
+    return f"{format_count(count)} {noun if count == 1 else plural(noun)}"
 
 
 def format_bytes(value: float) -> str:

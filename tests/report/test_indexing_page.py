@@ -158,6 +158,14 @@ def test_costs_cross_where_the_parts_say_and_the_cheapest_is_shaded(visit, page)
     assert found.troubles == []
 
 
+def test_no_two_ticks_of_an_axis_from_0_over_many_orders_read_alike(visit, page) -> None:
+    found = visit(page)
+    writes = found.frame("timing").locator("figure", has_text="a write").last
+    ticks = writes.locator(".role-axis-label").first.locator("text").all_text_contents()
+    assert ticks[:3] == ["0", "0.01", "0.1"] and len(set(ticks)) == len(ticks), "a scan's write costs nothing"
+    assert found.troubles == []
+
+
 def test_a_line_that_is_hidden_takes_its_mark_with_it(visit, page) -> None:
     found = visit(page)
     frame = found.frame("index_costs")

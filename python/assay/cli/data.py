@@ -13,6 +13,7 @@ from assay.cli.options import FormatOption
 from assay.cli.output import note, print_lines, print_rows, refuse_to_overwrite, say
 from assay.cli.trace_data import facts_of_trace, print_trace, trace_content
 from assay.errors import UsageError
+from assay.units import count_of
 
 if TYPE_CHECKING:
     from assay.caches.trace_facts import TraceFacts
@@ -134,11 +135,10 @@ def _print_json(facts: DatasetFacts, roles: GuessedRoles, trace: TraceFacts | No
 
 
 def _print_facts(dataset: str, facts: DatasetFacts, roles: GuessedRoles, trace: TraceFacts | None) -> None:
-    from assay.units import format_bytes, format_count
+    from assay.units import format_bytes
 
     stored = "" if facts.storage_bytes is None else f", {format_bytes(facts.storage_bytes)}"
-    plural = "" if len(facts.columns) == 1 else "s"
-    say(f"{facts.name}: {format_count(facts.rows)} rows × {len(facts.columns)} column{plural}{stored}")
+    say(f"{facts.name}: {count_of(facts.rows, 'row')} × {count_of(len(facts.columns), 'column')}{stored}")
     print_lines(
         [
             (label, text)
@@ -221,14 +221,16 @@ def _generate(spelling: str, output: Path, force: bool) -> None:
     call_definition(spelling)  # a mistake is told before a file is opened
     table = open_dataset(spelling)
     partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
+    rows = 0
     try:
         with pq.ParquetWriter(partial, table.schema) as writer:
             for batch in table.batches():
                 writer.write_batch(batch.data)
+                rows += batch.data.num_rows
         partial.replace(output)
     except OSError as error:
         raise StoreError(f"cannot write {output}: {error.strerror or error}; choose another place with -o") from error
     finally:
         partial.unlink(missing_ok=True)
-    note(f"wrote {table.rows:,} rows of {table.name}")
+    note(f"wrote {count_of(rows, 'row')} of {table.name}")
     say(str(output))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from assay.cli.output import note, refuse_to_overwrite, say
+from assay.units import count_of
 
 if TYPE_CHECKING:
     from assay.datasets import Dataset
@@ -74,7 +75,7 @@ def starter_suite(table: Dataset, spelled: str) -> str:
     reasons = guess_roles(table).reasons
     columns = "\n".join(f"#   {_comment(name)}: {_comment(reason)}" for name, reason in reasons.items())
     listed = "\n".join(f"    {_toml(strategy)}," for strategy in strategies)
-    rows = "the rows" if table.rows is None else f"{table.rows:,} rows"
+    rows = "the rows" if table.rows is None else count_of(table.rows, "row")
     queries = "\n".join(f"# queries.{name} = {_toml(spelling)}" for name, spelling in _queries(table))
     return f"""\
 # A suite: experiments on tables, and what is expected of them.

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from assay.cli.options import DEFAULT_STORE, StoreOption, chosen_run
 from assay.cli.output import console, note, say, warn
 from assay.errors import StoreError
+from assay.units import count_of
 
 if TYPE_CHECKING:
     from assay.report.run_progress import RunProgress
@@ -171,7 +172,7 @@ def _ending(progress: RunProgress, writer: str | None, path: Path, *, still_runn
         warn(f"the run {progress.run_id} was interrupted; go on with: {progress.command} --resume")
         return FAILED
     done, failed, cells = progress.cells
-    told = [f"{done} of {cells} cells done"]
+    told = [f"{done} of {count_of(cells, 'cell')} done"]
     told += [f"{failed} failed"] if failed else []
     told += [f"{progress.unmet} expectation{'s' if progress.unmet > 1 else ''} unmet"] if progress.unmet else []
     note(f"the run {progress.run_id} has ended: {', '.join(told)}; next: assay report {progress.run_id}{where}")

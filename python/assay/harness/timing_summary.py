@@ -30,6 +30,7 @@ from assay.harness.statistics import (
     rounds_needed,
 )
 from assay.harness.timing_settings import TimingSettings
+from assay.units import count_of
 
 __all__ = ["BASELINE_COPY", "PERCENTILES", "Timing", "percentile_metric", "summarise", "times_of"]
 
@@ -237,7 +238,7 @@ def _note(series: _Series, settings: TimingSettings, stop: StopRule) -> str | No
     if stop == "time":
         notes.append(f"stopped by time after {shortest} of {settings.rounds} rounds")
     if stop == "budget":
-        notes.append(f"stopped by the budget after {shortest} rounds")
+        notes.append(f"stopped by the budget after {count_of(shortest, 'round')}")
     if stop == "processes":
         notes.append(f"its {len(series)} processes differ: more of them would narrow it, more rounds would not")
     if stop == "died":

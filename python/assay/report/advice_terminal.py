@@ -21,7 +21,7 @@ from assay.report.advice import (
 from assay.report.key_table import wrap_name
 from assay.report.run_view import ExperimentView
 from assay.report.screen import Screen, plain
-from assay.units import format_count
+from assay.units import count_of
 
 __all__ = ["print_advice"]
 
@@ -38,7 +38,7 @@ def print_advice(screen: Screen, experiment: ExperimentView) -> None:
     for finding in answer.findings:
         screen.line(finding, "yellow")
     dataset, candidates = experiment.dataset, answer.advice["candidates"]
-    rows = "" if dataset["rows"] is None else f", {format_count(dataset['rows'])} rows"
+    rows = "" if dataset["rows"] is None else f", {count_of(dataset['rows'], 'row')}"
     screen.line(f"{experiment.question} · {dataset['name']}{rows}, {len(candidates):,} candidates", "dim")
     shown = shown_candidates(answer.advice)
     if shown:

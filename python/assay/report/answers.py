@@ -7,7 +7,7 @@ from assay.report.markup import Html, definitions, details, element, join
 from assay.report.run_view import ExperimentView, GridPoint, family_mean
 from assay.report.screen import unbroken
 from assay.report.vocabulary import KIND_MEANINGS, RANKING, split_name
-from assay.units import format_count
+from assay.units import count_of
 
 __all__ = ["MOST_ANSWERS", "advice_card", "answers_block", "certainty"]
 
@@ -91,7 +91,7 @@ def certainty(experiment: ExperimentView, point: GridPoint) -> str:
     kinds = {fact.kind for fact in experiment.metrics if fact.name in criteria or split_name(fact.name)[0] in criteria}
     known = [f"{kind} ({KIND_MEANINGS[kind]})" for kind in KIND_MEANINGS if kind in kinds]
     rows = experiment.dataset["rows"]
-    measured = f", from {format_count(rows)} rows" if rows is not None else ""
+    measured = f", from {count_of(rows, 'row')}" if rows is not None else ""
     words = f"The numbers that decide are {' and '.join(known)}{measured}." if known else ""
     best = next((row for row in point.rows if row.contender == point.answer.best), None)
     if best is not None and criteria:

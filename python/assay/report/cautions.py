@@ -11,6 +11,7 @@ from assay.report.expectations import expectation_words
 from assay.report.markup import Html, element, join
 from assay.report.run_view import ExperimentView, RunView
 from assay.report.vocabulary import describe
+from assay.units import count_of
 
 __all__ = ["cautions_of", "warnings_of", "warnings_section"]
 
@@ -81,7 +82,8 @@ def cautions_of(run: RunView) -> list[str]:
     load, cores = facts.get("load_1m_before"), facts.get("cores_usable") or facts.get("cores")
     if isinstance(load, (int, float)) and isinstance(cores, int) and load > BUSY_LOAD * cores:
         found.append(
-            f"The machine was busy: a load of {load:.1f} on {cores} cores before the run; other work widens intervals."
+            f"The machine was busy: a load of {load:.1f} on {count_of(cores, 'core')} before the run; other work "
+            "widens intervals."
         )
     governor = facts.get("governor")
     if governor and governor != "performance":

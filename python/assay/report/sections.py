@@ -19,7 +19,7 @@ from assay.report.markup import Html, command_block, definitions, details, eleme
 from assay.report.run_view import ExperimentView, RunView
 from assay.report.screen import unbroken
 from assay.report.vocabulary import describe
-from assay.units import format_bytes, format_count
+from assay.units import count_of, format_bytes, format_count
 
 __all__ = ["Place", "experiment_about", "experiment_section", "provenance_section"]
 
@@ -112,7 +112,7 @@ def experiment_about(experiment: ExperimentView) -> str:
     dataset = experiment.dataset
     contenders = len({row.contender for point in experiment.points for row in point.rows})
     about = [str(dataset["name"])] if dataset["name"] else []
-    about += [f"{format_count(dataset['rows'])} rows"] if dataset["rows"] is not None else []
+    about += [count_of(dataset["rows"], "row")] if dataset["rows"] is not None else []
     about += [f"{contenders} contender{'' if contenders == 1 else 's'}"]
     return " · ".join(about)
 

@@ -24,7 +24,7 @@ from assay.report.plans import links_by_cell, plan_sentences
 from assay.report.run_reader import read_run
 from assay.report.run_view import ExpectationView, ExperimentView, GridPoint, RunView, Source, point_sentence
 from assay.report.screen import Screen, plain
-from assay.units import format_count
+from assay.units import count_of
 
 __all__ = ["render", "to_rows"]
 
@@ -73,7 +73,7 @@ def _print_experiment(screen: Screen, experiment: ExperimentView, links: Mapping
     if not experiment.points:
         screen.line(f"No {experiment.noun} was measured.", "yellow")
     dataset = experiment.dataset
-    rows = "" if dataset["rows"] is None else f", {format_count(dataset['rows'])} rows"
+    rows = "" if dataset["rows"] is None else f", {count_of(dataset['rows'], 'row')}"
     screen.line(experiment.question + (f" · {dataset['name']}{rows}" if dataset["name"] else ""), "dim")
     for point in experiment.points:
         if several:

@@ -199,6 +199,14 @@ _SETTINGS = {
     "threads": "{} threads",
     "duplicates": "{} rows of each key",
 }
+_SETTINGS_OF_ONE = {  # where the number is 1
+    "seeds": "over one seed",
+    "replicas": "one copy",
+    "failed_nodes": "one node failing",
+    "row_group_rows": "row groups of one row",
+    "threads": "one thread",
+    "duplicates": "one row of each key",
+}
 _MOST_NAMED = 12  # of a list of settings
 
 _ACTIONS = {
@@ -235,6 +243,8 @@ def describe(metric: str) -> Entry:
 
     >>> describe("moved_share.add_one").label, describe("origin_load").label
     ('moved: add one', 'origin load')
+    >>> describe("range_ns.1").label, describe("range_ns.100").label
+    ('range of 1 row', 'range of 100 rows')
     """
     base, variable = split_name(metric)
     entry = ENTRIES.get(base)
@@ -244,7 +254,8 @@ def describe(metric: str) -> Entry:
     if variable is None:
         return Entry(_without_variable(entry.label), _without_variable(entry.short), entry.group, entry.meaning)
     shown = _ACTIONS.get(variable, variable).replace("p99_9", "p99.9")
-    return Entry(entry.label.replace("{}", shown), entry.short.replace("{}", shown), entry.group, entry.meaning)
+    label = entry.label.replace("{} rows", "{} row") if shown == "1" else entry.label
+    return Entry(label.replace("{}", shown), entry.short.replace("{}", shown), entry.group, entry.meaning)
 
 
 def is_known(metric: str) -> bool:
@@ -283,6 +294,8 @@ def settings_words(settings: Mapping[str, Any]) -> str:
     '8 partitions, weighed by seats'
     >>> settings_words({"partitions": 4, "capacities": {"node-3": 2}, "racks": ["a", "b", "a", "b"], "replicas": 2})
     '4 partitions, capacities node-3 2, racks a, b, a, b, 2 copies'
+    >>> settings_words({"rows": 1, "duplicates": 1, "threads": 1})
+    '1 row, one row of each key, one thread'
     """
     words = []
     for name, value in settings.items():
@@ -290,7 +303,8 @@ def settings_words(settings: Mapping[str, Any]) -> str:
             one, many = COUNTED[name]
             words.append(f"{value} {one if value == 1 else many}")
         elif value is not None:
-            words.append(_SETTINGS.get(name, name + "={}").format(_listed(value)))
+            of_one = _SETTINGS_OF_ONE.get(name) if value == 1 else None
+            words.append(of_one or _SETTINGS.get(name, name + "={}").format(_listed(value)))
     return ", ".join(words)
 
 

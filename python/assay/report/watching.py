@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from assay.report.run_progress import ExperimentProgress, RunProgress
+from assay.units import count_of
 
 __all__ = ["Pace", "changes", "frame", "phase_words"]
 
@@ -64,7 +65,7 @@ def frame(progress: RunProgress, pace: Pace, now: datetime, writer: str | None) 
     head = [progress.label or progress.suite, f"run {progress.run_id}", status]
     if progress.status == "running" and writer is not None:
         head.append(writer)
-    counts = f"{done} of {cells} cells" + (f", {failed} failed" if failed else "")
+    counts = f"{done} of {count_of(cells, 'cell')}" + (f", {failed} failed" if failed else "")
     left = None if killed else pace.left_seconds(progress, now)
     lines = [" · ".join(head), f"{_bar(progress.share)} {100 * progress.share:.0f} % · {counts}"]
     if left is not None and progress.share < 1:
@@ -81,11 +82,11 @@ def phase_words(one: ExperimentProgress, pace: Pace, now: datetime) -> str:
     """What an experiment is at."""
     failed = f", {one.cells_failed} failed" if one.cells_failed else ""
     if one.phase == "waiting":
-        return f"{one.cells} cells wait"
+        return f"{count_of(one.cells, 'cell')} wait{'s' if one.cells == 1 else ''}"
     if one.phase == "done":
-        return f"{one.cells_done} of {one.cells} cells{failed}, {one.values:,} values"
+        return f"{one.cells_done} of {count_of(one.cells, 'cell')}{failed}, {count_of(one.values, 'value')}"
     if one.phase == "timing":
-        return f"measured ({one.values:,} values{failed}); timing, which shows when it is done"
+        return f"measured ({count_of(one.values, 'value')}{failed}); timing, which shows when it is done"
     assert one.scan is not None
     scan = one.scan
     words = f"scan {scan.stage + 1}, {scan.done} of {scan.planned} part{'s' if scan.planned > 1 else ''}"

@@ -162,11 +162,13 @@ def _side(note: str) -> str:
 def _mix(reads: float) -> str:
     """A mix as people say it: reads for a write, or writes for a read; a round may find 0.
 
-    >>> _mix(2.0), _mix(0.25), _mix(0.0)
-    ('2 reads for each write', 'one read for 4 writes', 'no read at all')
+    >>> _mix(2.0), _mix(0.25), _mix(0.9999), _mix(0.0)
+    ('2 reads for each write', 'one read for 4 writes', 'one read for each write', 'no read at all')
     """
     if reads <= 0:
         return "no read at all"
-    if reads >= 1:
+    if "1" in (times(reads), times(1 / reads)):
+        return "one read for each write"
+    if reads > 1:
         return f"{times(reads)} reads for each write"
     return f"one read for {times(1 / reads)} writes"

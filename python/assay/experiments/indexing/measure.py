@@ -15,6 +15,7 @@ from assay.experiments.indexing.contests import Contest, Plan, verify
 from assay.experiments.indexing.questions import Index, Lookups
 from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns
+from assay.units import count_of
 
 __all__ = ["measure"]
 
@@ -110,9 +111,9 @@ def _filled(contest: Contest, plan: Plan, settings: IndexingSettings) -> tuple[f
     finally:
         close(index)
     if not found[_WRITTEN]:  # what gathers in memory is no part of the ratio
-        return None, f"{count:,} rows still gather in memory: nothing is written yet"
+        return None, f"nothing is written yet: {count_of(count, 'row')} gathered in memory"
     settled = found[_PUT] * (1 - found[_GATHERED] / came)
-    return found[_WRITTEN] / settled, f"of {count:,} rows that came in batches of {settings.batch:,}"
+    return found[_WRITTEN] / settled, f"of {count_of(count, 'row')}, in batches of {settings.batch:,}"
 
 
 def _bytes(keys: Any) -> int:

@@ -26,6 +26,7 @@ from assay.datasets.spelling import Nested, parse_nested, quote_name
 from assay.datasets.workload import Template
 from assay.errors import ParameterError, SpellingError, UnknownNameError, UnsupportedTypeError
 from assay.experiments.partitioning.queries import check_query
+from assay.units import count_of
 
 __all__ = ["KINDS", "READS", "WRITES", "Operation", "check_operation", "parse_operation"]
 
@@ -178,7 +179,7 @@ def _columns(name: str, call: Nested) -> tuple[str, ...]:
         raise SpellingError(f"query {name}: {call.text!r} names columns; a row that comes or goes concerns all of them")
     if (call.name in READS and not columns) or (single and len(columns) != 1):
         wanted = "exactly one column" if single else "at least one column"
-        raise SpellingError(f"query {name}: {call.text!r} names {len(columns)} columns; expected {wanted}")
+        raise SpellingError(f"query {name}: {call.text!r} names {count_of(len(columns), 'column')}; expected {wanted}")
     return tuple(columns)
 
 

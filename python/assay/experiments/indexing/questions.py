@@ -17,6 +17,7 @@ import pyarrow as pa
 from assay.errors import MeasurementError
 from assay.experiments.distinct import numpy_of
 from assay.experiments.indexing.keys import KeyRows
+from assay.units import count_of
 
 __all__ = ["InOrder", "Index", "Lists", "Lookups", "Question", "Ranges"]
 
@@ -202,7 +203,7 @@ class InOrder:
 
     def check(self, answer: Any, first: int, beyond: int) -> None:
         """The keys come in order; where all are asked for, ascending, equal ones by row."""
-        name = "all rows in order" if self.limit is None else f"the first {self.limit} rows in order"
+        name = "all rows in order" if self.limit is None else f"the first {count_of(self.limit, 'row')} in order"
         if self.limit is None and not self.descending:
             _check_rows(answer, self.key.by_key, name)
             return
@@ -211,7 +212,7 @@ class InOrder:
         wanted = (wanted[::-1] if self.descending else wanted)[: self.limit]
         inside = found.astype(np.int64)[found < len(self.key)]
         if len(np.unique(inside)) != len(wanted) or not np.array_equal(self.key.numbers[inside], wanted):
-            raise MeasurementError(f"{name}: {_brief(found)} have other keys than a scan's, or come twice")
+            raise MeasurementError(f"{name}: among {_brief(found)} are other keys than a scan's, or a row comes twice")
 
     def rows(self, first: int, beyond: int) -> int:
         """The rows asked for."""
@@ -260,4 +261,4 @@ def _check_rows(answer: Any, wanted: np.ndarray, name: str) -> None:
 
 def _brief(rows: np.ndarray) -> str:
     shown = ", ".join(map(str, rows[:5].tolist()))
-    return f"{len(rows):,} rows" + (f" ({shown}{', ...' if len(rows) > 5 else ''})" if len(rows) else "")
+    return count_of(len(rows), "row") + (f" ({shown}{', ...' if len(rows) > 5 else ''})" if len(rows) else "")

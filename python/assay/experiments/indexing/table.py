@@ -15,6 +15,7 @@ from assay.experiments import packing
 from assay.experiments.indexing.keys import KeyRows, plain_float
 from assay.experiments.indexing.settings import Order
 from assay.experiments.membership.absent import shuffled
+from assay.units import count_of
 
 __all__ = ["ColumnLog", "Columns"]
 
@@ -127,7 +128,7 @@ class Columns:
             found = whole.in_order(np.arange(count))
         if not found.indexed:
             raise EmptyInputError(
-                f"the first {count:,} rows of {whole.label} have no key that is not null; ask for more"
+                f"{whole.label} has no key that is not null in its first {count_of(count, 'row')}; ask for more"
             )
         if order == "shuffled":
             return found.in_order(shuffled(len(found), seed, _SHUFFLING))

@@ -121,7 +121,7 @@
         for (const layer of specification.layer) layer.encoding.x.scale = scale;
         if (wide) {
           const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(Math.max(...values) / divisor))];
-          specification.layer[1].encoding.x.axis = { values: [...(positive.length < values.length ? [0] : []), ...Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))], labelOverlap: true };
+          specification.layer[1].encoding.x.axis = { values: [...(positive.length < values.length ? [0] : []), ...Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))], labelOverlap: true, format: ',~r' };
         }
         for (const layer of specification.layer) layer.encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
       });

@@ -20,7 +20,8 @@
   assay.mixWords = (reads) => {
     const digits = (number) => (number >= 100 ? Math.round(number).toLocaleString('en-US') : String(Number(number.toPrecision(3))));
     if (!(reads > 0)) return 'no read at all';
-    return reads >= 1 ? `${digits(reads)} reads for each write` : `one read for ${digits(1 / reads)} writes`;
+    if (digits(reads) === '1' || digits(1 / reads) === '1') return 'one read for each write';
+    return reads > 1 ? `${digits(reads)} reads for each write` : `one read for ${digits(1 / reads)} writes`;
   };
 
   const share = (reads) => { // with as many nines as tell it from all
@@ -180,7 +181,7 @@
     }
     state.hiddenSizes ||= new Set();
     const rows = sized.filter(({ name }) => names.includes(name) && !state.hiddenSizes.has(name)).sort((a, b) => a.x - b.x)
-      .map((row) => ({ ...row, size: `${assay.format(row.rows, 'rows')} rows, ${assay.format(row.bytes, 'bytes')}` }));
+      .map((row) => ({ ...row, size: `${assay.counted(row.rows, 'row')}, ${assay.format(row.bytes, 'bytes')}` }));
     const node = make('div', { className: 'chart' });
     filled.replaceChildren(assay.legend(names, state.hiddenSizes, redraw), node);
     assay.remark(filled, listed.length, names.length, experiment.noun);

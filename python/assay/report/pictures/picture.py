@@ -15,6 +15,7 @@ from assay.report.pictures.drawings import DRAWINGS
 from assay.report.pictures.palette import Theme, config
 from assay.report.run_reader import read_run
 from assay.report.run_view import ExperimentView, RunView, Source
+from assay.units import count_of
 
 __all__ = ["Picture", "Theme", "chosen_picture", "pictures_of", "save_pictures"]
 
@@ -208,7 +209,7 @@ def _converter() -> Any:
 
 def _source(run: RunView, experiment: ExperimentView) -> str:
     rows = experiment.dataset.get("rows")
-    data = experiment.dataset["name"] + (f", {rows:,} rows" if isinstance(rows, int) else "")
+    data = experiment.dataset["name"] + (f", {count_of(rows, 'row')}" if isinstance(rows, int) else "")
     return f"assay {run.tool_version} · {run.started:%Y-%m-%d} · {data} · run {run.run_id[:13]}"
 
 
