@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use assay_core::error::Result;
 
-use crate::asked::{Asked, Hit};
+use crate::asked::{Asked, Hit, wide};
+use crate::sift::within;
 use crate::space::Space;
 use crate::{Between, Found, Index, Ordered, Pairs, Progress, Steps, Take};
 
@@ -114,7 +115,7 @@ impl<S: Space, M: Mark<S>> Index<S> for Blocks<S, M> {
             });
         }
         self.note(read, skipped);
-        asked.collect(hits, found);
+        asked.collect(&hits, found);
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
@@ -136,29 +137,18 @@ impl<S: Space, M: Mark<S>> Index<S> for Blocks<S, M> {
     }
 
     fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
-        let asked = Asked::<S>::of(probes);
-        let (mut gone, mut candidates, mut places) = (0, Vec::new(), Vec::new());
+        let (asked, rows) = (Asked::<S>::of(probes), rows.map(wide));
+        let named = rows.as_deref().map(Asked::of);
+        let (mut gone, mut candidates) = (0, Vec::new());
         for block in &mut self.blocks {
             candidates.clear();
-            places.clear();
             block.mark.candidates(&self.space, &asked, &mut candidates);
-            asked.meet(&self.space, &candidates, &block.keys, |probe, place| {
-                if rows.is_none_or(|rows| rows[probe as usize] == block.rows[place]) {
-                    places.push(place);
-                }
-            });
-            if places.is_empty() {
-                continue;
+            let left = asked.remove(&self.space, &candidates, &mut block.keys, &mut block.rows, named.as_ref());
+            if left > 0 {
+                gone += left;
+                block.mark = M::empty(&self.recipe);
+                block.mark.add(&self.space, &block.keys);
             }
-            places.sort_unstable();
-            places.dedup();
-            gone += places.len() as u64;
-            for place in places.iter().rev() {
-                block.keys.remove(*place);
-                block.rows.remove(*place);
-            }
-            block.mark = M::empty(&self.recipe);
-            block.mark.add(&self.space, &block.keys);
         }
         self.blocks.retain(|block| !block.keys.is_empty());
         gone
@@ -191,8 +181,7 @@ impl<S: Space, M: Mark<S>> Ordered<S> for Blocks<S, M> {
                 continue;
             }
             read += block.keys.len() as u64;
-            let entries = block.keys.iter().copied().zip(block.rows.iter().copied());
-            inside.extend(entries.filter(|(key, _)| !between.is_below(space, *key) && !between.is_above(space, *key)));
+            within(space, &block.keys, between, |place| inside.push((block.keys[place], block.rows[place])));
         }
         self.note(read, skipped);
         inside.sort_unstable_by(|one, other| space.order(one.0, other.0).then(one.1.cmp(&other.1)));

@@ -33,7 +33,7 @@ pub const CONTENDER: Contender = Contender {
     choose_when: "keys are asked for by equality, rows are in any order, and a full index is too large",
     source: "Bloom, Space/Time Trade-offs in Hash Coding with Allowable Errors, CACM 1970; Apache Parquet, Bloom filters",
     parameters: &[BLOCK_ROWS, RATE],
-    abilities: &["updates"],
+    abilities: &["shares_passes", "updates"],
 };
 
 /// Builds it.
@@ -62,9 +62,8 @@ impl<S: Space> Mark<S> for Blocked512 {
     }
 
     fn candidates(&self, _: &S, asked: &Asked<'_, '_, S>, candidates: &mut Vec<u32>) {
-        candidates.extend(
-            (0_u32..).zip(asked.probes()).filter_map(|(number, probe)| self.holds(S::hash(*probe)).then_some(number)),
-        );
+        candidates
+            .extend((0_u32..).zip(asked.hashes()).filter_map(|(number, hash)| self.holds(*hash).then_some(number)));
     }
 
     fn meets(&self, _: &S, _: &Between<'_, S>) -> bool {

@@ -27,6 +27,7 @@ pub mod row_lists;
 pub mod run;
 pub mod scan;
 pub mod shape;
+pub mod sift;
 pub mod skip_list;
 pub mod sort;
 pub mod sorted;

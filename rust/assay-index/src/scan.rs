@@ -1,16 +1,14 @@
 //! `scan`: no index; every question reads the whole column.
 //!
-//! Cost: a batch of lookups reads every key once, and compares it with each probe of a few, or looks it up among many;
-//! nothing beside keys and rows; an insertion appends. It is what every
-//! index must beat, and wins where most rows are wanted anyway or nobody asks. Source: Selinger et al., Access Path
+//! Cost: a batch of lookups reads every key once, and compares its head with each probe of a few, or with a bit of many;
+//! nothing beside keys and rows; an insertion appends. It is what every index must beat, and wins where most rows are wanted anyway or nobody asks. Source: Selinger et al., Access Path
 //! Selection in a Relational Database Management System, SIGMOD 1979 (the segment scan).
-
-use std::collections::HashSet;
 
 use assay_core::catalogue::Contender;
 use assay_core::error::Result;
 
-use crate::asked::{Asked, Hit};
+use crate::asked::{Asked, Hit, wide};
+use crate::sift::within;
 use crate::space::Space;
 use crate::{Between, Found, Index, Ordered, Pairs, Plan, Take};
 
@@ -24,7 +22,7 @@ pub const CONTENDER: Contender = Contender {
     choose_when: "the column is small, rarely asked, or most of its rows are wanted",
     source: "Selinger et al., Access Path Selection in a Relational Database Management System, SIGMOD 1979",
     parameters: &[],
-    abilities: &["ordered", "updates"],
+    abilities: &["ordered", "shares_passes", "updates"],
 };
 
 /// Keeps the entries as they came.
@@ -58,7 +56,7 @@ impl<S: Space> Index<S> for Scan<S> {
         asked.meet(&pairs.space, &asked.everyone(), &pairs.keys, |probe, place| {
             hits.push(Hit { probe, at: pairs.rows[place] });
         });
-        asked.collect(hits, found);
+        asked.collect(&hits, found);
     }
 
     fn insert(&mut self, probes: &[S::Probe<'_>], rows: &[u32]) {
@@ -69,18 +67,9 @@ impl<S: Space> Index<S> for Scan<S> {
 
     fn delete(&mut self, probes: &[S::Probe<'_>], rows: Option<&[u32]>) -> u64 {
         let pairs = &mut self.pairs;
-        let asked = Asked::<S>::of(probes);
-        let mut gone = HashSet::new();
-        asked.meet(&pairs.space, &asked.everyone(), &pairs.keys, |probe, place| {
-            if rows.is_none_or(|rows| rows[probe as usize] == pairs.rows[place]) {
-                gone.insert(place);
-            }
-        });
-        let mut place = 0..pairs.keys.len();
-        pairs.keys.retain(|_| !place.next().is_some_and(|place| gone.contains(&place)));
-        let mut place = 0..pairs.rows.len();
-        pairs.rows.retain(|_| !place.next().is_some_and(|place| gone.contains(&place)));
-        gone.len() as u64
+        let (asked, rows) = (Asked::<S>::of(probes), rows.map(wide));
+        let named = rows.as_deref().map(Asked::of);
+        asked.remove(&pairs.space, &asked.everyone(), &mut pairs.keys, &mut pairs.rows, named.as_ref())
     }
 
     fn ordered(&self) -> Option<&dyn Ordered<S>> {
@@ -91,9 +80,8 @@ impl<S: Space> Index<S> for Scan<S> {
 impl<S: Space> Ordered<S> for Scan<S> {
     fn range(&self, between: &Between<'_, S>, take: Take, rows: &mut Vec<u64>) {
         let (pairs, space) = (&self.pairs, &self.pairs.space);
-        let mut inside: Vec<usize> = (0..pairs.len())
-            .filter(|at| !between.is_below(space, pairs.keys[*at]) && !between.is_above(space, pairs.keys[*at]))
-            .collect();
+        let mut inside = Vec::new();
+        within(space, &pairs.keys, between, |place| inside.push(place));
         inside.sort_unstable_by(|one, other| pairs.order(*one, *other));
         if take.descending {
             inside.reverse();

@@ -9,6 +9,7 @@ use std::fmt::Debug;
 
 use assay_core::hash::HashKey;
 use assay_core::hash::xxh3_64::Xxh3_64;
+use assay_core::memory;
 use assay_core::placement::rendezvous::finalise;
 
 /// A space of keys with an order.
@@ -56,6 +57,15 @@ pub trait Space: Clone + Debug + Default + Send + Sync + 'static {
 
     /// The order of a kept key and one that is asked for.
     fn compare(&self, key: Self::Key, probe: Self::Probe<'_>) -> Ordering;
+
+    /// Whether a key that is asked for has more bytes than its head, so that a kept one lies elsewhere.
+    fn is_long(probe: Self::Probe<'_>) -> bool;
+
+    /// Asks for the bytes of a kept key ahead of time, where they lie elsewhere.
+    fn prefetch(&self, key: Self::Key);
+
+    /// Whether a kept key is one that is asked for, if their heads are the same.
+    fn is_beyond_head(&self, key: Self::Key, probe: Self::Probe<'_>) -> bool;
 
     /// The order of two kept keys.
     fn order(&self, one: Self::Key, other: Self::Key) -> Ordering;
@@ -129,6 +139,19 @@ impl Space for Words {
     #[inline]
     fn compare(&self, key: u64, probe: u64) -> Ordering {
         key.cmp(&probe)
+    }
+
+    #[inline]
+    fn is_long(_: u64) -> bool {
+        false
+    }
+
+    #[inline]
+    fn prefetch(&self, _: u64) {}
+
+    #[inline]
+    fn is_beyond_head(&self, _: u64, _: u64) -> bool {
+        true
     }
 
     #[inline]
@@ -261,6 +284,31 @@ impl Space for Texts {
     }
 
     #[inline]
+    fn is_long(probe: &[u8]) -> bool {
+        probe.len() > size_of::<u64>()
+    }
+
+    #[inline]
+    fn prefetch(&self, key: Text) {
+        if let Some(first) = self.bytes_of(key).first() {
+            memory::prefetch(first);
+        }
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn is_beyond_head(&self, key: Text, probe: &[u8]) -> bool {
+        const HEAD: usize = size_of::<u64>();
+        if key.place as usize & LONGEST != probe.len() {
+            return false;
+        }
+        let bytes = self.bytes_of(key);
+        // Its last eight bytes, with the head all of a key of up to sixteen.
+        probe.len() <= HEAD
+            || (bytes.last_chunk::<HEAD>() == probe.last_chunk() && (probe.len() <= 2 * HEAD || bytes == probe))
+    }
+
+    #[inline]
     fn order(&self, one: Text, other: Text) -> Ordering {
         one.head.cmp(&other.head).then_with(|| self.bytes_of(one).cmp(self.bytes_of(other)))
     }
@@ -292,14 +340,28 @@ mod tests {
     #[test]
     fn kept_bytes_compare_as_bytes_do() {
         let mut space = Texts::default();
-        let all: [&[u8]; 9] =
-            [b"", b"\0", b"\0\0", b"a", b"a\0", b"abcdefgh", b"abcdefgh\0", b"abcdefghi", b"\xff\xff"];
+        let all: [&[u8]; 12] = [
+            b"",
+            b"\0",
+            b"\0\0",
+            b"a",
+            b"a\0",
+            b"abcdefgh",
+            b"abcdefgh\0",
+            b"abcdefghi",
+            b"abcdefgh0 12345678",
+            b"abcdefgh1 12345678",
+            b"abcdefgh1 1234567",
+            b"\xff\xff",
+        ];
         let kept = all.map(|bytes| space.keep(bytes));
         for (one, key) in all.iter().zip(kept) {
             assert_eq!(space.probe(key), *one);
             for (other, second) in all.iter().zip(kept) {
                 assert_eq!(space.order(key, second), one.cmp(other), "{one:?} {other:?}");
                 assert_eq!(space.compare(key, other), one.cmp(other), "{one:?} {other:?}");
+                let is_it = Texts::head(key) == Texts::probe_head(other) && space.is_beyond_head(key, other);
+                assert_eq!(is_it, one == other, "{one:?} {other:?}");
             }
         }
     }

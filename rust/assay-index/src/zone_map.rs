@@ -32,7 +32,7 @@ pub const CONTENDER: Contender = Contender {
     choose_when: "rows lie nearly in the order of the key, such as times of arrival",
     source: "Moerkotte, Small Materialized Aggregates: A Light Weight Index Structure for Data Warehousing, VLDB 1998",
     parameters: &[BLOCK_ROWS],
-    abilities: &["ordered", "updates"],
+    abilities: &["ordered", "shares_passes", "updates"],
 };
 
 /// Builds it.

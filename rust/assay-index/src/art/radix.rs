@@ -12,9 +12,6 @@ pub trait Radix: Space {
 
     /// How many bytes two keys have in common from the first on.
     fn common(one: Self::Probe<'_>, other: Self::Probe<'_>) -> usize;
-
-    /// Asks for the bytes of a kept key ahead of time, where they lie elsewhere.
-    fn prefetch(&self, key: Self::Key);
 }
 
 impl Radix for Words {
@@ -33,9 +30,6 @@ impl Radix for Words {
     fn common(one: u64, other: u64) -> usize {
         ((one ^ other).leading_zeros() / 8) as usize
     }
-
-    #[inline]
-    fn prefetch(&self, _: u64) {}
 }
 
 impl Radix for Texts {
@@ -54,12 +48,5 @@ impl Radix for Texts {
         let words = one.chunks_exact(8).zip(other.chunks_exact(8)).take_while(|(one, other)| one == other).count();
         let start = words * 8;
         start + one[start..].iter().zip(&other[start..]).take_while(|(one, other)| one == other).count()
-    }
-
-    #[inline]
-    fn prefetch(&self, key: Self::Key) {
-        if let Some(first) = self.probe(key).first() {
-            assay_core::memory::prefetch(first);
-        }
     }
 }
