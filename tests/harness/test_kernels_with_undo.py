@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 import pytest
@@ -52,6 +53,17 @@ def test_a_warm_up_with_known_calls_is_taken_back_too() -> None:
     kernels = Kernels([Timer("cell", "put_ns", shelf.put, 1, undo=shelf.clear)])
     kernels.calibrate(1, [3])
     assert shelf.there == 0
+
+
+def test_a_kernel_warms_up_for_its_time_before_the_samples_of_a_round() -> None:
+    calls = []
+    timer = Timer("cell", "put_ns", lambda: calls.append(time.perf_counter_ns()), 1, calls=2, warm_up_ns=3_000_000)
+    kernels = Kernels([timer])
+    kernels.calibrate(1, [2])
+    calls.clear()
+    result = kernels.round([0], samples=4)
+    assert len(result.ns[0]) == 4
+    assert calls[-8] - calls[0] >= 2_000_000, "eight calls are the samples, what comes before them warms up"
 
 
 class Sized:

@@ -208,6 +208,9 @@ class Timer:
     undo: Callable[[], object] | None = None  # takes back what the calls of a sample did; outside of the clock
     samples: int | None = None  # in a round, at most: of a kernel whose one call takes long
     calls: int | None = None  # in a sample, at most: of a kernel that changes what it works on
+    warm_up_ns: int = (
+        0  # for so long calls that are not counted come before the samples of a round: others had the caches
+    )
 
 
 class Packable(Protocol):

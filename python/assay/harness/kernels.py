@@ -132,6 +132,7 @@ class Kernels:
                 cpu: list[float] = []
                 if timer.cell_id not in self._failed and calls is not None:
                     try:
+                        _warm(timer, timer.warm_up_ns)
                         for _ in range(samples if timer.samples is None else min(samples, timer.samples)):
                             elapsed, used = _sample(timer, calls)
                             wall.append(elapsed)
@@ -200,11 +201,13 @@ def _sample(timer: Timer, calls: int) -> tuple[float, float]:
     return elapsed / operations, used / operations
 
 
-def _warm(timer: Timer) -> None:
-    """A call that is not counted."""
-    timer.call()
-    if timer.undo is not None:
-        timer.undo()
+def _warm(timer: Timer, least_ns: int = 1) -> None:
+    """Calls that are not counted, for so long at least."""
+    started = time.perf_counter_ns()
+    while time.perf_counter_ns() - started < least_ns:
+        timer.call()
+        if timer.undo is not None:
+            timer.undo()
 
 
 @contextlib.contextmanager
