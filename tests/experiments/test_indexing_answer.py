@@ -27,7 +27,7 @@ def answer_of(read_ns: Mapping[str, float], columns: tuple[str, ...] = ("k",)) -
             continue
         read, write = read_ns[cell.contender], 0.0 if cell.contender == "scan" else 10.0
         costs = {"read_ns": read, "write_ns": write, "workload_ns": (read + write) / 2, "bytes_per_row": 8.0}
-        costs["read_speedup"] = read_ns.get("scan", read) / read
+        costs["read_speedup"] = read_ns.get(BARE if cell.contender == COVERING else "scan", read) / read
         costs |= {f"query_cost_ns.{name}": read for name in job.mix.of((str(cell.parameters["column"]),))}
         values += [Value(cell.cell_id, name, value) for name, value in costs.items()]
     return EXPERIMENT.answer(job.cells, values, settings, job)[0]
@@ -40,9 +40,23 @@ def test_only_indexes_are_counted_among_those_that_lose_to_the_scan() -> None:
 
 
 def test_a_single_index_that_loses_is_named() -> None:
-    found = answer_of({"scan": 100.0, COVERING: 400.0, BARE: 90.0})
+    found = answer_of({"scan": 100.0, "btree": 400.0, BARE: 90.0})
     assert found.best == "scan"
-    assert found.sentence == f"k deserves no index at 90 % reads: {COVERING} is not cheaper than the scan."
+    assert found.sentence == "k deserves no index at 90 % reads: btree is not cheaper than the scan."
+
+
+def test_where_all_indexes_are_of_engines_the_scan_is_no_rival() -> None:
+    found = answer_of({"scan": 1.0, COVERING: 40.0, "lmdb": 90.0, BARE: 400.0})
+    assert found.best == COVERING
+    assert found.sentence.startswith(
+        f"k deserves an index at 90 % reads: {COVERING} answers its reads 10 times faster than {BARE} ("
+    )
+    assert answer_of({"scan": 1.0, COVERING: 400.0, BARE: 90.0}).sentence == (
+        f"k deserves no index at 90 % reads: {COVERING}, the cheapest one, is no cheaper than {BARE}."
+    )
+    assert answer_of({"scan": 1.0, "lmdb": 90.0}).sentence.endswith(
+        "whether it pays is not known, as lmdb(index=none) could not be timed."
+    )
 
 
 def test_an_engine_without_an_index_is_no_index_however_quick() -> None:

@@ -2,7 +2,8 @@
 
 The rule is that of METHODOLOGY, "Answers": the least time of an operation of the workload at its mix of reads and
 writes, then the fewest bytes a row, and the name. Engines without an index are there to be compared with, and are
-never recommended. Without times nothing is.
+never recommended; where all indexes are those of engines, which hold the table too, the scan, which does not, is no
+rival of theirs. Without times nothing is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assay.experiments.base import Answer, Cell, Value
-from assay.experiments.indexing.contenders import NO_INDEX
+from assay.experiments.indexing.contenders import NO_INDEX, baseline_of, is_same
 from assay.experiments.indexing.decisions import decisions, times, whole_workload
 from assay.experiments.pareto import pareto
 from assay.experiments.planning import values_by_cell
@@ -50,6 +51,10 @@ def bare_engines(contests: Sequence[Contest]) -> frozenset[str]:
     return frozenset(one.spec.text for one in contests if one.spec.is_bare and one.spec.is_engine)
 
 
+def _engine_names(job: IndexingJob) -> frozenset[str]:
+    return frozenset(one.spec.text for one in job.contests if one.spec.is_engine)
+
+
 def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob | None, bare: frozenset[str]) -> Answer:
     parameters = dict(cells[0].parameters)
     rows = {cell.contender: by_cell[cell.cell_id] for cell in cells if cell.cell_id in by_cell}
@@ -66,13 +71,15 @@ def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob 
         )
         return Answer(sentence, None, RULE, (), {}, notes, parameters)
     chosen = {name: row for name, row in timed.items() if name not in bare}
+    if job is not None and not chosen.keys() - _engine_names(job) - {NO_INDEX}:
+        chosen = {name: row for name, row in chosen.items() if name != NO_INDEX} or chosen
     if not chosen:
         return Answer(f"No index of {label} could be timed.", None, RULE, (), {}, notes, parameters)
     best = min(chosen, key=lambda name: (_of(chosen[name], "workload_ns"), _of(chosen[name], "bytes_per_row"), name))
     criteria = {name: tuple(_of(row, metric) for metric in _CRITERIA) for name, row in timed.items()}
     findings = dict.fromkeys([*_break_even(best, timed), *_engines(best, timed), *decisions(cells, by_cell)])
     return Answer(
-        _sentence(label, best, chosen, float(parameters["read_share"])),
+        _sentence(label, best, chosen, timed, _without(best, timed, job), float(parameters["read_share"])),
         best,
         RULE,
         tuple(pareto(criteria)),
@@ -88,26 +95,46 @@ def _of(row: Row, metric: str) -> float:
     return float("inf") if value is None else float(value)
 
 
-def _sentence(label: str, best: str, rows: Mapping[str, Row], read_share: float) -> str:
+def _without(best: str, timed: Mapping[str, Row], job: IndexingJob | None) -> str | None:
+    """The same without an index, as it was spelled; None of an engine that always has one."""
+    specs = {} if job is None else {one.spec.text: one.spec for one in job.contests}
+    if best not in specs:
+        return NO_INDEX
+    wanted = baseline_of(specs[best])
+    if wanted is None:
+        return None
+    return next((name for name in timed if name in specs and is_same(specs[name], wanted)), wanted.text)
+
+
+def _sentence(
+    label: str,
+    best: str,
+    chosen: Mapping[str, Row],
+    timed: Mapping[str, Row],
+    without: str | None,
+    read_share: float,
+) -> str:
     mix = f"at {100 * read_share:.3g} % reads"
     if best == NO_INDEX:
-        others = [name for name in rows if name != NO_INDEX]
+        others = [name for name in chosen if name != NO_INDEX]
         if not others:
             return f"No index of {label} could be timed, only the scan."
         none = f"none of {len(others)} is" if len(others) > 1 else f"{others[0]} is not"
         return f"{label} deserves no index {mix}: {none} cheaper than the scan."
-    row, scan = rows[best], rows.get(NO_INDEX)
+    row = chosen[best]
     read, size = format_duration_ns(_of(row, "read_ns")), f"{_of(row, 'bytes_per_row'):.3g} bytes a row"
-    if scan is None:
-        return (
-            f"{best} is the cheapest index of {label} {mix}, {read} a read in {size}; whether it pays is not known, "
-            "as the scan could not be timed."
-        )
+    if without is None or without not in timed:
+        why = f"{without or 'the same without an index'} could not be timed".replace(NO_INDEX, "the scan")
+        words = f"{best} is the cheapest index of {label} {mix}, {read} a read in {size}"
+        return f"{words}; whether it pays is not known, as {why}."
+    base, name = timed[without], "a scan" if without == NO_INDEX else without
+    if _of(base, "workload_ns") <= _of(row, "workload_ns"):
+        return f"{label} deserves no index {mix}: {best}, the cheapest one, is no cheaper than {name}."
     words = (
         f"{label} deserves an index {mix}: {best} answers its reads {times(_of(row, 'read_speedup'))} times faster "
-        f"than a scan ({read} instead of {format_duration_ns(_of(scan, 'read_ns'))}), in {size}"
+        f"than {name} ({read} instead of {format_duration_ns(_of(base, 'read_ns'))}), in {size}"
     )
-    added = _of(row, "write_ns") - _of(scan, "write_ns")
+    added = _of(row, "write_ns") - _of(base, "write_ns")
     return f"{words}, and makes a write {format_duration_ns(abs(added))} {'dearer' if added > 0 else 'cheaper'}."
 
 
