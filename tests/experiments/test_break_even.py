@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from assay.experiments.base import Cell, Times, Value
 from assay.experiments.indexing import conclude, decisions, direct
 from assay.experiments.indexing.answer import _pays
-from assay.experiments.indexing.break_even import Draws, break_even, interval, median_draws, pays_from, summed
+from assay.experiments.indexing.break_even import Draws, break_even, interval, pays_from, summed, typical_draws
 from assay.experiments.indexing.conclude import agreement
 from assay.experiments.indexing.contenders import IndexSpec, baseline_of, parse_index
 from assay.experiments.indexing.contests import Contest, Key, plan_of
@@ -32,7 +32,7 @@ from assay.experiments.indexing.table import Columns
 def around(value: float, spread: float = 0.02, seed: int = 0) -> Draws:
     """A time whose three processes have ten rounds each, about this value."""
     random = np.random.default_rng(seed)
-    return median_draws((value * (1 + spread * random.standard_normal((3, 10)))).tolist(), f"{value}/{seed}", 0)
+    return typical_draws((value * (1 + spread * random.standard_normal((3, 10)))).tolist(), f"{value}/{seed}", 0)
 
 
 @given(st.floats(1, 1e6), st.floats(1, 1e6), st.floats(1, 1e6), st.floats(1, 1e6), st.floats(0, 1e3))
@@ -112,6 +112,7 @@ def contest(name: str, column: str = "k") -> Contest:
 def no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IndexSpec, "is_engine", property(lambda spec: False))
     monkeypatch.setattr(IndexSpec, "is_ordered", property(lambda spec: spec.name != "hash"))
+    monkeypatch.setattr(IndexSpec, "shares_passes", property(lambda spec: spec.name == "scan"))
 
 
 def times_of(times: dict[tuple[str, str], float], contests: list[Contest]) -> Times:
@@ -165,6 +166,14 @@ def test_an_index_without_its_times_has_no_cost(no_catalogue: None) -> None:
     assert [cost.name for cost in costs_of(contests, mix, times_of(known, contests), 0)] == ["scan"]
 
 
+@given(st.lists(st.lists(st.floats(1, 1e9), max_size=6), min_size=1, max_size=4).filter(any))
+def test_a_time_is_the_lower_quartile_of_its_rounds(processes: list[list[float]]) -> None:
+    draws = typical_draws(processes, "t", 0)
+    rounds = [one for process in processes for one in process]
+    assert draws.value == pytest.approx(np.quantile(rounds, 0.25))
+    assert draws.draws.min() >= min(rounds) and draws.draws.max() <= max(rounds)
+
+
 # -- the direct measurement -------------------------------------------------------------------------
 
 
@@ -200,6 +209,7 @@ class Priced:
 
 @pytest.mark.parametrize(("read", "write", "other_read", "other_write"), [(100, 900, 4_000, 0), (50, 700, 60, 300)])
 @pytest.mark.parametrize("elsewhere", [0, 1, 3], ids="{} other writes for each insertion".format)
+@pytest.mark.parametrize("most", [1, 7], ids="{} reads at once".format)
 def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
     monkeypatch: pytest.MonkeyPatch,
     no_catalogue: None,
@@ -208,6 +218,7 @@ def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
     other_read: int,
     other_write: int,
     elsewhere: int,
+    most: int,
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(direct, "time", clock)
@@ -222,7 +233,7 @@ def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
         plan = plan_of(one.key, columns, mix, IndexingSettings(batch=50))
         priced.append(Priced(clock, *each))
         index: Any = priced[-1]
-        sides.append(Side(one, plan, index, index, mix.of(("k",)), mix.writes_of(("k",))))
+        sides.append(Side(one, plan, index, None, mix.of(("k",)), mix.writes_of(("k",)), most))
     wanted = (write - other_write) / (1 + elsewhere) / (other_read - read)
     found = measure_directly(sides[0], sides[1], wanted, (float(other_read), float(write)), 5)
     assert found.reads == found.low == found.high == pytest.approx(wanted)

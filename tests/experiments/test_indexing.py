@@ -266,9 +266,9 @@ def test_a_quick_call_that_was_interrupted_is_not_taken_for_a_slow_one(monkeypat
     index: Any = assay.Index.build(asked.keys, kind="sorted")
     taken = itertools.chain([90_000_000], itertools.repeat(10_000))
     monkeypatch.setattr(kernels, "_spent", lambda call: next(taken))
-    assert kernels.instances_at_once(asked, index, 1, 200) == 200
+    assert kernels._instances_at_once(asked, index, 1, 200) == 200
     monkeypatch.setattr(kernels, "_spent", lambda call: 5_000_000)
-    assert kernels.instances_at_once(asked, index, 1, 200) == 1
+    assert kernels._instances_at_once(asked, index, 1, 200) == 1
 
 
 # -- the workload -----------------------------------------------------------------------------------

@@ -23,11 +23,12 @@ from assay.experiments.indexing.keys import KeyRows
 from assay.experiments.indexing.questions import Index
 from assay.experiments.membership.absent import shuffled
 
-__all__ = ["Applied", "Batch", "Change", "batches_of"]
+__all__ = ["AT_ONCE", "Applied", "Batch", "Change", "batches_of"]
 
 Change = Literal["insert", "update", "delete"]
 
-POOL = 32  # batches, at most
+POOL = 128  # batches, at most: more than what caches hold, or writes would seem cheaper than they are
+AT_ONCE = 32  # batches that are applied before they are taken back, at most: an index stays about as large as it is
 _ROWS, _KEYS, _NEW = range(30, 33)  # streams of the seed
 
 
@@ -154,8 +155,8 @@ class Applied:
 
     @property
     def is_at_end(self) -> bool:
-        """Whether the next batch is one from before the first that was applied."""
-        return self._first + self._applied >= len(self._batches)
+        """Whether to take back before the next batch: as many as may be are applied, or it is the first one again."""
+        return self._applied >= AT_ONCE or self._first + self._applied >= len(self._batches)
 
     def undo(self) -> None:
         """Takes back all that were applied, the last one first."""

@@ -144,11 +144,11 @@ class _Sides:
         if cell in self._built:
             self._built[cell] = self._built.pop(cell)
             return self._built[cell]
-        scan = self.of(self._scan).index if cost.left and self._scan is not None else None
+        scan = self.of(self._scan) if cost.left and self._scan is not None else None
         plan = plan_of(contest.key, self._columns, self._mix, self._settings)
         index = contest.built(plan.rows, self._settings)
         names = contest.key.names
-        side = Side(contest, plan, index, scan or index, self._mix.of(names), self._mix.writes_of(names))
+        side = Side(contest, plan, index, scan, self._mix.of(names), self._mix.writes_of(names), self._settings.batch)
         self._built[cell] = side
         return side
 

@@ -58,6 +58,11 @@ class IndexSpec:
         return "ordered" in self.contender.abilities
 
     @property
+    def shares_passes(self) -> bool:
+        """Whether a batch of questions shares a pass over rows, as questions that come apart do not."""
+        return "shares_passes" in self.contender.abilities
+
+    @property
     def is_engine(self) -> bool:
         """Whether it is an embedded engine, which holds the table too."""
         return _ENGINE in self.contender.abilities

@@ -84,12 +84,14 @@ class Plan:
         questions: By the metric that it is timed for; None where the column has no instance.
         needs_order: The metrics of the questions that only an ordered index answers.
         changes: Batches by kind.
+        written: The kinds of changes that the workload makes.
     """
 
     rows: KeyRows
     questions: Mapping[str, Question | None]
     needs_order: frozenset[str]
     changes: Mapping[str, Sequence[Batch]]
+    written: frozenset[str]
 
     def asked(self, spec: IndexSpec) -> dict[str, Question]:
         """The questions that an index answers by itself."""
@@ -124,7 +126,7 @@ def _planned(key: Key, columns: Columns, mix: Mix, settings: IndexingSettings) -
                 needs_order.add(metric)
     every = {str(kind): batches_of(kind, rows, settings.batch, seed) for kind in get_args(Change)}
     changes = {kind: batches for kind, batches in every.items() if batches}
-    return Plan(rows, questions, frozenset(needs_order), changes)
+    return Plan(rows, questions, frozenset(needs_order), changes, frozenset(mix.writes_of(key.names)))
 
 
 def verify(contest: Contest, plan: Plan, index: Index, columns: Columns) -> int:

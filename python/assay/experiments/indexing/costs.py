@@ -5,9 +5,9 @@ write: the table's own writes are the same with any structure beside it, and lef
 too: its writes are those of table and index, and it is compared with the same engine without one.
 
 Times are those of the processor where one thread does all the work: a long scan cannot escape what else runs, and a
-short lookup can, so that their wall times do not go together on a busy machine. They are medians of the samples, not
-the least, as reads and writes between each other are not at their best; each has the draws of its resamples, so that
-whatever is computed of them has an interval.
+short lookup can, so that their wall times do not go together on a busy machine. They are lower quartiles of the rounds,
+each by the median of its samples, not the least, as reads and writes between each other are not at their best; each has
+the draws of its resamples, so that whatever is computed of them has an interval.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.experiments.base import Times
-from assay.experiments.indexing.break_even import Draws, median_draws, summed
+from assay.experiments.indexing.break_even import Draws, summed, typical_draws
 from assay.experiments.indexing.contenders import baseline_of, is_same
 from assay.experiments.indexing.contests import Contest, Key
 from assay.experiments.indexing.mix import Mix
@@ -75,7 +75,7 @@ def costs_of(contests: Sequence[Contest], mix: Mix, times: Times, seed: int) -> 
         cell = contest.cell.cell_id
         rounds = times.processor if contest.is_processor_bound else times.wall
         own = {
-            name: median_draws(rounds[cell, f"query_ns.{name}"], f"{cell}/{name}", seed)
+            name: typical_draws(rounds[cell, f"query_ns.{name}"], f"{cell}/{name}", seed)
             for name in reads
             if (cell, f"query_ns.{name}") in rounds
         }
@@ -90,7 +90,7 @@ def costs_of(contests: Sequence[Contest], mix: Mix, times: Times, seed: int) -> 
         queries = {name: own.get(name) or scanned[name] for name in known}
         read = summed([(share / whole, queries[name]) for name, share in known.items()])
         write = summed(
-            [(share, median_draws(rounds[cell, f"{kind}_ns"], f"{cell}/{kind}", seed)) for kind, share in told.items()]
+            [(share, typical_draws(rounds[cell, f"{kind}_ns"], f"{cell}/{kind}", seed)) for kind, share in told.items()]
         )
         workload = summed([(mix.read_share, read), (1 - mix.read_share, write)])
         left = tuple(name for name in known if name not in own)

@@ -1,12 +1,12 @@
 """Break-even measured directly: two indexes read and write in turn at the predicted mix, round by round.
 
-A step is as many writes of the workload as a batch has rows, and then as many reads as the mix has for them, a read
-carried over to the next step where it has a part of one; a write that does not concern the index costs nothing. In a
-round the one does half of its steps, the other all, and the one its other half, so that what else the machine does
-meets both; each time as many steps as a half come first that are not counted, since the other has taken the caches
-meanwhile, as it would not in use. Reads and writes are clocked apart, and weighed by the shares of the
-workload: so each round says by itself at which mix both would be alike, and how their totals compare at this one. What
-was written is taken back between rounds, and where the batches have run out.
+A step is as many writes of the workload as a batch has rows, and then as many reads as the mix has for them. Reads come
+in calls of as many as are asked when they are timed alone, and what is short of a call goes over to the next step; a
+write that does not concern the index costs nothing. In a round the one does half of its steps, the other all, and the
+one its other half, so that what else the machine does meets both; each time as many steps as a half come first that are
+not counted, since the other has taken the caches meanwhile, as it would not in use. Reads and writes are clocked apart,
+and weighed by the shares of the workload: so each round says by itself at which mix both would be alike, and how their
+totals compare at this one. What was written is taken back between rounds, and where the batches have run out.
 
 The cost is bounded: a mix too extreme for the time of a round is run as near to it as fits, and `mix` says which ran.
 """
@@ -19,14 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.experiments.indexing.break_even import Pays, pays_from
-from assay.experiments.indexing.changes import Applied, Batch
+from assay.experiments.indexing.changes import Applied
 from assay.experiments.indexing.contests import Contest, Plan
-from assay.experiments.indexing.questions import Index, Question
+from assay.experiments.indexing.kernels import Rotating
+from assay.experiments.indexing.questions import Index
 
 __all__ = ["AGREEMENT", "Direct", "Side", "measure_directly"]
 
 AGREEMENT = 0.2
-ROUND_NS = 30_000_000  # of one side, about
+ROUND_NS = 60_000_000  # of one side, about
 _FEWEST_STEPS, _MOST_STEPS = 4, 1_024
 _ROUNDING = 1e-9  # of shares that sum to 1
 
@@ -56,21 +57,23 @@ class Direct:
 
 @dataclass
 class _Part:
-    """A read or a write of the mix: its share, how it is done, and what it has taken."""
+    """A read or a write of the mix: its share, a call, as how many operations it counts, and what calls have taken."""
 
     share: float
-    do: Callable[[int], int]  # does so many, and says how many it did
+    call: Callable[[], object]
+    operations: int
     clock: Callable[[], int]
     due: float = 0.0
     ns: int = 0
     done: int = 0
 
-    def run(self, count: int) -> None:
-        """Does so many against the clock."""
+    def run(self, calls: int) -> None:
+        """Makes so many calls against the clock."""
         started = self.clock()
-        done = self.do(count)
+        for _ in range(calls):
+            self.call()
         self.ns += self.clock() - started
-        self.done += done
+        self.done += calls * self.operations
 
     @property
     def each_ns(self) -> float:
@@ -86,17 +89,19 @@ class Side:
         contest: Which index.
         plan: What is asked and changed.
         index: It, built.
-        scan: What answers the reads that it cannot.
+        scan: What answers the reads that it cannot; None where it answers all, or nothing else does.
         reads: Shares by query.
         writes: Shares by kind.
+        most: How many reads a call asks, at most.
     """
 
     contest: Contest
     plan: Plan
     index: Index
-    scan: Index
+    scan: Side | None
     reads: Mapping[str, float]
     writes: Mapping[str, float]
+    most: int
     _asked: list[_Part] = field(default_factory=list)
     _changed: list[_Part] = field(default_factory=list)
     _pools: list[Applied] = field(default_factory=list)
@@ -107,12 +112,13 @@ class Side:
         for name, share in self.reads.items():
             question = self.plan.questions.get(f"query_ns.{name}")
             if question is not None and len(question):
-                index = self.index if f"query_ns.{name}" in own else self.scan
-                self._asked.append(_Part(share, _Asking(question, index, self.contest.threads), clock))
+                side = self if self.scan is None or f"query_ns.{name}" in own else self.scan
+                asking = Rotating(side.contest, question, side.index, self.most)
+                self._asked.append(_Part(share, asking, asking.operations, clock))
         for kind, share in ({} if self.contest.is_none else self.writes).items():  # no index is told of nothing
-            changing = _Changing(self.index, self.plan.changes[kind])
-            self._changed.append(_Part(share, changing, clock))
-            self._pools.append(changing.applied)
+            applied = Applied(self.index, self.plan.changes[kind])
+            self._changed.append(_Part(share, applied, self.batch, clock))
+            self._pools.append(applied)
 
     @property
     def batch(self) -> int:
@@ -152,21 +158,22 @@ class Side:
             _most_due(self._changed).run(1)
 
     def read(self, reads: float) -> None:
-        """So many reads, by their shares, each kind in whole ones."""
+        """So many reads, by their shares, each kind in whole calls."""
         for part in self._asked:
             part.due += part.share * reads
-            count = int(part.due)
-            if count:
-                part.run(count)
-                part.due -= count
+            calls = int(part.due / part.operations)
+            if calls:
+                part.run(calls)
+                part.due -= calls * part.operations
 
     def end(self) -> tuple[float, float]:
         """What a read and a write have taken in the round, by their shares; what was not done is done once."""
         self._take_back()
         for part in (*self._asked, *self._changed):
             if not part.done:
+                part.call()  # as every other one does, it comes after one that is not counted
                 part.run(1)
-        self._take_back()
+                self._take_back()
         whole = sum(part.share for part in self._asked) or 1.0
         return _summed(self._asked) / whole, _summed(self._changed)
 
@@ -179,36 +186,6 @@ def _most_due(parts: Sequence[_Part]) -> _Part:
 
 def _summed(parts: Sequence[_Part]) -> float:
     return sum(part.share * part.each_ns for part in parts)
-
-
-class _Asking:
-    """Asks the next instances of a question."""
-
-    def __init__(self, question: Question, index: Index, threads: int) -> None:
-        self._question, self._index, self._threads = question, index, threads
-        self._next = 0
-
-    def __call__(self, count: int) -> int:
-        done = 0
-        while done < count:
-            first = self._next
-            beyond = min(len(self._question), first + count - done)
-            self._question.ask(self._index, first, beyond, self._threads)
-            done += beyond - first
-            self._next = beyond % len(self._question)
-        return count
-
-
-class _Changing:
-    """Applies the next batch of a pool, and says how many rows it has."""
-
-    def __init__(self, index: Index, batches: Sequence[Batch]) -> None:
-        self.applied = Applied(index, batches)
-        self._rows = len(batches[0])
-
-    def __call__(self, count: int) -> int:
-        self.applied()
-        return self._rows
 
 
 def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, float], rounds: int) -> Direct:

@@ -13,7 +13,7 @@ from assay.experiments.base import Cell, Findings, Lesson, Timer, Times, Value
 from assay.experiments.distinct import give_back_memory
 from assay.experiments.indexing.conclude import conclude
 from assay.experiments.indexing.contests import RANGE_ROWS, Contest, plan_of, verify
-from assay.experiments.indexing.kernels import timers_of
+from assay.experiments.indexing.kernels import copies_of, timers_of
 from assay.experiments.indexing.measure import measure
 from assay.experiments.indexing.metrics import AGAINST, PROBES
 from assay.experiments.indexing.mix import Mix
@@ -27,10 +27,11 @@ PERCENTILES = ("p50", "p90", "p99", "p99_9")
 
 _BYTES_A_ROW = 32  # of an index, with its keys, about
 _LARGE = 2_000_000  # rows from which one index is both read and changed
+_COPIES = 3  # of an index with fewer
 
 
 def _is_large(columns: Columns, contest: Contest) -> bool:
-    """Whether an index is too large to be held twice."""
+    """Whether an index is too large to be held several times."""
     return (contest.key.rows or columns.rows) > _LARGE
 
 
@@ -141,7 +142,8 @@ class IndexingJob:
         """What the indexes of all cells take at once, about."""
         columns = _columns(learned[0])
         rows = sum(
-            (contest.key.rows or columns.rows) * (1 if _is_large(columns, contest) else 2) for contest in self.contests
+            (contest.key.rows or columns.rows) * (1 if _is_large(columns, contest) else _COPIES)
+            for contest in self.contests
         )
         return rows * _BYTES_A_ROW + int(columns.table.nbytes)
 
@@ -155,12 +157,11 @@ class IndexingJob:
             )  # one that only another process knows cannot be timed here, and must not be missed
             try:
                 plan = plan_of(contest.key, columns, self.mix, self.settings)
-                index = contest.built(plan.rows, self.settings)
-                changing = index if _is_large(columns, contest) else contest.built(plan.rows, self.settings)
-                verify(contest, plan, changing, columns)
+                copies = copies_of(contest, plan, self.settings, _is_large(columns, contest))
+                verify(contest, plan, copies.changed, columns)
             except AssayError:
                 continue  # it has failed in `finish`, with its reason
-            timers += timers_of(contest, plan, index, changing, self.settings)
+            timers += timers_of(contest, plan, copies, self.settings)
         return timers
 
     def conclude(

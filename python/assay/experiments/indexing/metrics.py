@@ -113,7 +113,7 @@ METRICS: Mapping[str, Metric] = {
             "ns",
             "lower",
             "timed",
-            "query_ns by medians, in processor time where one thread does all the work; the scan's if it cannot answer",
+            "lower quartile of query_ns, in processor time where one thread does all; the scan's if it cannot answer",
             "What a query costs with this index: what costs and regrets are made of.",
             "modelled",
         ),

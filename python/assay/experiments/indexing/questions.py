@@ -76,6 +76,10 @@ class Question(Protocol):
     def operations(self, first: int, beyond: int) -> int:
         """As how many operations these instances count."""
 
+    @property
+    def per_operation(self) -> int:
+        """How many instances are one operation."""
+
 
 @dataclass(frozen=True)
 class Lookups:
@@ -116,6 +120,8 @@ class Lists:
     lookups: Lookups
     offsets: np.ndarray
 
+    per_operation = 1
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -153,6 +159,8 @@ class Ranges:
     first: np.ndarray
     beyond: np.ndarray
     closed: Closed = "both"
+
+    per_operation = 1
 
     def __len__(self) -> int:
         return len(self.first)
@@ -193,6 +201,8 @@ class InOrder:
     limit: int | None = None
     descending: bool = False
     by_row: bool = False
+
+    per_operation = 1
 
     def __len__(self) -> int:
         return 1
