@@ -1,8 +1,9 @@
 //! `scan`: no index; every question reads the whole column.
 //!
 //! Cost: a batch of lookups reads every key once, and compares its head with each probe of a few, or with a bit of many;
-//! nothing beside keys and rows; an insertion appends. It is what every index must beat, and wins where most rows are wanted anyway or nobody asks. Source: Selinger et al., Access Path
-//! Selection in a Relational Database Management System, SIGMOD 1979 (the segment scan).
+//! nothing beside keys and rows; an insertion appends. It is what every index must beat, and wins where most rows are
+//! wanted anyway or nobody asks. Source: Selinger et al., Access Path Selection in a Relational Database Management System,
+//! SIGMOD 1979 (the segment scan).
 
 use assay_core::catalogue::Contender;
 use assay_core::error::Result;
