@@ -15,6 +15,7 @@ from assay.experiments.indexing.direct import AGREEMENT, Direct, Side, measure_d
 from assay.experiments.indexing.mix import Mix
 from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns
+from assay.units import count_of
 
 __all__ = ["agreement", "conclude"]
 
@@ -178,8 +179,8 @@ def _one(cost: Cost, other: Cost, against: str, sides: _Sides, settings: Indexin
         return [*values, Value(cell_id, f"break_even_reads_direct.{against}", None, note=str(error))]
     ratio = found.reads / direct.reads if direct.reads else None
     note = (
-        f"{versus}median of {direct.rounds} rounds at {direct.mix:.3g} reads for each write, where its total is "
-        f"{direct.cost_ratio:.3g} of the other's"
+        f"{versus}median of {count_of(direct.rounds, 'round')} at {direct.mix:.3g} reads for each write, where its "
+        f"total is {direct.cost_ratio:.3g} of the other's"
     )
     values.append(Value(cell_id, f"break_even_reads_direct.{against}", direct.reads, direct.low, direct.high, note))
     values.append(Value(cell_id, f"break_even_over_direct.{against}", ratio, note=agreement(found, direct)))
