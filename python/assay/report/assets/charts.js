@@ -109,21 +109,23 @@
       if (!rows.length) { node.replaceChildren(make('p', { className: 'about' }, 'not measured here')); continue; }
       listed.push(...rows.map((row) => ({ ...row, metric: candidate.label, unit: candidate.unit })));
       const values = rows.map((row) => row.value);
-      const [divisor, unit] = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']].find(([size]) => Math.max(...values) >= size) || [1, 'ns'];
-      for (const row of rows) for (const name of ['value', 'low', 'high']) row[name] /= candidate.unit === 'ns' ? divisor : 1;
-      // What takes no time at all has no place on a logarithmic axis; near 0 this one is even.
+      const [divisor, unit] = candidate.unit !== 'ns' ? [1, candidate.unit]
+        : [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']].find(([size]) => Math.max(...values) >= size) || [1, 'ns'];
+      for (const row of rows) for (const name of ['value', 'low', 'high']) row[name] /= divisor;
+      // What takes no time at all, or may, has no place on a logarithmic axis; near 0 this one is even.
       const positive = values.filter((value) => value > 0);
       const least = Math.min(...positive) / divisor;
       const wide = positive.length > 1 && assay.wide(positive);
-      const scale = !wide ? { zero: true } : positive.length === values.length ? { type: 'log' } : { type: 'symlog', constant: least };
+      const zero = rows.some((row) => Math.min(row.value, row.low) <= 0);
+      const scale = !wide ? { zero: true } : zero ? { type: 'symlog', constant: least } : { type: 'log' };
       await assay.draw(node, 'timing', rows, (specification) => {
         assay.roomy(rows)(specification);
         for (const layer of specification.layer) layer.encoding.x.scale = scale;
         if (wide) {
           const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(Math.max(...values) / divisor))];
-          specification.layer[1].encoding.x.axis = { values: [...(positive.length < values.length ? [0] : []), ...Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))], labelOverlap: true, format: ',~r' };
+          specification.layer[1].encoding.x.axis = { values: [...(zero ? [0] : []), ...Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))], labelOverlap: true, format: ',~r' };
         }
-        for (const layer of specification.layer) layer.encoding.x.title = candidate.unit === 'ns' ? unit : candidate.unit;
+        for (const layer of specification.layer) layer.encoding.x.title = unit;
       });
     }
     const first = listed.filter((row) => row.metric === (listed[0] || {}).metric).sort((a, b) => a.value - b.value);

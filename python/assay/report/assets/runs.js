@@ -94,7 +94,7 @@
     await assay.draw(node, 'overlay', placed, (specification) => {
       specification.description = `${label} of each contender, ${where}, a mark for each run.`;
       assay.roomy([...new Map(placed.map((row) => [row.name, row])).values()])(specification);
-      const logarithmic = assay.wide(all);
+      const logarithmic = assay.wide([...all, ...rows.map((row) => row.low)]);  // an interval may reach 0
       for (const { encoding } of specification.layer) {
         encoding.x.scale = logarithmic ? { type: 'log', nice: false, padding: 16 } : { zero: false, nice: false, padding: 16 };
         encoding.x.title = label + scaled.suffix;
