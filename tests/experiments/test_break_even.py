@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import assay
 from assay.experiments.base import Cell, Times, Value
 from assay.experiments.indexing import conclude, decisions, direct
 from assay.experiments.indexing.answer import _pays
-from assay.experiments.indexing.break_even import Draws, break_even, interval, pays_from, summed, typical_draws
+from assay.experiments.indexing.break_even import (
+    Draws,
+    break_even,
+    break_even_of_rounds,
+    interval,
+    pays_from,
+    summed,
+    typical_draws,
+)
 from assay.experiments.indexing.conclude import agreement
 from assay.experiments.indexing.contenders import IndexSpec, baseline_of, parse_index
 from assay.experiments.indexing.contests import Contest, Key, plan_of
@@ -237,6 +247,7 @@ def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
     wanted = (write - other_write) / (1 + elsewhere) / (other_read - read)
     found = measure_directly(sides[0], sides[1], wanted, (float(other_read), float(write)), 5)
     assert found.reads == found.low == found.high == pytest.approx(wanted)
+    assert found.predicted.reads == found.predicted.low == found.predicted.high == pytest.approx(wanted)
     assert found.cost_ratio == pytest.approx(1)
     assert (found.pays, found.rounds, found.mix) == ("from", 5, pytest.approx(wanted))
     assert all(one.reads > 0 for one in priced), "both did what was asked, what warmed the caches among it"
@@ -247,7 +258,7 @@ def test_agreement_is_within_a_fifth_or_within_an_interval() -> None:
     assert found.reads is not None
 
     def at(reads: float | None, low: float = 0.0, high: float = 0.0) -> str:
-        return agreement(found, Direct("from", reads, low, high, 1.0, 0.3, 5))
+        return agreement(found, Direct(found, "from", reads, low, high, 1.0, 0.3, 5))
 
     assert at(found.reads * 1.15) == "they agree within 20 %"
     assert at(found.reads * 2, found.reads * 0.9, found.reads * 3) == "they agree within the interval"
@@ -255,8 +266,45 @@ def test_agreement_is_within_a_fifth_or_within_an_interval() -> None:
     assert at(None).startswith("they disagree")
     hardly = break_even(around(100, 0.4), around(300), around(105, 0.4, 1), around(50))
     assert hardly.pays == "from" and hardly.high is None
-    none = Direct("never", None, None, None, 1.0, 0.3, 5)
+    none = Direct(found, "never", None, None, None, 1.0, 0.3, 5)
     assert agreement(hardly, none) == "they agree within the interval", "that it may never pay was predicted"
+    assert agreement(found, none).startswith("they disagree"), "no round found a mix, and one was sure"
+
+
+def test_that_an_index_always_or_never_pays_is_held_against_the_rounds() -> None:
+    always, never = break_even(around(10), around(40), around(500), around(60)), break_even(*[around(9)] * 4)
+    assert (always.pays, never.pays) == ("always", "never")
+    some = Direct(always, "from", 0.2, 0.1, 0.3, 1.0, 0.3, 5)
+    assert agreement(always, some) == agreement(never, some) == "they disagree"
+    assert agreement(always, replace(some, low=0.0)) == "they agree within the interval"
+    assert agreement(never, replace(some, high=None)) == "they agree within the interval"
+    assert agreement(never, Direct(never, "never", None, None, None, 1.0, 0.3, 5)) == "they agree within the interval"
+
+
+def test_rounds_that_time_both_lose_what_the_machine_does_meanwhile() -> None:
+    slow = np.random.default_rng(3).uniform(1, 2, 5)
+    found = break_even_of_rounds([(900 * each, 250 * each) for each in slow], "t")
+    assert found.pays == "from"
+    assert [found.reads, found.low, found.high] == pytest.approx([250 / 900] * 3)
+    unsure = break_even_of_rounds([(-5, 250), (-1, 250), (2, 250), (6, 250), (9, 250)], "t")
+    assert unsure.reads == 125 and unsure.low is not None and unsure.low < 50 and unsure.high is None
+
+
+def test_one_batch_is_enough_for_a_direct_measurement(no_catalogue: None) -> None:
+    columns = Columns(pa.table({"k": pa.array([7, 8])}))
+    mix = mix_of(
+        [parse_operation("p", "point(k)"), parse_operation("d", "delete"), parse_operation("i", "insert")], 0.9
+    )
+    sides = []
+    for name, kind in (("tree", "btree"), ("other", "sorted")):
+        one = contest(name)
+        plan = plan_of(one.key, columns, mix, IndexingSettings())
+        assert [len(batches) for batches in plan.changes.values()] == [1, 1, 1]
+        index = assay.Index.build(columns.table["k"], kind=kind)
+        sides.append(Side(one, plan, index, None, mix.of(("k",)), mix.writes_of(("k",)), 1))
+    for reads in (1e-6, 5.0):
+        assert measure_directly(sides[0], sides[1], reads, (500.0, 500.0), 1).rounds == 1
+    assert [side.index.lookup(columns.table["k"]).to_pylist() for side in sides] == [[[0], [1]]] * 2, "as it was"
 
 
 # -- sets -------------------------------------------------------------------------------------------

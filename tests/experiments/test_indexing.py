@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns
 from assay.harness import TimingSettings
 
+ONCE = TimingSettings(processes=1, rounds=1, samples=1, seconds=0.1, least_rounds=1, single_operations=5)
 WRONG = (WrongLookup, WrongRanges, WrongInsert, WrongDelete)
 
 
@@ -170,7 +172,7 @@ def test_a_wrong_index_has_no_times_in_the_results() -> None:
         columns=["number"],
         batch=20,
         direct_rounds=1,
-        timing=TimingSettings(processes=1, rounds=1, samples=1, seconds=0.1, least_rounds=1, single_operations=5),
+        timing=ONCE,
     )
     rows = results.store.query(
         "SELECT c.contender, m.name FROM metric m JOIN cell c USING (run_id, cell_id)"
@@ -269,6 +271,50 @@ def test_a_quick_call_that_was_interrupted_is_not_taken_for_a_slow_one(monkeypat
     assert kernels._instances_at_once(asked, index, 1, 200) == 200
     monkeypatch.setattr(kernels, "_spent", lambda call: 5_000_000)
     assert kernels._instances_at_once(asked, index, 1, 200) == 1
+
+
+class Asked(ToyIndex):
+    """Notes how many keys each call has, and whether they come apart."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, bool]] = []
+
+    def lookup(self, keys: Any, *, threads: Any = None, apart: bool = False) -> pa.Array:
+        self.calls.append((len(keys), apart))
+        return pa.array([[]] * len(keys), pa.large_list(pa.uint64()))
+
+
+def test_questions_that_come_apart_share_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_spent", lambda call: 10)
+    catalogue.register(Contender("index", "own", 1, "-", "-", "-", "-", (), frozenset({"shares_passes"}), ToyIndex))
+    try:
+        job = plan(pa.table({"k": range(300)}), indexes=["scan", "own", "btree"], columns=["k"])
+        contests = {one.spec.name: one for one in job.contests}
+        points = drawing.hits(KeyRows(("k",), (pa.array(range(300)),)), 0)
+        joins = replace(points, per_operation=50)
+        for question, expected in (
+            (points, {"scan": (200, True), "own": (1, False), "btree": (200, False)}),
+            (joins, {"scan": (50, False), "own": (50, False), "btree": (200, False)}),
+        ):
+            for name, call in expected.items():
+                index: Any = Asked()
+                kernels.Rotating(contests[name], question, index, 200)()
+                assert index.calls == [call], name
+    finally:
+        catalogue.unregister("index", "own")
+
+
+def test_a_compound_key_that_nothing_can_equal_is_built_and_left_unasked() -> None:
+    data = pa.table({"a": pa.array([1, 2, None]), "b": pa.array([None, None, 5], pa.int64())})
+    findings = found(plan(data, indexes=["scan", "btree", "bloom_blocks"], columns=[["a", "b"]]))
+    assert not findings.failures
+    results = assay.compare("indexing", data, columns=[["a", "b"]], indexes=["btree"], timing=ONCE)
+    assert "no query of the workload has a key or a range to ask for" in results.answer
+    job = plan(data, indexes=["btree"], columns=[["a", "b"]])
+    assert all(
+        timer.metric in ("ordered_scan_ns", "build_ns") or "range" in timer.metric
+        for timer in job.timers([collected(job)])
+    )
 
 
 # -- the workload -----------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ def compare(index: assay.Index, entries: Entries, asked: list[Any], kind: pa.Dat
     keys = pa.array(asked, kind)
     expected = [entries.lookup(key) for key in asked]
     found = index.lookup(keys)
+    assert index.lookup(keys, apart=True).equals(found), index.kind
     assert found.type == pa.large_list(pa.uint64())
     assert found.to_pylist() == expected, index.kind
     assert index.lookup_first(keys).to_pylist() == [rows[0] if rows else None for rows in expected], index.kind

@@ -1,5 +1,6 @@
 """What the terminal shows, at the widths people have."""
 
+import ast
 import io
 import json
 import shlex
@@ -178,3 +179,12 @@ def test_a_command_is_broken_so_that_a_shell_reads_it_back() -> None:
         assert shlex.split(" ".join(line.removesuffix("\\") for line in lines)) == shlex.split(command)
         assert all(line.endswith((" \\", " &&")) for line in lines[:-1])
         assert any(line.startswith("assay run") for line in lines)
+
+
+def test_a_call_is_broken_so_that_python_reads_it_back() -> None:
+    command = "assay.compare('indexing', data, columns=['a b', 'é, (x'], queries={'q': 'point(a)'}, direct_rounds=5)"
+    for width in (20, 40, 80, 200):
+        lines = command_lines(command, width)
+        assert ast.dump(ast.parse("\n".join(lines))) == ast.dump(ast.parse(command))
+        assert lines[0].startswith("assay.compare('indexing',") and (len(lines) > 1) == (width < len(command))
+    assert command_lines("assay.doctor()", 80) == ["assay.doctor()"]

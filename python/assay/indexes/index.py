@@ -128,12 +128,14 @@ class Index:
         kinds = ", ".join(str(one) for one in self._types)
         return f"Index({self._kind} over {kinds}; {len(self):,} entries, {self.memory_bytes:,} bytes)"
 
-    def lookup(self, keys: Any, *, threads: int | None = None) -> pa.LargeListArray:
+    def lookup(self, keys: Any, *, threads: int | None = None, apart: bool = False) -> pa.LargeListArray:
         """The rows of each key.
 
         Args:
             keys: An Arrow column of shape (m,), or a table of as many columns as the index has.
             threads: At most so many threads; None means all cores.
+            apart: Each key is looked up by itself, as if it came alone: `scan`, `zone_map` and `bloom_blocks` else find
+                all keys of a batch in one pass over their rows. The answer is the same.
 
         Returns:
             A LargeListArray<uint64> of shape (m,): rows ascending, an empty list where no row holds the key, null for a
@@ -142,7 +144,7 @@ class Index:
         Raises:
             UnsupportedTypeError: The keys are of another family of types than the column.
         """
-        found: pa.LargeListArray = self._native.lookup(key_columns(keys), threads=threads)
+        found: pa.LargeListArray = self._native.lookup(key_columns(keys), threads=threads, apart=bool(apart))
         return found
 
     def lookup_first(self, keys: Any, *, threads: int | None = None) -> pa.UInt64Array:

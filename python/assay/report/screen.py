@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
 import shlex
 import textwrap
@@ -50,11 +52,17 @@ def unbroken(words: str) -> str:
 
 
 def command_pieces(command: str) -> list[str]:
-    """The words of a shell command, each flag with its value; a command that no shell would read is one piece.
+    """The words of a shell command, each flag with its value, or the arguments of a call in Python; what is neither is
+    one piece.
 
     >>> command_pieces("assay check 'a b.toml' --format json && ls")
     ['assay', 'check', "'a b.toml'", '--format json', '&&', 'ls']
+    >>> command_pieces("assay.compare('indexing', data, columns=['a', 'b'])")
+    ["assay.compare('indexing',", 'data,', "columns=['a', 'b'])"]
     """
+    arguments = _arguments(command)
+    if arguments:
+        return arguments
     try:
         words = shlex.split(command)
     except ValueError:
@@ -71,7 +79,7 @@ def command_pieces(command: str) -> list[str]:
 
 
 def command_lines(command: str, width: int) -> list[str]:
-    """A command in lines of at most `width` where its words allow, to paste into a shell as they stand.
+    """A command in lines of at most `width` where its words allow, to paste into a shell, or Python, as they stand.
 
     Lines are broken between arguments alone, never within quotes; a flag keeps its value beside it, and
     what follows `&&` begins a line of its own.
@@ -80,6 +88,7 @@ def command_lines(command: str, width: int) -> list[str]:
     ['assay compare partitioning t \\\\', "  --strategy 'hash(a)' --strategy 'hash(b)'"]
     """
     lines, fresh = [""], True
+    broken = "" if _arguments(command) else " \\"
     for piece in command_pieces(command):
         if piece == "&&":
             lines[-1] += " &&"
@@ -88,11 +97,25 @@ def command_lines(command: str, width: int) -> list[str]:
             lines = [*lines, piece] if lines[-1] else [piece]
             fresh = False
         elif len(lines[-1]) + len(piece) + 1 > width - 2:
-            lines[-1] += " \\"
+            lines[-1] += broken
             lines.append(f"  {piece}")
         else:
             lines[-1] += f" {piece}"
     return lines
+
+
+def _arguments(command: str) -> list[str]:
+    """A call in Python in pieces that each end with an argument; none where it is no call with arguments."""
+    try:
+        call = ast.parse(command, mode="eval").body
+    except (SyntaxError, ValueError):
+        return []
+    if not isinstance(call, ast.Call) or "\n" in command:
+        return []
+    written = command.encode()  # columns count bytes
+    starts = sorted([*(one.col_offset for one in call.args), *(one.col_offset for one in call.keywords)])
+    starts = [0, *starts[1:], len(written)]
+    return [written[first:beyond].decode().strip() for first, beyond in itertools.pairwise(starts)]
 
 
 class Screen:

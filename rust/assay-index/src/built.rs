@@ -248,16 +248,17 @@ impl Built {
         }
     }
 
-    /// The rows of each key.
+    /// The rows of each key; `apart` looks each up by itself, so that keys share no pass over rows.
     ///
     /// # Errors
     /// If keys are of another kind than the column's.
-    pub fn lookup(&self, columns: &[Keys<'_>], threads: usize) -> Result<Answers> {
+    pub fn lookup(&self, columns: &[Keys<'_>], threads: usize, apart: bool) -> Result<Answers> {
         let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask, 0)?;
         let found = with_probes!(&self.inner, encoded, (index, probes) => {
             joined(threads::map(probes.len(), threads, |range| {
                 let mut found = Found::with_capacity(range.len());
-                index.lookup(&probes[range], &mut found);
+                let at_once = if apart { 1 } else { range.len().max(1) };
+                probes[range].chunks(at_once).for_each(|some| index.lookup(some, &mut found));
                 found
             }))
         });

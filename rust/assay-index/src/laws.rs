@@ -245,13 +245,14 @@ fn an_index_of_narrow_integers_is_asked_with_wide_ones() {
     let wide = [5, -3, 300, i64::MIN];
     let asked = [Keys::new(Values::I64(&wide), None, 4).unwrap()];
     for kind in TABLE {
-        let answers = built(kind, &column).lookup(&asked, 1).unwrap();
+        let answers = built(kind, &column).lookup(&asked, 1, false).unwrap();
         assert_eq!((answers.found.rows, answers.found.ends), (vec![0, 2, 1], vec![2, 3, 3, 3]));
         assert_eq!(answers.validity, None);
     }
     let unsigned = Keys::from_words(&[1 << 63, 7]);
     for kind in TABLE {
-        let answers = built(kind, &unsigned).lookup(&[Keys::new(Values::I64(&[7, -1]), None, 2).unwrap()], 1).unwrap();
+        let answers =
+            built(kind, &unsigned).lookup(&[Keys::new(Values::I64(&[7, -1]), None, 2).unwrap()], 1, false).unwrap();
         assert_eq!((answers.found.rows, answers.found.ends), (vec![1], vec![1, 1]));
     }
 }

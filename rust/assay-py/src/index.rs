@@ -269,12 +269,13 @@ impl PyIndex {
     }
 
     /// The rows of each key.
-    #[pyo3(signature = (columns, *, threads = None))]
+    #[pyo3(signature = (columns, *, threads = None, apart = false))]
     fn lookup<'py>(
         &self,
         py: Python<'py>,
         columns: Vec<Column>,
         threads: Option<Threads>,
+        apart: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (columns, threads) = (Columns(columns), threads_or_default(threads));
         check_families(&columns, &self.types)?;
@@ -282,7 +283,7 @@ impl PyIndex {
         let joined = self.read(py, |built| {
             let mut joined = Joined::default();
             columns.for_each_run(|first, keys| {
-                joined.append(built.lookup(keys, threads).map_err(raise)?, first, total);
+                joined.append(built.lookup(keys, threads, apart).map_err(raise)?, first, total);
                 Ok(())
             })?;
             PyResult::Ok(joined)

@@ -64,8 +64,11 @@ def _answer(cells: Sequence[Cell], by_cell: Mapping[str, Row], job: IndexingJob 
     if not timed:
         named = [name for name in rows if name != NO_INDEX]
         gives = f"{', '.join(named)} on {label} give{'s' if len(named) == 1 else ''}"
+        why = "which were not taken: leave out --no-timing"
+        if any("build_ns" in row for row in rows.values()):
+            why = "and no query of the workload has a key or a range to ask for: a key with a null part equals nothing"
         sentence = (
-            f"{gives} a scan's answers; which pays is a matter of times, which were not taken: leave out --no-timing."
+            f"{gives} a scan's answers; which pays is a matter of times, {why}."
             if named
             else f"No index of {label} could be measured."
         )

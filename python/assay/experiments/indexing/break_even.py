@@ -9,8 +9,9 @@ write the index is the cheaper one where r (R0 - R) > W - W0:
     <= 0             > 0                never
     <= 0             <= 0               up to r = added / saved: it makes writes cheaper, and reads dearer
 
-Nothing assumes that an index makes writes dearer. The interval is that of 2,000 two-level bootstrap resamples of the
-rounds of every time that goes in (processes, then rounds within them), as the harness makes its own.
+Nothing assumes that an index makes writes dearer. The interval is that of 2,000 bootstrap resamples: where times were
+taken apart, of the rounds of every time that goes in, in two levels (processes, then rounds within them), as the
+harness makes its own; where rounds timed both, of those rounds.
 Source: METHODOLOGY, "Indexing"; Efron and Tibshirani 1993, chapter 8.
 """
 
@@ -24,7 +25,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BreakEven", "Draws", "Pays", "break_even", "cheapest", "interval", "pays_from", "summed", "typical_draws"]
+__all__ = [
+    "BreakEven",
+    "Draws",
+    "Pays",
+    "break_even",
+    "break_even_of_rounds",
+    "cheapest",
+    "interval",
+    "pays_from",
+    "summed",
+    "typical_draws",
+]
 
 Floats = npt.NDArray[np.float64]
 Pays = Literal["always", "never", "from", "up to"]
@@ -124,20 +136,41 @@ def pays_from(saved: float, added: float) -> tuple[Pays, float | None]:
 
 
 def break_even(read: Draws, write: Draws, other_read: Draws, other_write: Draws) -> BreakEven:
-    """The mix at which an index and another cost the same.
+    """The mix at which an index and another cost the same, of times that were taken apart."""
+    return _break_even(
+        Draws(other_read.value - read.value, other_read.draws - read.draws),
+        Draws(write.value - other_write.value, write.draws - other_write.draws),
+    )
+
+
+def break_even_of_rounds(rounds: Sequence[tuple[float, float]], name: str) -> BreakEven:
+    """The same of rounds that timed both, one right after the other: what the machine does meanwhile drops out.
+
+    Args:
+        rounds: What a read saves and a write adds, in each; the typical one is the median.
+        name: Of the draws.
+    """
+    chosen = np.random.default_rng(zlib.crc32(name.encode())).integers(len(rounds), size=(RESAMPLES, len(rounds)))
+    saved, added = (
+        Draws(float(np.median(times)), np.median(times[chosen], axis=1)) for times in np.array(rounds, np.float64).T
+    )
+    return _break_even(saved, added)
+
+
+def _break_even(saved: Draws, added: Draws) -> BreakEven:
+    """By what a read saves and a write adds.
 
     The interval is of the resamples that come out the same way; where a twentieth or more come out another way, an end
     of it is open: 0, or none above.
     """
-    pays, reads = pays_from(other_read.value - read.value, write.value - other_write.value)
+    pays, reads = pays_from(saved.value, added.value)
     if reads is None or pays == "always":
         return BreakEven(pays, reads)
-    saved, added = other_read.draws - read.draws, write.draws - other_write.draws
     sign = 1.0 if pays == "from" else -1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(
-            sign * saved > 0,
-            np.where(sign * added > 0, added / saved, 0.0),
+            sign * saved.draws > 0,
+            np.where(sign * added.draws > 0, added.draws / saved.draws, 0.0),
             np.inf,
         )
     low, high = (float(end) for end in np.quantile(ratios, [_TAIL, 1 - _TAIL], method="nearest"))

@@ -149,6 +149,11 @@ class Applied:
         self._applied += 1
 
     @property
+    def applied(self) -> int:
+        """How many batches are."""
+        return self._applied
+
+    @property
     def is_used_up(self) -> bool:
         """Whether there is no batch left."""
         return self._applied == len(self._batches)

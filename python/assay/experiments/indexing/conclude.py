@@ -167,17 +167,18 @@ class _Sides:
 
 def _one(cost: Cost, other: Cost, against: str, sides: _Sides, settings: IndexingSettings) -> list[Value]:
     found = break_even(cost.read, cost.write, other.read, other.write)
-    cell_id, name = cost.contest.cell.cell_id, f"break_even_reads.{against}"
-    versus = f"against {other.name}: "
-    values = [Value(cell_id, name, found.reads, found.low, found.high, versus + found.words)]
+    cell_id, versus = cost.contest.cell.cell_id, f"against {other.name}: "
     if not settings.direct_rounds or not found.reads:
-        return values
+        return [_predicted(cell_id, against, versus, found)]
     try:
         dearest = max(cost.read.value, other.read.value), max(cost.write.value, other.write.value)
         direct = measure_directly(sides.of(cost), sides.of(other), found.reads, dearest, settings.direct_rounds)
     except AssayError as error:
-        return [*values, Value(cell_id, f"break_even_reads_direct.{against}", None, note=str(error))]
-    ratio = found.reads / direct.reads if direct.reads else None
+        unmeasured = Value(cell_id, f"break_even_reads_direct.{against}", None, note=str(error))
+        return [_predicted(cell_id, against, versus, found), unmeasured]
+    found = direct.predicted
+    values = [_predicted(cell_id, against, versus, found)]
+    ratio = found.reads / direct.reads if found.reads and direct.reads else None
     note = (
         f"{versus}median of {count_of(direct.rounds, 'round')} at {direct.mix:.3g} reads for each write, where its "
         f"total is {direct.cost_ratio:.3g} of the other's"
@@ -187,16 +188,22 @@ def _one(cost: Cost, other: Cost, against: str, sides: _Sides, settings: Indexin
     return values
 
 
+def _predicted(cell_id: str, against: str, versus: str, found: BreakEven) -> Value:
+    return Value(cell_id, f"break_even_reads.{against}", found.reads, found.low, found.high, versus + found.words)
+
+
 def agreement(found: BreakEven, direct: Direct) -> str:
     """Whether the prediction and the direct measurement agree, in words."""
-    measured = math.inf if direct.reads is None else direct.reads  # no mix: more reads for each write than can be
-    predicted = math.inf if found.reads is None else found.reads
+    predicted, measured = _mix(found.reads), _mix(direct.reads)
     if 0 < measured < math.inf and abs(predicted / measured - 1) <= AGREEMENT:
         return f"they agree within {100 * AGREEMENT:.0f} %"
-    if _within(measured, found.low, found.high) or _within(predicted, direct.low, direct.high):
+    if _mix(direct.low) <= predicted <= _mix(direct.high):
+        return "they agree within the interval"
+    if found.low is not None and found.low <= measured <= _mix(found.high):
         return "they agree within the interval"
     return "they disagree" + ("" if measured < math.inf else ": the rounds found no mix at which both are alike")
 
 
-def _within(value: float, low: float | None, high: float | None) -> bool:
-    return (low is None or low <= value) and (high is None or value <= high)
+def _mix(reads: float | None) -> float:
+    """Where there is no mix: more reads for each write than can be."""
+    return math.inf if reads is None else reads

@@ -63,6 +63,11 @@ class IndexSpec:
         return "shares_passes" in self.contender.abilities
 
     @property
+    def is_of_core(self) -> bool:
+        """Whether it is a structure of `assay.Index`."""
+        return not self.is_engine and self.contender.implementation is None
+
+    @property
     def is_engine(self) -> bool:
         """Whether it is an embedded engine, which holds the table too."""
         return _ENGINE in self.contender.abilities

@@ -161,8 +161,10 @@ def verify(contest: Contest, plan: Plan, index: Index, columns: Columns) -> int:
 
 
 def _checked(question: Question, index: Index, contest: Contest) -> int:
-    """Checks as many instances as are not too many rows; at least one."""
+    """Checks as many instances as are not too many rows; at least one, if there is any."""
     count = min(len(question), _CHECKED)
+    if not count:
+        return 0
     while count > 1 and question.rows(0, count) > _CHECKED_ROWS:
         count = max(1, count // 4)
     first = min(count, 2)

@@ -1,28 +1,29 @@
 """What is timed of an index: calls of a bounded length, each on other instances than the last.
 
 A call asks as many instances as the setting batch says, or fewer where their rows or their time would be too much.
-What answers a batch in one pass over rows is asked one question a call, since questions that come apart do not share
-passes. Changes are applied in batches, many in a row, and taken back outside of the clock.
+Questions that come apart share no pass over rows: what would answer a batch in one pass looks each key up by itself,
+and where it cannot be told so is asked one question a call. Changes are applied in batches, many in a row, and taken
+back outside of the clock.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from assay.experiments.base import Latency, Timer
 from assay.experiments.indexing.changes import AT_ONCE, Applied, Batch
 from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, Plan
-from assay.experiments.indexing.questions import Index, Lookups, Question
+from assay.experiments.indexing.questions import Index, Lookups, Question, Ranges
 from assay.experiments.indexing.settings import IndexingSettings
 
 __all__ = ["Rotating", "copies_of", "timers_of"]
 
 CALL_NS = 2_000_000  # that a call may take, about
-ROWS_AT_ONCE = 1_000_000  # that the answers of a call may have
+ROWS_AT_ONCE = 250_000  # that the answers of a call may have
 WARM_NS = 3_000_000  # of what the workload does, before its samples: in use its index is warm
 SAMPLES_NS = 20_000_000  # that the samples of a kernel may take in a round
 
@@ -38,8 +39,9 @@ class Rotating:
     """
 
     def __init__(self, contest: Contest, question: Question, index: Index, most: int) -> None:
+        if contest.spec.shares_passes:
+            question, most = _apart(question, most, contest.spec.is_of_core)
         self._question, self._index, self._threads = question, index, contest.threads
-        most = question.per_operation if contest.spec.shares_passes else most
         self._count = _instances_at_once(question, index, contest.threads, most)
         self._groups = max(1, len(question) // self._count)
         self._next = 0
@@ -54,6 +56,15 @@ class Rotating:
     def operations(self) -> int:
         """As how many operations a call counts."""
         return self._question.operations(0, self._count)
+
+
+def _apart(question: Question, most: int, is_of_core: bool) -> tuple[Question, int]:
+    """The question so that its instances share no pass, and how many a call asks."""
+    if is_of_core and isinstance(question, Ranges):
+        return question, most  # each is a pass of its own
+    if is_of_core and isinstance(question, Lookups) and question.per_operation == 1:
+        return replace(question, apart=True), most
+    return question, question.per_operation
 
 
 def _instances_at_once(question: Question, index: Index, threads: int, most: int) -> int:
@@ -126,7 +137,7 @@ def copies_of(contest: Contest, plan: Plan, settings: IndexingSettings, is_large
     if plan.written and not contest.is_none:
         used = contest.built(plan.rows, settings)
         for kind in sorted(plan.written):
-            for batch in plan.changes[kind][: AT_ONCE // 2]:
+            for batch in plan.changes.get(kind, ())[: AT_ONCE // 2]:
                 batch.apply(used)
     return Copies(fresh, used, contest.built(plan.rows, settings))
 

@@ -28,7 +28,7 @@ class Index(Protocol):
     """What is asked of an index that has been built; see `assay.Index`."""
 
     def lookup(self, keys: Any, *, threads: int | None = None) -> pa.Array:
-        """The rows of each key."""
+        """The rows of each key; a structure of the core is also told `apart`."""
 
     def range(
         self, low: Any = None, high: Any = None, *, closed: Closed = "both", limit: int | None = None,
@@ -89,13 +89,15 @@ class Lookups:
     keys: Any
     numbers: np.ndarray
     per_operation: int = 1  # keys that count as one operation
+    apart: bool = False  # keys of a call share no pass over rows, which is for structures of the core to be told
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def ask(self, index: Index, first: int, beyond: int, threads: int) -> Any:
         """One call."""
-        return index.lookup(self.keys.slice(first, beyond - first), threads=threads)
+        told = {"apart": True} if self.apart else {}
+        return index.lookup(self.keys.slice(first, beyond - first), threads=threads, **told)
 
     def check(self, answer: Any, first: int, beyond: int) -> None:
         """Each list has the key's rows, ascending."""
