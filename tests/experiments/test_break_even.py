@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -217,7 +218,9 @@ class Priced:
         return len(rows)
 
 
-@pytest.mark.parametrize(("read", "write", "other_read", "other_write"), [(100, 900, 4_000, 0), (50, 700, 60, 300)])
+@pytest.mark.parametrize(
+    ("read", "write", "other_read", "other_write"), [(100, 900, 4_000, 0), (50, 700, 60, 300), (900, 20, 80, 600)]
+)
 @pytest.mark.parametrize("elsewhere", [0, 1, 3], ids="{} other writes for each insertion".format)
 @pytest.mark.parametrize("most", [1, 7], ids="{} reads at once".format)
 def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
@@ -249,7 +252,8 @@ def test_the_direct_measurement_finds_the_mix_at_which_both_are_alike(
     assert found.reads == found.low == found.high == pytest.approx(wanted)
     assert found.predicted.reads == found.predicted.low == found.predicted.high == pytest.approx(wanted)
     assert found.cost_ratio == pytest.approx(1)
-    assert (found.pays, found.rounds, found.mix) == ("from", 5, pytest.approx(wanted))
+    pays = "from" if read < other_read else "up to"
+    assert (found.predicted.pays, found.pays, found.rounds, found.mix) == (pays, pays, 5, pytest.approx(wanted))
     assert all(one.reads > 0 for one in priced), "both did what was asked, what warmed the caches among it"
 
 
@@ -279,6 +283,15 @@ def test_that_an_index_always_or_never_pays_is_held_against_the_rounds() -> None
     assert agreement(always, replace(some, low=0.0)) == "they agree within the interval"
     assert agreement(never, replace(some, high=None)) == "they agree within the interval"
     assert agreement(never, Direct(never, "never", None, None, None, 1.0, 0.3, 5)) == "they agree within the interval"
+    writers = Direct(never, "up to", 0.01, 0.0, 0.02, 1.0, 0.3, 5)
+    assert agreement(never, writers) == "they agree within the interval", "up to no read at all is never"
+    assert agreement(never, replace(writers, low=0.005)) == "they disagree"
+
+
+def test_what_pays_up_to_a_mix_pays_up_to_no_read_where_its_writes_are_no_cheaper() -> None:
+    assert [direct._ratio(*one, "up to") for one in ((-10, -5), (-10, 5), (10, -5))] == [0.5, 0, math.inf]
+    assert [direct._ratio(*one, "from") for one in ((10, 5), (10, -5), (-10, 5))] == [0.5, 0, math.inf]
+    assert direct.sense_of("up to", "never") == direct.sense_of("never", "up to") == "up to"
 
 
 def test_rounds_that_time_both_lose_what_the_machine_does_meanwhile() -> None:

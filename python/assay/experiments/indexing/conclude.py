@@ -11,7 +11,7 @@ from assay.experiments.indexing.break_even import BreakEven, Draws, break_even, 
 from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, plan_of
 from assay.experiments.indexing.costs import Cost, baseline, costs_of, points_of
-from assay.experiments.indexing.direct import AGREEMENT, Direct, Side, measure_directly
+from assay.experiments.indexing.direct import AGREEMENT, Direct, Side, measure_directly, sense_of
 from assay.experiments.indexing.mix import Mix
 from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns
@@ -195,6 +195,8 @@ def _predicted(cell_id: str, against: str, versus: str, found: BreakEven) -> Val
 def agreement(found: BreakEven, direct: Direct) -> str:
     """Whether the prediction and the direct measurement agree, in words."""
     predicted, measured = _mix(found.reads), _mix(direct.reads)
+    if found.reads is None and sense_of(found.pays, direct.pays) == "up to":
+        predicted = 0.0 if found.pays == "never" else math.inf
     if 0 < measured < math.inf and abs(predicted / measured - 1) <= AGREEMENT:
         return f"they agree within {100 * AGREEMENT:.0f} %"
     if _mix(direct.low) <= predicted <= _mix(direct.high):

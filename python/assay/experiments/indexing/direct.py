@@ -29,7 +29,7 @@ from assay.experiments.indexing.contests import Contest, Plan
 from assay.experiments.indexing.kernels import WARM_NS, Rotating
 from assay.experiments.indexing.questions import Index
 
-__all__ = ["AGREEMENT", "Direct", "Side", "measure_directly"]
+__all__ = ["AGREEMENT", "Direct", "Side", "measure_directly", "sense_of"]
 
 AGREEMENT = 0.2
 ROUND_NS = 60_000_000  # of one side at the mix, about
@@ -259,6 +259,8 @@ def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, f
         costs: What a read and a write of the dearer one take, in ns, as predicted: how long a step will take.
         rounds: How many, at least 1.
     """
+    for side in (one, other):
+        side.alone()  # what grows at first, such as the room of an index, is not of the mix
     _, first_look = pays_from(*_difference(one.alone(), other.alone()))
     steps, in_step = _steps(first_look or reads, one.batch, costs)
     apart: list[tuple[float, float]] = []
@@ -279,7 +281,8 @@ def measure_directly(one: Side, other: Side, reads: float, costs: tuple[float, f
     predicted = break_even_of_rounds(apart, f"{one.contest.cell.cell_id}/{other.contest.cell.cell_id}")
     at = predicted.reads or in_step / one.batch
     pays, _ = pays_from(*(statistics.median(times) for times in zip(*mixed, strict=True)))
-    ratios = sorted(_ratio(saved, added, pays) for saved, added in mixed)
+    sense = sense_of(predicted.pays, pays)
+    ratios = sorted(_ratio(saved, added, sense) for saved, added in mixed)
     middle = statistics.median(ratios)
     return Direct(
         predicted,
@@ -310,9 +313,18 @@ def _over(total: float, other: float) -> float:
     return total / other if other else 1.0
 
 
-def _ratio(saved: float, added: float, pays: Pays) -> float:
-    """The reads for each write at which a round's costs are alike: 0 where any mix pays, infinite where none does."""
-    sign = -1.0 if pays == "up to" else 1.0
+def sense_of(predicted: Pays, measured: Pays) -> Pays:
+    """Whether an index pays from a mix on or up to one, where at least one of two knows."""
+    return predicted if predicted in ("from", "up to") else measured
+
+
+def _ratio(saved: float, added: float, sense: Pays) -> float:
+    """The reads for each write at which a round's costs are alike.
+
+    Of what pays from a mix on, 0 where every mix pays, and infinite where none does; of what pays up to a mix the other
+    way round: where its writes are not cheaper, it pays up to no read at all.
+    """
+    sign = -1.0 if sense == "up to" else 1.0
     if sign * saved <= 0:
         return float("inf")
     return max(0.0, added / saved)
