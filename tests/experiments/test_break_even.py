@@ -282,7 +282,9 @@ def test_that_an_index_always_or_never_pays_is_held_against_the_rounds() -> None
     assert agreement(always, some) == agreement(never, some) == "they disagree"
     assert agreement(always, replace(some, low=0.0)) == "they agree within the interval"
     assert agreement(never, replace(some, high=None)) == "they agree within the interval"
-    assert agreement(never, Direct(never, "never", None, None, None, 1.0, 0.3, 5)) == "they agree within the interval"
+    both = Direct(never, "never", None, None, None, 1.0, 0.3, 5)
+    assert agreement(never, both) == "they agree that it pays at no mix"
+    assert agreement(always, replace(both, pays="always", reads=0.0)) == "they agree that it pays at every mix"
     writers = Direct(never, "up to", 0.01, 0.0, 0.02, 1.0, 0.3, 5)
     assert agreement(never, writers) == "they agree within the interval", "up to no read at all is never"
     assert agreement(never, replace(writers, low=0.005)) == "they disagree"

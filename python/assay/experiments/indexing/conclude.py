@@ -194,6 +194,8 @@ def _predicted(cell_id: str, against: str, versus: str, found: BreakEven) -> Val
 
 def agreement(found: BreakEven, direct: Direct) -> str:
     """Whether the prediction and the direct measurement agree, in words."""
+    if found.pays == direct.pays and found.pays in ("never", "always"):
+        return f"they agree that it pays at {'no mix' if found.pays == 'never' else 'every mix'}"
     predicted, measured = _mix(found.reads), _mix(direct.reads)
     if found.reads is None and sense_of(found.pays, direct.pays) == "up to":
         predicted = 0.0 if found.pays == "never" else math.inf
