@@ -392,7 +392,12 @@ class IndexBuilder:
 class Index:
     def __len__(self) -> int: ...
     def lookup(
-        self, columns: Sequence[_Column], *, threads: int | None = None, apart: bool = False
+        self,
+        columns: Sequence[_Column],
+        *,
+        threads: int | None = None,
+        apart: bool = False,
+        lists: _Column | None = None,
     ) -> pa.LargeListArray: ...
     def lookup_first(self, columns: Sequence[_Column], *, threads: int | None = None) -> pa.UInt64Array: ...
     def range(

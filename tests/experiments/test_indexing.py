@@ -30,6 +30,7 @@ from assay.experiments.indexing.keys import KeyRows
 from assay.experiments.indexing.metrics import METRICS
 from assay.experiments.indexing.mix import mix_of, serves
 from assay.experiments.indexing.operations import KINDS, parse_operation
+from assay.experiments.indexing.questions import Lists
 from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns
 from assay.harness import TimingSettings
@@ -274,13 +275,13 @@ def test_a_quick_call_that_was_interrupted_is_not_taken_for_a_slow_one(monkeypat
 
 
 class Asked(ToyIndex):
-    """Notes how many keys each call has, and whether they come apart."""
+    """Notes how many keys each call has, and which come apart."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[int, bool]] = []
+        self.calls: list[tuple[int, Any]] = []
 
-    def lookup(self, keys: Any, *, threads: Any = None, apart: bool = False) -> pa.Array:
-        self.calls.append((len(keys), apart))
+    def lookup(self, keys: Any, *, threads: Any = None, apart: Any = False) -> pa.Array:
+        self.calls.append((len(keys), apart if isinstance(apart, bool) else apart.tolist()))
         return pa.array([[]] * len(keys), pa.large_list(pa.uint64()))
 
 
@@ -291,10 +292,12 @@ def test_questions_that_come_apart_share_no_pass(monkeypatch: pytest.MonkeyPatch
         job = plan(pa.table({"k": range(300)}), indexes=["scan", "own", "btree"], columns=["k"])
         contests = {one.spec.name: one for one in job.contests}
         points = drawing.hits(KeyRows(("k",), (pa.array(range(300)),)), 0)
-        joins = replace(points, per_operation=50)
+        grouped = replace(points, per_operation=50)
+        lists = Lists(points, np.arange(0, 251, 5))
         for question, expected in (
             (points, {"scan": (200, True), "own": (1, False), "btree": (200, False)}),
-            (joins, {"scan": (50, False), "own": (50, False), "btree": (200, False)}),
+            (grouped, {"scan": (50, False), "own": (50, False), "btree": (200, False)}),
+            (lists, {"scan": (250, [5] * 50), "own": (5, False), "btree": (250, False)}),
         ):
             for name, call in expected.items():
                 index: Any = Asked()

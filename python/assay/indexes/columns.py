@@ -1,14 +1,15 @@
-"""What indexes are given, as the core takes it: columns of a key, bounds of a range, row numbers."""
+"""What indexes are given, as the core takes it: columns of a key, bounds of a range, row numbers, sizes of lists."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from assay.errors import ParameterError, UnsupportedTypeError
 
-__all__ = ["CLOSED", "bound_columns", "key_columns", "row_numbers"]
+__all__ = ["CLOSED", "bound_columns", "key_columns", "list_sizes", "row_numbers"]
 
 _LONGEST_SHOWN = 80  # characters of a value in a message
 
@@ -71,6 +72,23 @@ def row_numbers(rows: Any) -> pa.Array:
         raise ParameterError(f"rows cannot be row numbers ({error}); expected {wanted}") from None
 
 
+def list_sizes(apart: Any) -> pa.UInt64Array:
+    """How many keys each list has.
+
+    Raises:
+        ParameterError: They are no whole numbers.
+    """
+    try:
+        found = np.asarray(apart)
+        if found.ndim == 1 and (not found.size or (found.dtype.kind in "iu" and found.min() >= 0)):
+            return pa.array(found.astype(np.uint64))
+    except (ValueError, TypeError):
+        pass
+    raise ParameterError(
+        f"apart is {_brief(apart)}; expected True, False, or how many keys each list has, whole numbers of 0 and more"
+    )
+
+
 def bound_columns(value: Any, types: list[pa.DataType], name: str) -> list[pa.Array] | None:
     """A bound as columns of one row; None if there is none. A compound bound is a tuple of the first parts, or all.
 
@@ -101,10 +119,8 @@ def _scalar(value: Any, kind: pa.DataType, name: str) -> pa.Array:
             return found
     except (ValueError, TypeError, OverflowError, NotImplementedError):  # Arrow's own are among them
         pass
-    shown = " ".join(repr(value).split())
-    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
     raise ParameterError(
-        f"{name} is {shown}, which is no value of a column of type {kind}; pass a value of that type, or a "
+        f"{name} is {_brief(value)}, which is no value of a column of type {kind}; pass a value of that type, or a "
         "pyarrow.scalar"
     )
 
@@ -126,3 +142,8 @@ def _typed(value: Any, kind: pa.DataType) -> pa.Array:
 
         return pa.array([Decimal(value)])
     return pa.array([value], pa.uint64() if pa.types.is_integer(kind) and value >= 2**63 else None)
+
+
+def _brief(value: Any) -> str:
+    shown = " ".join(repr(value).split())
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."

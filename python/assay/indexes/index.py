@@ -11,7 +11,7 @@ import pyarrow as pa
 from assay import _core
 from assay.checks import UINT64_HIGH, integer
 from assay.errors import ParameterError
-from assay.indexes.columns import CLOSED, bound_columns, key_columns, row_numbers
+from assay.indexes.columns import CLOSED, bound_columns, key_columns, list_sizes, row_numbers
 from assay.indexes.progress import bar_of
 from assay.indexes.spelling import parse_index
 
@@ -128,14 +128,15 @@ class Index:
         kinds = ", ".join(str(one) for one in self._types)
         return f"Index({self._kind} over {kinds}; {len(self):,} entries, {self.memory_bytes:,} bytes)"
 
-    def lookup(self, keys: Any, *, threads: int | None = None, apart: bool = False) -> pa.LargeListArray:
+    def lookup(self, keys: Any, *, threads: int | None = None, apart: Any = False) -> pa.LargeListArray:
         """The rows of each key.
 
         Args:
             keys: An Arrow column of shape (m,), or a table of as many columns as the index has.
             threads: At most so many threads; None means all cores.
-            apart: Each key is looked up by itself, as if it came alone: `scan`, `zone_map` and `bloom_blocks` else find
-                all keys of a batch in one pass over their rows. The answer is the same.
+            apart: True looks each key up by itself, as if it came alone: `scan`, `zone_map` and `bloom_blocks` else
+                find all keys of a batch in one pass over their rows. Or the sizes of consecutive lists of keys, which
+                sum to m, each of which is looked up by itself. The answer is the same.
 
         Returns:
             A LargeListArray<uint64> of shape (m,): rows ascending, an empty list where no row holds the key, null for a
@@ -143,8 +144,12 @@ class Index:
 
         Raises:
             UnsupportedTypeError: The keys are of another family of types than the column.
+            ParameterError: `apart` is no list of sizes, or they do not sum to the number of keys.
         """
-        found: pa.LargeListArray = self._native.lookup(key_columns(keys), threads=threads, apart=bool(apart))
+        lists = None if isinstance(apart, bool) else list_sizes(apart)
+        found: pa.LargeListArray = self._native.lookup(
+            key_columns(keys), threads=threads, apart=apart is True, lists=lists
+        )
         return found
 
     def lookup_first(self, keys: Any, *, threads: int | None = None) -> pa.UInt64Array:

@@ -7,6 +7,7 @@ use assay_core::given::Given;
 use assay_core::keys::Keys;
 use assay_core::{memory, threads};
 
+use crate::answers::{Answers, Bits, Passes, joined, probe_ends, spread};
 use crate::encode::{Batch, Encoded, Limit, Purpose, Row, Shapes, Side};
 use crate::space::{Space, Texts, Words};
 use crate::{Between, Found, Index, Kind, MOST_ENTRIES, NONE, Ordered, Pairs, Plan, Progress, Take, kind};
@@ -204,15 +205,6 @@ macro_rules! with_index {
     };
 }
 
-/// What lookups found, row by row of what was asked.
-#[derive(Debug, Default)]
-pub struct Answers {
-    /// The rows of each, and where they end.
-    pub found: Found,
-    /// Which rows are valid, as an Arrow bitmap; None if all are.
-    pub validity: Option<Vec<u8>>,
-}
-
 impl Built {
     /// How many entries there are.
     #[must_use]
@@ -248,19 +240,36 @@ impl Built {
         }
     }
 
-    /// The rows of each key; `apart` looks each up by itself, so that keys share no pass over rows.
+    /// The rows of each key.
     ///
     /// # Errors
-    /// If keys are of another kind than the column's.
-    pub fn lookup(&self, columns: &[Keys<'_>], threads: usize, apart: bool) -> Result<Answers> {
+    /// If keys are of another kind than the column's, or lists do not have all of them.
+    pub fn lookup(&self, columns: &[Keys<'_>], threads: usize, passes: Passes<'_>) -> Result<Answers> {
         let encoded = self.shapes(columns)?.encode(columns, Purpose::Ask, 0)?;
-        let found = with_probes!(&self.inner, encoded, (index, probes) => {
-            joined(threads::map(probes.len(), threads, |range| {
+        let rows = columns.first().map_or(0, Keys::len);
+        let found = with_probes!(&self.inner, encoded, (index, probes) => match passes {
+            Passes::Shared => joined(threads::map(probes.len(), threads, |range| {
                 let mut found = Found::with_capacity(range.len());
-                let at_once = if apart { 1 } else { range.len().max(1) };
-                probes[range].chunks(at_once).for_each(|some| index.lookup(some, &mut found));
+                index.lookup(&probes[range], &mut found);
                 found
-            }))
+            })),
+            Passes::Apart => joined(threads::map(probes.len(), threads, |range| {
+                let mut found = Found::with_capacity(range.len());
+                probes[range].chunks(1).for_each(|one| index.lookup(one, &mut found));
+                found
+            })),
+            Passes::Lists(ends) => {
+                let ends = probe_ends(ends, rows, &encoded)?;
+                joined(threads::map(ends.len(), threads, |range| {
+                    let mut first = range.start.checked_sub(1).map_or(0, |before| ends[before]);
+                    let mut found = Found::with_capacity(ends[range.clone()].last().map_or(0, |last| last - first));
+                    for end in &ends[range] {
+                        index.lookup(&probes[first..*end], &mut found);
+                        first = *end;
+                    }
+                    found
+                }))
+            }
         });
         Ok(spread(found, &encoded))
     }
@@ -511,60 +520,4 @@ fn within<'a, S: Space>(
         found.ends = ends.collect();
     }
     found
-}
-
-/// The parts of a batch as one.
-fn joined(mut parts: Vec<Found>) -> Found {
-    if parts.len() == 1 {
-        return parts.swap_remove(0);
-    }
-    let mut all = Found {
-        ends: Vec::with_capacity(parts.iter().map(|part| part.ends.len()).sum()),
-        rows: Vec::with_capacity(parts.iter().map(|part| part.rows.len()).sum()),
-    };
-    for part in parts {
-        #[allow(clippy::cast_possible_wrap)]
-        let before = all.rows.len() as i64;
-        all.ends.extend(part.ends.iter().map(|end| before + end));
-        all.rows.extend_from_slice(&part.rows);
-    }
-    all
-}
-
-/// The answers to keys as those to all rows: none where there is no key.
-fn spread(found: Found, encoded: &Encoded<'_>) -> Answers {
-    let Some(states) = &encoded.rows else { return Answers { found, validity: None } };
-    let mut validity = Bits::new(states.len());
-    let mut ends = Vec::with_capacity(states.len());
-    let mut next = found.ends.iter();
-    let mut last = 0;
-    for (row, state) in states.iter().enumerate() {
-        if *state == Row::Key {
-            last = *next.next().expect("a key has an answer");
-        }
-        ends.push(last);
-        validity.set(row, *state != Row::Null);
-    }
-    Answers { found: Found { ends, rows: found.rows }, validity: validity.finish() }
-}
-
-/// An Arrow bitmap in the making.
-struct Bits {
-    bytes: Vec<u8>,
-    all: bool,
-}
-
-impl Bits {
-    fn new(len: usize) -> Self {
-        Self { bytes: vec![0; len.div_ceil(8)], all: true }
-    }
-
-    fn set(&mut self, at: usize, value: bool) {
-        self.bytes[at >> 3] |= u8::from(value) << (at & 7);
-        self.all &= value;
-    }
-
-    fn finish(self) -> Option<Vec<u8>> {
-        (!self.all).then_some(self.bytes)
-    }
 }

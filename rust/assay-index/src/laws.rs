@@ -6,6 +6,7 @@ use std::ops::Bound;
 use assay_core::keys::{Keys, Values};
 use proptest::prelude::*;
 
+use crate::answers::Passes;
 use crate::built::{Builder, Built};
 use crate::encode::{Limit, Shapes, Side};
 use crate::space::{Space, Texts, Words};
@@ -245,14 +246,15 @@ fn an_index_of_narrow_integers_is_asked_with_wide_ones() {
     let wide = [5, -3, 300, i64::MIN];
     let asked = [Keys::new(Values::I64(&wide), None, 4).unwrap()];
     for kind in TABLE {
-        let answers = built(kind, &column).lookup(&asked, 1, false).unwrap();
+        let answers = built(kind, &column).lookup(&asked, 1, Passes::Shared).unwrap();
         assert_eq!((answers.found.rows, answers.found.ends), (vec![0, 2, 1], vec![2, 3, 3, 3]));
         assert_eq!(answers.validity, None);
     }
     let unsigned = Keys::from_words(&[1 << 63, 7]);
     for kind in TABLE {
-        let answers =
-            built(kind, &unsigned).lookup(&[Keys::new(Values::I64(&[7, -1]), None, 2).unwrap()], 1, false).unwrap();
+        let answers = built(kind, &unsigned)
+            .lookup(&[Keys::new(Values::I64(&[7, -1]), None, 2).unwrap()], 1, Passes::Shared)
+            .unwrap();
         assert_eq!((answers.found.rows, answers.found.ends), (vec![1], vec![1, 1]));
     }
 }
@@ -285,8 +287,11 @@ fn the_first_columns_of_a_key_are_a_bound_too() {
     let mut builder = Builder::new("sorted", &[]).unwrap();
     builder.append(&columns, None, &Progress::default()).unwrap();
     let index = builder.finish(1, &Progress::default()).unwrap();
-    let answers = index.lookup(&columns, 1).unwrap();
+    let answers = index.lookup(&columns, 1, Passes::Shared).unwrap();
     assert_eq!(answers.found.rows, [0, 1, 2, 3]);
+    for ends in [&[1, 2, 3][..], &[3, 2, 4], &[5]] {
+        assert!(index.lookup(&columns, 1, Passes::Lists(ends)).is_err(), "{ends:?} are not all four");
+    }
     let first = &columns[..1];
     let bound = |row, side, included| index.bound(Some(first), row, side, included).unwrap();
     let rows = |low: Limit, high: Limit| index.range(&low, &high, Take::ALL).unwrap();

@@ -5,6 +5,7 @@
 //! [`encode`] brings every Arrow type; a structure is one file, generic over the space. [`built::Built`] is what the
 //! binding holds: it encodes columns, leaves nulls out, and spreads batches over threads.
 
+pub mod answers;
 pub mod art;
 pub mod asked;
 pub mod bitmap;

@@ -10,7 +10,8 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer
 use arrow_schema::{DataType, Field};
 use assay_core::error::Error;
 use assay_core::keys::Keys;
-use assay_index::built::{Answers, Builder, Built};
+use assay_index::answers::{Answers, Passes};
+use assay_index::built::{Builder, Built};
 use assay_index::encode::{Limit, Side};
 use assay_index::{Progress, Take};
 use pyo3::prelude::*;
@@ -98,6 +99,31 @@ fn numbers(rows: Option<&Column>, keys: usize) -> PyResult<Option<&[u64]>> {
         return Err(parameter(format!("there are {} row numbers for {keys} keys; expected as many", rows.len())));
     }
     Ok(Some(rows))
+}
+
+/// Where lists of so many keys end.
+fn list_ends(sizes: &Column, keys: usize) -> PyResult<Vec<usize>> {
+    let mut end = 0_usize;
+    let ends = slice_of!(sizes, UInt64Type, DataType::UInt64, "uint64").iter().map(|size| {
+        end = end.saturating_add(usize::try_from(*size).unwrap_or(usize::MAX));
+        end
+    });
+    let ends: Vec<usize> = ends.collect();
+    if ends.last().copied().unwrap_or(0) != keys {
+        let found = ends.last().copied().unwrap_or(0);
+        return Err(parameter(format!(
+            "the lists of apart have {found} keys; there are {keys}: name the size of each list"
+        )));
+    }
+    Ok(ends)
+}
+
+/// The ends within a run of rows; a list that goes on in the next run ends with this one.
+fn ends_within(ends: &[usize], first: usize, rows: usize) -> Vec<usize> {
+    let from = ends.partition_point(|end| *end <= first);
+    let mut within: Vec<usize> = ends[from..].iter().map(|end| end - first).take_while(|end| *end < rows).collect();
+    within.push(rows);
+    within
 }
 
 /// After so many rows of a column it is looked whether more are wanted.
@@ -268,22 +294,30 @@ impl PyIndex {
         self.read(py, |built| Ok(built.statistics()))
     }
 
-    /// The rows of each key.
-    #[pyo3(signature = (columns, *, threads = None, apart = false))]
+    /// The rows of each key; in one pass over rows all keys, or none with another, or those of lists of so many keys.
+    #[pyo3(signature = (columns, *, threads = None, apart = false, lists = None))]
     fn lookup<'py>(
         &self,
         py: Python<'py>,
         columns: Vec<Column>,
         threads: Option<Threads>,
         apart: bool,
+        lists: Option<Column>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (columns, threads) = (Columns(columns), threads_or_default(threads));
         check_families(&columns, &self.types)?;
         let total = columns.rows()?;
+        let ends = lists.as_ref().map(|sizes| list_ends(sizes, total)).transpose()?;
         let joined = self.read(py, |built| {
             let mut joined = Joined::default();
             columns.for_each_run(|first, keys| {
-                joined.append(built.lookup(keys, threads, apart).map_err(raise)?, first, total);
+                let within = ends.as_deref().map(|ends| ends_within(ends, first, keys.first().map_or(0, Keys::len)));
+                let passes = match &within {
+                    Some(ends) => Passes::Lists(ends),
+                    None if apart => Passes::Apart,
+                    None => Passes::Shared,
+                };
+                joined.append(built.lookup(keys, threads, passes).map_err(raise)?, first, total);
                 Ok(())
             })?;
             PyResult::Ok(joined)

@@ -17,7 +17,7 @@ from assay.experiments.base import Latency, Timer
 from assay.experiments.indexing.changes import AT_ONCE, Applied, Batch
 from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, Plan
-from assay.experiments.indexing.questions import Index, Lookups, Question, Ranges
+from assay.experiments.indexing.questions import Index, Lists, Lookups, Question, Ranges
 from assay.experiments.indexing.settings import IndexingSettings
 
 __all__ = ["Rotating", "copies_of", "timers_of"]
@@ -62,7 +62,7 @@ def _apart(question: Question, most: int, is_of_core: bool) -> tuple[Question, i
     """The question so that its instances share no pass, and how many a call asks."""
     if is_of_core and isinstance(question, Ranges):
         return question, most  # each is a pass of its own
-    if is_of_core and isinstance(question, Lookups) and question.per_operation == 1:
+    if is_of_core and isinstance(question, Lookups | Lists) and question.per_operation == 1:
         return replace(question, apart=True), most
     return question, question.per_operation
 

@@ -117,10 +117,11 @@ class Lookups:
 
 @dataclass(frozen=True)
 class Lists:
-    """The rows of each list of keys: instance i asks for keys offsets[i] to offsets[i + 1] - 1, in its own call."""
+    """The rows of each list of keys: instance i asks for keys offsets[i] to offsets[i + 1] - 1."""
 
     lookups: Lookups
     offsets: np.ndarray
+    apart: bool = False  # lists of a call share no pass over rows, as of `Lookups`
 
     per_operation = 1
 
@@ -128,16 +129,14 @@ class Lists:
         return len(self.offsets) - 1
 
     def ask(self, index: Index, first: int, beyond: int, threads: int) -> Any:
-        """A call for each list."""
-        return [
-            self.lookups.ask(index, int(self.offsets[place]), int(self.offsets[place + 1]), threads)
-            for place in range(first, beyond)
-        ]
+        """One call."""
+        ends = self.offsets[first : beyond + 1]
+        told = {"apart": np.diff(ends)} if self.apart else {}
+        return index.lookup(self.lookups.keys.slice(int(ends[0]), int(ends[-1] - ends[0])), threads=threads, **told)
 
     def check(self, answer: Any, first: int, beyond: int) -> None:
         """Each key of each list has its rows."""
-        for place, found in zip(range(first, beyond), answer, strict=True):
-            self.lookups.check(found, int(self.offsets[place]), int(self.offsets[place + 1]))
+        self.lookups.check(answer, int(self.offsets[first]), int(self.offsets[beyond]))
 
     def rows(self, first: int, beyond: int) -> int:
         """The rows of all."""
