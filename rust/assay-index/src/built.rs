@@ -264,8 +264,10 @@ impl Built {
                     let mut first = range.start.checked_sub(1).map_or(0, |before| ends[before]);
                     let mut found = Found::with_capacity(ends[range.clone()].last().map_or(0, |last| last - first));
                     for end in &ends[range] {
-                        index.lookup(&probes[first..*end], &mut found);
-                        first = *end;
+                        if first < *end {
+                            index.lookup(&probes[first..*end], &mut found);
+                            first = *end;
+                        }
                     }
                     found
                 }))
@@ -520,4 +522,56 @@ fn within<'a, S: Space>(
         found.ends = ends.collect();
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use assay_core::keys::{Bitmap, Values};
+
+    use super::*;
+
+    /// Notes how many probes each call has.
+    #[derive(Debug)]
+    struct Noting(Arc<Mutex<Vec<usize>>>);
+
+    impl Index<Words> for Noting {
+        fn len(&self) -> u64 {
+            0
+        }
+
+        fn memory_bytes(&self) -> u64 {
+            0
+        }
+
+        fn lookup(&self, probes: &[u64], found: &mut Found) {
+            self.0.lock().unwrap().push(probes.len());
+            probes.iter().for_each(|_| found.end());
+        }
+
+        fn insert(&mut self, _: &[u64], _: &[u32]) {}
+
+        fn delete(&mut self, _: &[u64], _: Option<&[u32]>) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn keys_share_a_pass_as_they_are_told() {
+        let valid = [0b11_1101]; // all but the second
+        let asked = [Keys::new(Values::U64(&[1, 2, 3, 4, 5, 6]), Some(Bitmap::new(&valid, 0, 6)), 6).unwrap()];
+        for (passes, expected) in [
+            (Passes::Shared, &[5][..]),
+            (Passes::Apart, &[1; 5]),
+            (Passes::Lists(&[2, 2, 5, 6]), &[1, 3, 1]),
+            (Passes::Lists(&[1, 2, 6]), &[1, 4]),
+        ] {
+            let noted = Arc::default();
+            let inner = Inner::Words(Box::new(Noting(Arc::clone(&noted))));
+            let built = Built { kind: kind("scan", &[]).unwrap(), shapes: Some(Shapes::of(&asked)), inner };
+            assert_eq!(built.lookup(&asked, 1, passes).unwrap().found.ends, [0; 6], "{passes:?}");
+            assert_eq!(*noted.lock().unwrap(), expected, "{passes:?}");
+        }
+    }
 }

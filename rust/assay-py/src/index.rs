@@ -109,10 +109,10 @@ fn list_ends(sizes: &Column, keys: usize) -> PyResult<Vec<usize>> {
         end
     });
     let ends: Vec<usize> = ends.collect();
-    if ends.last().copied().unwrap_or(0) != keys {
-        let found = ends.last().copied().unwrap_or(0);
+    let found = ends.last().copied().unwrap_or(0);
+    if found != keys {
         return Err(parameter(format!(
-            "the lists of apart have {found} keys; there are {keys}: name the size of each list"
+            "the sizes in apart sum to {found}; expected {keys}, the number of keys: name the size of each list"
         )));
     }
     Ok(ends)
