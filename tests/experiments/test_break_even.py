@@ -23,6 +23,7 @@ from assay.experiments.indexing.break_even import (
     break_even_of_rounds,
     interval,
     pays_from,
+    sense_of,
     summed,
     typical_draws,
 )
@@ -293,7 +294,7 @@ def test_that_an_index_always_or_never_pays_is_held_against_the_rounds() -> None
 def test_what_pays_up_to_a_mix_pays_up_to_no_read_where_its_writes_are_no_cheaper() -> None:
     assert [direct._ratio(*one, "up to") for one in ((-10, -5), (-10, 5), (10, -5))] == [0.5, 0, math.inf]
     assert [direct._ratio(*one, "from") for one in ((10, 5), (10, -5), (-10, 5))] == [0.5, 0, math.inf]
-    assert direct.sense_of("up to", "never") == direct.sense_of("never", "up to") == "up to"
+    assert sense_of("up to", "never") == sense_of("never", "up to") == "up to"
 
 
 def test_rounds_that_time_both_lose_what_the_machine_does_meanwhile() -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "cheapest",
     "interval",
     "pays_from",
+    "sense_of",
     "summed",
     "typical_draws",
 ]
@@ -133,6 +134,11 @@ def pays_from(saved: float, added: float) -> tuple[Pays, float | None]:
     if added < 0 and saved < 0:
         return "up to", added / saved
     return ("always", None) if added < 0 else ("never", None)
+
+
+def sense_of(predicted: Pays, measured: Pays) -> Pays:
+    """Whether an index pays from a mix on or up to one, where at least one of two knows."""
+    return predicted if predicted in ("from", "up to") else measured
 
 
 def break_even(read: Draws, write: Draws, other_read: Draws, other_write: Draws) -> BreakEven:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from assay.errors import AssayError
 from assay.experiments.base import Findings, Times, Value
-from assay.experiments.indexing.break_even import BreakEven, Draws, break_even, cheapest, interval
+from assay.experiments.indexing.break_even import BreakEven, Draws, break_even, cheapest, interval, sense_of
 from assay.experiments.indexing.contenders import close
 from assay.experiments.indexing.contests import Contest, plan_of
 from assay.experiments.indexing.costs import Cost, baseline, costs_of, points_of
-from assay.experiments.indexing.direct import AGREEMENT, Direct, Side, measure_directly, sense_of
+from assay.experiments.indexing.direct import AGREEMENT, Direct, Side, measure_directly
 from assay.experiments.indexing.mix import Mix
 from assay.experiments.indexing.settings import IndexingSettings
 from assay.experiments.indexing.table import Columns

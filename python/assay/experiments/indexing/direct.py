@@ -23,13 +23,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from assay.experiments.indexing.break_even import BreakEven, Pays, break_even_of_rounds, pays_from
+from assay.experiments.indexing.break_even import BreakEven, Pays, break_even_of_rounds, pays_from, sense_of
 from assay.experiments.indexing.changes import AT_ONCE, Applied
 from assay.experiments.indexing.contests import Contest, Plan
 from assay.experiments.indexing.kernels import WARM_NS, Rotating
 from assay.experiments.indexing.questions import Index
 
-__all__ = ["AGREEMENT", "Direct", "Side", "measure_directly", "sense_of"]
+__all__ = ["AGREEMENT", "Direct", "Side", "measure_directly"]
 
 AGREEMENT = 0.2
 ROUND_NS = 60_000_000  # of one side at the mix, about
@@ -311,11 +311,6 @@ def _difference(one: tuple[float, float], other: tuple[float, float]) -> tuple[f
 
 def _over(total: float, other: float) -> float:
     return total / other if other else 1.0
-
-
-def sense_of(predicted: Pays, measured: Pays) -> Pays:
-    """Whether an index pays from a mix on or up to one, where at least one of two knows."""
-    return predicted if predicted in ("from", "up to") else measured
 
 
 def _ratio(saved: float, added: float, sense: Pays) -> float:
